@@ -1,0 +1,83 @@
+# add_strategy(NAME) and add_workload(NAME): one line each registers a header everywhere: the command line, every workload,
+# the conformance suite, the micro benchmarks. Per strategy there is one object library (tally_native_NAME), so that a change
+# to a strategy rebuilds one translation unit.
+
+set(TALLY_STRATEGY_DIR ${CMAKE_SOURCE_DIR}/strategies)
+set_property(GLOBAL PROPERTY tally_strategies "")
+set_property(GLOBAL PROPERTY tally_workloads "")
+
+# add_strategy(NAME [NEEDS target...]): NAME.hpp beside the list file. NEEDS: libraries; a strategy whose library is missing is
+# left out with a message.
+function(add_strategy name)
+  cmake_parse_arguments(arg "" "" "NEEDS" ${ARGN})
+  foreach(library IN LISTS arg_NEEDS)
+    if(NOT TARGET ${library})
+      message(STATUS "strategy ${name}: left out, ${library} was not found")
+      return()
+    endif()
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY tally_strategies ${name})
+  set_property(GLOBAL PROPERTY tally_header_${name} ${TALLY_STRATEGY_DIR}/${name}.hpp)
+  set_property(GLOBAL PROPERTY tally_needs_${name} "${arg_NEEDS}")
+endfunction()
+
+function(add_workload name)
+  set_property(GLOBAL APPEND PROPERTY tally_workloads ${name})
+endfunction()
+
+function(tally_generate_registry)
+  get_property(strategies GLOBAL PROPERTY tally_strategies)
+  get_property(workloads GLOBAL PROPERTY tally_workloads)
+  set(generated ${CMAKE_BINARY_DIR}/generated)
+
+  set(includes "")
+  set(types "")
+  set(infos "")
+  foreach(w IN LISTS workloads)
+    string(APPEND includes "#include \"workloads/${w}.hpp\"\n")
+    string(APPEND types "workloads::${w}, ")
+    string(APPEND infos "workloads::${w}::info, ")
+  endforeach()
+  string(REGEX REPLACE ", $" "" types "${types}")
+  file(CONFIGURE OUTPUT ${generated}/all_workloads.hpp CONTENT
+"#pragma once
+${includes}
+namespace tally { using all_workloads = workload_list<${types}>; }
+")
+
+  set(declarations "")
+  set(calls "")
+  add_library(tally_registry STATIC ${generated}/registry.cpp)
+  target_link_libraries(tally_registry PUBLIC tally_harness)
+  foreach(s IN LISTS strategies)
+    get_property(header GLOBAL PROPERTY tally_header_${s})
+    get_property(needs GLOBAL PROPERTY tally_needs_${s})
+    file(CONFIGURE OUTPUT ${generated}/native_${s}.cpp CONTENT
+"#include \"${header}\"
+#include \"all_workloads.hpp\"
+#include \"harness/run/bind.hpp\"
+namespace tally {
+strategy_entry native_${s}() {
+  return bind_strategy<strategies::${s}, native>(strategies::${s}::variants{}, all_workloads{});
+}
+}
+")
+    add_library(tally_native_${s} OBJECT ${generated}/native_${s}.cpp)
+    target_link_libraries(tally_native_${s} PUBLIC tally_flags ${needs})
+    target_link_libraries(tally_registry PUBLIC ${needs})
+    target_sources(tally_registry PRIVATE $<TARGET_OBJECTS:tally_native_${s}>)
+    string(APPEND declarations "strategy_entry native_${s}();\n")
+    string(APPEND calls "native_${s}(), ")
+  endforeach()
+  file(CONFIGURE OUTPUT ${generated}/registry.cpp CONTENT
+"#include \"all_workloads.hpp\"
+#include \"harness/registry.hpp\"
+namespace tally {
+${declarations}
+const registry& built_in() {
+  static const registry all{{${calls}}, {${infos}}};
+  return all;
+}
+}
+")
+endfunction()

@@ -1,0 +1,171 @@
+// The native policy: the machine as it is. `atomic` is std::atomic, `var` is a plain word, and neither costs an instruction
+// more than that (tests/codegen holds the generated code against hand-written functions).
+#pragma once
+
+#include <oneapi/tbb/concurrent_queue.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "harness/memory/policy.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TALLY_NO_ASAN __attribute__((no_sanitize("address")))
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TALLY_NO_ASAN __attribute__((no_sanitize("address")))
+#endif
+#endif
+#ifndef TALLY_NO_ASAN
+#define TALLY_NO_ASAN
+#endif
+
+namespace tally {
+
+struct native {
+  static constexpr std::string_view name = "native";
+  static constexpr bool measured = true;
+
+  template <class T, field_name>
+  class atomic {
+   public:
+    constexpr atomic() = default;
+    constexpr explicit atomic(T v) : word_(v) {}
+    [[nodiscard]] T load(std::memory_order o) const { return word_.load(o); }
+    void store(T v, std::memory_order o) { word_.store(v, o); }
+    T exchange(T v, std::memory_order o) { return word_.exchange(v, o); }
+    T fetch_add(T v, std::memory_order o) { return word_.fetch_add(v, o); }
+    T fetch_sub(T v, std::memory_order o) { return word_.fetch_sub(v, o); }
+    T fetch_or(T v, std::memory_order o) { return word_.fetch_or(v, o); }
+    T fetch_and(T v, std::memory_order o) { return word_.fetch_and(v, o); }
+    bool compare_exchange_weak(T& expected, T v, std::memory_order success, std::memory_order failure) {
+      return word_.compare_exchange_weak(expected, v, success, failure);
+    }
+    bool compare_exchange_strong(T& expected, T v, std::memory_order success, std::memory_order failure) {
+      return word_.compare_exchange_strong(expected, v, success, failure);
+    }
+
+   private:
+    std::atomic<T> word_{};
+  };
+
+  template <class T, field_name>
+  class var {
+   public:
+    constexpr var() = default;
+    constexpr explicit var(T v) : word_(v) {}
+    [[nodiscard]] T load() const { return word_; }
+    void store(T v) { word_ = v; }
+
+   private:
+    T word_{};
+  };
+
+  using mutex = std::mutex;
+
+  static void* alloc(std::size_t bytes) {
+    void* p = std::malloc(bytes);  // glibc, mimalloc and jemalloc align to 16
+    if (p == nullptr) [[unlikely]] throw std::bad_alloc();
+    return p;
+  }
+  static void free(void* p) { std::free(p); }
+
+  static void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb");
+#else
+    asm volatile("" ::: "memory");
+#endif
+  }
+
+  // Waits in three steps: about a microsecond of spinning (the other side is running), a few yields (it is runnable), then
+  // sleeps of 50 us (it is blocked, or there are more threads than cores).
+  template <class Predicate>
+  static void wait_until(Predicate&& done) {
+    wait_until(done, ~std::uint64_t{0});
+  }
+  template <class Predicate>
+  static bool wait_until(Predicate&& done, std::uint64_t deadline_ns) {
+    for (int i = 0; i < 64; ++i) {
+      if (done()) return true;
+      pause();
+    }
+    for (int round = 0;; ++round) {
+      if (done()) return true;
+      if (deadline_ns != ~std::uint64_t{0} && now() >= deadline_ns) return done();
+      if (round < 16) {
+        sched_yield();
+      } else {
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+      }
+    }
+  }
+
+  static std::uint64_t now() {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  }
+
+  static stack_range stack() {
+    static thread_local const stack_range mine = [] {
+      pthread_attr_t attr;
+      void* low = nullptr;
+      std::size_t bytes = 0;
+      if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        pthread_attr_getstack(&attr, &low, &bytes);
+        pthread_attr_destroy(&attr);
+      }
+      const auto* start = static_cast<const std::byte*>(low);
+      return stack_range{start, start + bytes};
+    }();
+    return mine;
+  }
+
+  // __builtin_unwind_init makes the compiler save every callee-saved register in this frame; a setjmp buffer would not do,
+  // since glibc mangles rbp in it. f runs in frames below, so the address of a local of scan_from() is below the saves.
+  template <class F>
+  [[gnu::noinline]] static void with_spilled_registers(F&& f) {
+    __builtin_unwind_init();
+    scan_from(f);
+    asm volatile("" ::: "memory");  // keeps this frame alive: no tail call
+  }
+
+  // Reads [low, high) word by word as memory that may hold anything. Not instrumented by AddressSanitizer: a conservative
+  // scan reads its red zones on purpose.
+  template <class F>
+  TALLY_NO_ASAN static void scan(const std::byte* low, const std::byte* high, F&& f) {
+    for (const auto* at = low; at < high; at += sizeof(std::uintptr_t)) {
+      f(*reinterpret_cast<const volatile std::uintptr_t*>(at));
+    }
+  }
+
+  // A bounded FIFO of oneTBB's. try_push fails when full, try_pop when empty.
+  template <class T>
+  class channel {
+   public:
+    explicit channel(std::size_t capacity) { queue_.set_capacity(static_cast<std::ptrdiff_t>(capacity)); }
+    bool try_push(T item) { return queue_.try_push(item); }
+    bool try_pop(T& item) { return queue_.try_pop(item); }
+
+   private:
+    oneapi::tbb::concurrent_bounded_queue<T> queue_;
+  };
+
+ private:
+  template <class F>
+  [[gnu::noinline]] static void scan_from(F& f) {
+    const auto* here = static_cast<const std::byte*>(__builtin_frame_address(0));
+    f(here);
+    asm volatile("" ::: "memory");
+  }
+};
+
+static_assert(memory_policy<native>);
+
+}  // namespace tally

@@ -1,0 +1,93 @@
+// What is built into this binary: strategies, their variants, workloads, and for each pair a way to run it. No templates:
+// everything that plans, measures and writes results works on this.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/strategy.hpp"
+#include "harness/workload.hpp"
+
+namespace tally {
+
+class lane_control;
+
+struct oracle_verdict {
+  bool ok = true;
+  std::string message;            // what was expected and what was found
+  std::int64_t expected = 0, live = 0;
+};
+
+// One run of a workload under a strategy: a heap, the shared state, lanes.
+class run_body {
+ public:
+  virtual ~run_body() = default;
+  // Builds the heap and the shared state, calls `lanes` (which starts the threads, each calling lane(), and joins them),
+  // tears down and asks the oracle.
+  virtual oracle_verdict run(const std::function<void()>& lanes) = 0;
+  virtual void lane(int index, lane_control&) = 0;
+  // At any time while the lanes run: estimates.
+  [[nodiscard]] virtual std::int64_t live() const = 0;
+  [[nodiscard]] virtual std::int64_t live_bytes() const = 0;
+  // After run().
+  virtual void report(metric_list&) const = 0;
+};
+
+struct body_spec {
+  parameters params;
+  int lanes = 1;
+  std::uint64_t seed = 1;
+  std::size_t heap_limit_bytes = 0;
+  int gc_workers = 1;
+  std::vector<std::pair<std::string, double>> tunables;  // run-time ones
+};
+
+// A strategy variant with a workload.
+struct cell {
+  std::string workload;
+  std::string unmet;  // why the pair can't run; empty: it can
+  std::function<std::unique_ptr<run_body>(const body_spec&)> make;
+  // The workload's peak live payload and parallelism for these parameters; empty where it does not say.
+  std::function<std::optional<std::size_t>(const body_spec&)> payload_bytes;
+  std::function<std::optional<double>(const body_spec&)> parallelism;
+};
+
+struct tunable_entry {
+  std::string name, summary, default_from;
+  std::vector<std::string> values;  // empty: a number
+  std::string fallback;
+  double least = 0, most = 0;
+  [[nodiscard]] bool run_time() const { return values.empty(); }
+};
+
+struct capabilities {
+  bool single_threaded = false, weak = false, shared_slot = false, borrow = false, cycles = false, instrumented = false;
+  oracle_class oracle = oracle_class::exact;
+};
+
+struct variant_entry {
+  std::vector<std::string> options;  // a value per compile-time tunable, in the order of strategy_entry::tunables
+  std::string label;                 // "slot=epoch", "" for the default
+  std::size_t header_bytes = 0;
+  capabilities can;
+  std::vector<cell> cells;
+};
+
+struct strategy_entry {
+  std::string name, summary, source;
+  std::vector<tunable_entry> tunables;
+  std::vector<variant_entry> variants;  // the first is the default
+};
+
+struct registry {
+  std::vector<strategy_entry> strategies;  // in the order of strategies.cmake
+  std::vector<workload_info> workloads;    // in the order of workloads.cmake
+};
+
+// Everything in the binary; made at the first call.
+const registry& built_in();
+
+}  // namespace tally

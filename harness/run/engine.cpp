@@ -1,0 +1,123 @@
+// The conductor of a measured window. See lane.hpp for the workers' side.
+#include "harness/run/engine.hpp"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "harness/run/lane.hpp"
+
+namespace tally {
+namespace {
+
+std::uint64_t clock_ns(clockid_t id) {
+  timespec t{};
+  clock_gettime(id, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+void pin(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+void work(run_body& body, int index, const window_spec& spec, lane_control& control, lane_result& result) {
+  if (!spec.cpus.empty()) pin(spec.cpus[static_cast<std::size_t>(index) % spec.cpus.size()]);
+  rusage before{}, after{};
+  getrusage(RUSAGE_THREAD, &before);
+  const std::uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID), wall = clock_ns(CLOCK_MONOTONIC);
+  body.lane(index, control);
+  const std::uint64_t cpu_after = clock_ns(CLOCK_THREAD_CPUTIME_ID), wall_after = clock_ns(CLOCK_MONOTONIC);
+  getrusage(RUSAGE_THREAD, &after);
+  result.operations = control.operations;
+  result.opened_ns = control.opened_ns;
+  result.closed_ns = control.closed_ns;
+  result.cpu_ns = cpu_after - cpu;
+  result.cpu_share = wall_after > wall ? static_cast<double>(cpu_after - cpu) / static_cast<double>(wall_after - wall) : 0;
+  result.involuntary_switches = after.ru_nivcsw - before.ru_nivcsw;
+}
+
+}  // namespace
+
+window_result run_window(run_body& body, const window_spec& spec) {
+  window_result result;
+  const auto lanes = static_cast<std::size_t>(spec.lanes);
+  conductor_words words;
+  std::vector<std::unique_ptr<lane_control>> controls;
+  for (std::size_t i = 0; i < lanes; ++i) {
+    controls.push_back(std::make_unique<lane_control>());
+    controls.back()->shared = &words;
+    controls.back()->latency = spec.mode == measure_mode::latency;
+  }
+  result.lanes.resize(lanes);
+  std::atomic<std::size_t> gone{0};
+
+  const auto conduct = [&] {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < lanes; ++i) {
+      threads.emplace_back([&, i] {
+        work(body, static_cast<int>(i), spec, *controls[i], result.lanes[i]);
+        gone.fetch_add(1, std::memory_order_release);  // pairs with the acquire below
+      });
+    }
+    const auto over = [&] { return gone.load(std::memory_order_acquire) == lanes; };
+    // acquire: pairs with the release in lane_control::arrive
+    while (static_cast<std::size_t>(words.ready.load(std::memory_order_acquire)) < lanes && !over()) {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    const auto set = [&](phase p) { words.phase.store(static_cast<int>(p), std::memory_order_release); };
+    const auto wait = [&](std::uint64_t ns, bool sample) {
+      const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
+      for (std::uint64_t t = start; t - start < ns && !over(); t = clock_ns(CLOCK_MONOTONIC)) {
+        if (sample) result.memory.push_back({t - start, body.live(), body.live_bytes()});
+        const std::uint64_t left = ns - (t - start);
+        std::this_thread::sleep_for(std::chrono::nanoseconds(std::min<std::uint64_t>(left, sample ? 1'000'000 : 5'000'000)));
+      }
+    };
+    set(phase::ramp_up);
+    wait(spec.ramp_ns, false);
+    const std::uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID), wall = clock_ns(CLOCK_MONOTONIC);
+    set(phase::window);
+    wait(spec.window_ns, spec.mode == measure_mode::memory);
+    set(phase::ramp_down);
+    result.process_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    result.window_ns = clock_ns(CLOCK_MONOTONIC) - wall;
+    // Every lane has closed its window before any is told to stop: nobody's last operations run against idle cores.
+    wait(spec.ramp_ns / 4, false);
+    words.stop.store(true, std::memory_order_release);
+    set(phase::stop);
+    for (auto& t : threads) t.join();
+  };
+
+  try {
+    result.oracle = body.run(conduct);
+  } catch (const std::exception& e) {
+    result.failure = e.what();
+  }
+  for (const auto& c : controls) {
+    result.latencies.merge(c->latencies);
+    result.exhausted = result.exhausted || c->exhausted;
+    if (result.failure.empty()) result.failure = c->failure;
+  }
+  body.report(result.metrics);
+  return result;
+}
+
+void park_sentinel() {
+  static const bool parked = [] {
+    std::thread([] {
+      for (;;) std::this_thread::sleep_for(std::chrono::hours(24));
+    }).detach();
+    return true;
+  }();
+  (void)parked;
+}
+
+}  // namespace tally

@@ -1,0 +1,56 @@
+// plain: one non-atomic count in the object (Rust's Rc without weak refs, CPython's count under the GIL).
+//
+// The floor for counting: a copy is one add to memory, a drop one subtract and a branch. One thread only.
+// Source: [Collins60].
+#pragma once
+
+#include "harness/counting.hpp"
+#include "harness/family.hpp"
+
+namespace tally::strategies {
+
+template <class M, no_options = {}>
+class plain_heap : public counting_heap<plain_heap<M>, M> {
+ public:
+  using counting_heap<plain_heap<M>, M>::counting_heap;
+  static constexpr bool single_threaded = true;
+
+  struct header {
+    object_word<M> word;
+    var<M, std::uint64_t, "count"> count;
+  };
+
+  class context : public counting_context<context, plain_heap, header> {
+   public:
+    using counting_context<context, plain_heap, header>::counting_context;
+    void init(header& h) { h.count.store(1); }
+    void increment(header& h) { h.count.store(h.count.load() + 1); }
+    bool decrement(header& h) {
+      const std::uint64_t n = h.count.load() - 1;
+      h.count.store(n);
+      return n == 0;
+    }
+  };
+
+  template <class T>
+  using ref = typename context::template ref<T>;
+  template <class T>
+  using slot = typename context::template slot<T>;
+  template <class T>
+  using parcel = typename context::template parcel<T>;
+  template <class T>
+  using root = counted_root<plain_heap, T>;
+};
+
+struct plain {
+  static constexpr strategy_info info{"plain", "one non-atomic count (Rust's Rc, CPython under the GIL)", "[Collins60]"};
+  using options = no_options;
+  static constexpr std::array<tunable<options>, 0> tunables{};
+  template <class M, options O>
+  using heap = plain_heap<M, O>;
+  using variants = variant_list<options{}>;
+};
+
+static_assert(strategy<plain_heap<native>>);
+
+}  // namespace tally::strategies

@@ -1,0 +1,3 @@
+# The strategies of this tree, one line each, in the order in which they are listed.
+add_strategy(plain)
+add_strategy(atomic)

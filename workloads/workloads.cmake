@@ -1,0 +1,2 @@
+# The workloads of this tree, one line each, in the order in which they are listed.
+add_workload(copy_drop)
