@@ -1,4 +1,4 @@
-// A log-linear histogram of durations: 1 ns to 2^40 ns (18 minutes), relative bucket width at most 1/256, constant-time
+// A log-linear histogram of durations: 1 ns to 2^40 ns (18 minutes), bucket width at most 1/128 of the value, constant-time
 // recording, merge. The layout is HdrHistogram's idea [HDR]: the bucket is the exponent and the next 7 bits of the value.
 #pragma once
 
