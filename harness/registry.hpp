@@ -50,6 +50,9 @@ struct cell {
   std::string workload;
   std::string unmet;  // why the pair can't run; empty: it can
   std::function<std::unique_ptr<run_body>(const body_spec&)> make;
+  // Throws usage_error where the workload refuses its parameters (a text that names nothing, a file that isn't there): makes
+  // the heap and the program, and no objects.
+  std::function<void(const body_spec&)> check;
   // The workload's peak live payload and parallelism for these parameters; empty where it does not say.
   std::function<std::optional<std::size_t>(const body_spec&)> payload_bytes;
   std::function<std::optional<double>(const body_spec&)> parallelism;
@@ -65,6 +68,7 @@ struct tunable_entry {
 
 struct capabilities {
   bool single_threaded = false, weak = false, shared_slot = false, borrow = false, cycles = false, instrumented = false;
+  bool process_global = false, limits_heap = false;
   oracle_class oracle = oracle_class::exact;
 };
 

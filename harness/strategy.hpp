@@ -72,6 +72,8 @@
 // Capabilities are detected from the operations that exist (the concepts below), so that they can't drift from the code. What
 // can't be detected is a marker on the heap type:
 //   single_threaded = true    one thread per heap: counts or lists are not safe
+//   process_global = true     one heap per process, whatever is constructed: its rows get worker processes of their own
+//   limits_heap = true        heap_config::limit_bytes is a limit that its user chooses: the row has a heap-size axis
 //   oracle                    exact (live equals what the workload says), never_frees (live equals made), bounded (live is at
 //                             most `slack()` above it)
 //
@@ -169,6 +171,12 @@ concept instrumented = requires { requires H::instrumented; };
 
 template <class H>
 concept single_threaded = requires { requires H::single_threaded; };
+
+template <class H>
+concept process_global = requires { requires H::process_global; };
+
+template <class H>
+concept limits_heap = requires { requires H::limits_heap; };
 
 // The contract. An error here names the operation that is missing.
 template <class H>

@@ -24,9 +24,14 @@ class bound_run final : public run_body {
     for (const auto& [name, value] : spec_.tunables) tunables_.emplace_back(name, value);
   }
 
+  static void check(const body_spec& spec) {
+    bound_run run(spec);
+    run.heap_.emplace(run.config());
+    run.program_.emplace(*run.heap_, run_env{run.spec_.params, run.spec_.lanes, run.spec_.seed});
+  }
+
   oracle_verdict run(const std::function<void()>& lanes) override {
-    const heap_config config{spec_.heap_limit_bytes, spec_.lanes + 1, spec_.gc_workers, tunables_.data(), tunables_.size()};
-    heap_.emplace(config);
+    heap_.emplace(config());
     program_.emplace(*heap_, run_env{spec_.params, spec_.lanes, spec_.seed});
     oracle_verdict verdict;
     {
@@ -78,6 +83,10 @@ class bound_run final : public run_body {
   void report(metric_list& into) const override { into.insert(into.end(), metrics_.begin(), metrics_.end()); }
 
  private:
+  [[nodiscard]] heap_config config() const {
+    return {spec_.heap_limit_bytes, spec_.lanes + 1, spec_.gc_workers, tunables_.data(), tunables_.size()};
+  }
+
   // Live must be what the workload says; each oracle class says what "be" means.
   void ask(oracle_verdict& verdict, std::int64_t expected, const char* when) {
     const std::int64_t live = heap_->live();
@@ -109,6 +118,9 @@ cell bind_cell() {
   if constexpr (W::template unmet<H>().empty()) {
     using program = typename W::template program<H>;
     result.make = [](const body_spec& s) -> std::unique_ptr<run_body> { return std::make_unique<bound_run<H, W>>(s); };
+    result.check = [](const body_spec& s) {
+      bound_run<H, W>::check(s);
+    };
     result.payload_bytes = [](const body_spec& s) -> std::optional<std::size_t> {
       if constexpr (requires(const run_env& e) { program::payload_bytes(e); }) {
         return program::payload_bytes(run_env{s.params, s.lanes, s.seed});
@@ -135,6 +147,8 @@ capabilities capabilities_of() {
           .borrow = has_borrow<H>,
           .cycles = collects_cycles<H>,
           .instrumented = instrumented<H>,
+          .process_global = process_global<H>,
+          .limits_heap = limits_heap<H>,
           .oracle = H::oracle};
 }
 
