@@ -81,3 +81,32 @@ const registry& built_in() {
 }
 ")
 endfunction()
+
+# One conformance program per strategy, conform_NAME: the contract's laws and the reference model over every built variant.
+function(tally_generate_conformance)
+  get_property(strategies GLOBAL PROPERTY tally_strategies)
+  foreach(s IN LISTS strategies)
+    get_property(header GLOBAL PROPERTY tally_header_${s})
+    get_property(needs GLOBAL PROPERTY tally_needs_${s})
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/conform_${s}.cpp CONTENT
+"#include \"${header}\"
+#include \"tests/conform/conform.hpp\"
+namespace tally::conform {
+using family = strategies::${s};
+using heaps = heaps_of<family, family::variants>::type;
+INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Laws, heaps);
+INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Model, heaps);
+}
+")
+    add_executable(conform_${s} ${CMAKE_BINARY_DIR}/generated/conform_${s}.cpp)
+    target_link_libraries(conform_${s} PRIVATE tally_harness GTest::gtest GTest::gmock GTest::gtest_main ${needs})
+    if(TARGET rapidcheck)
+      target_link_libraries(conform_${s} PRIVATE rapidcheck)
+      target_compile_definitions(conform_${s} PRIVATE TALLY_RAPIDCHECK)
+    endif()
+    target_compile_options(conform_${s} PRIVATE -UNDEBUG)
+    add_test(NAME conform_${s} COMMAND conform_${s})
+    set_tests_properties(conform_${s} PROPERTIES LABELS conform TIMEOUT 600
+                         ENVIRONMENT "RC_PARAMS=max_success=200 max_size=150")
+  endforeach()
+endfunction()

@@ -8,7 +8,7 @@
 //             is free everywhere. A default-made ref is null and tests false; only load, exchange and upgrade return nulls.
 //   slot<T>   a place inside an object that can hold a ref. Only one thread at a time may touch it (it holds the object
 //             alone, or has locked it). shared_slot<T> is one that threads may race on.
-//   weak<T>   can be upgraded to a ref, or found dead.
+//   weak<T>   can be upgraded to a ref, or found dead. Trivially copyable, legal anywhere; each is consumed once.
 //
 // and two more that say where refs are when they are not on a stack:
 //
@@ -65,8 +65,8 @@
 //     void each_slot(auto&& f) { f(left); f(right); }
 //   };
 //
-// Trailing slots: make<T>({.slots = n}, ...) adds an array of n slot<T::trailing> behind the object; trailing_slots(object)
-// finds them, and T::each_slot must visit them (only T knows how many there are). Tracing, cycle collection, cascading frees
+// Trailing slots: make<T>({.slots = n}, ...) adds an array of n slot<T::trailing> directly behind the object (slots_behind in
+// object.hpp finds them without a context), and T::each_slot must visit them: only T knows how many there are. Tracing, cycle collection, cascading frees
 // and debugging all use that one visitor. Freeing a chain of any length must not recurse.
 //
 // Capabilities are detected from the operations that exist (the concepts below), so that they can't drift from the code. What

@@ -1,0 +1,73 @@
+// What the conformance suites share: object types with a canary, and a way to ask a heap what lives with nobody attached.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "harness/family.hpp"
+#include "harness/object.hpp"
+#include "harness/strategy.hpp"
+
+namespace tally::conform {
+
+// The second word of a live node is the complement of its first: memory that was freed or never built does not look so.
+template <class H>
+struct node {
+  using trailing = node;
+  explicit node(std::uint64_t id = 0, std::uint32_t places = 0) : value(id), canary(~id), trailing_count(places) {}
+  typename H::template slot<node> left, right;
+  var<typename H::memory, std::uint64_t, "payload"> value, canary;
+  std::uint32_t trailing_count;
+  void each_slot(auto&& f) {
+    f(left);
+    f(right);
+    auto* more = slots_behind<typename H::template slot<node>>(*this);
+    for (std::uint32_t i = 0; i < trailing_count; ++i) f(more[i]);
+  }
+  [[nodiscard]] bool intact(std::uint64_t id) const { return value.load() == id && canary.load() == ~id; }
+};
+
+template <class H>
+struct shared_node {
+  explicit shared_node(std::uint64_t id = 0) : value(id) {}
+  typename H::template shared_slot<shared_node> place;
+  var<typename H::memory, std::uint64_t, "payload"> value;
+  void each_slot(auto&& f) { f(place); }
+};
+
+template <class H>
+std::unique_ptr<H> make_heap(std::size_t limit = 0) {
+  heap_config config;
+  config.limit_bytes = limit;
+  config.mutators = 4;
+  return std::make_unique<H>(config);
+}
+
+// Runs f(context) on a thread of its own, which detaches and ends: nothing of f is on any stack afterwards.
+template <class H, class F>
+void with_context(H& heap, F&& f) {
+  std::thread([&] {
+    typename H::context c(heap);
+    f(c);
+  }).join();
+}
+
+// With nobody attached: does the heap hold what it should?
+template <class H>
+::testing::AssertionResult holds(H& heap, std::int64_t expected) {
+  heap.settle();
+  const auto live = heap.live();
+  bool fine = live == expected;
+  if constexpr (H::oracle == oracle_class::never_frees) fine = live >= expected && live == heap.made();
+  if constexpr (H::oracle == oracle_class::bounded) fine = live >= expected && live <= expected + heap.slack();
+  if (fine) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << live << " objects live, expected " << expected;
+}
+
+template <class H>
+constexpr bool frees = H::oracle != oracle_class::never_frees;
+
+}  // namespace tally::conform
