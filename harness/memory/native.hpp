@@ -14,17 +14,6 @@
 
 #include "harness/memory/policy.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define TALLY_NO_ASAN __attribute__((no_sanitize("address")))
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TALLY_NO_ASAN __attribute__((no_sanitize("address")))
-#endif
-#endif
-#ifndef TALLY_NO_ASAN
-#define TALLY_NO_ASAN
-#endif
-
 namespace tally {
 
 struct native {
@@ -136,10 +125,11 @@ struct native {
     asm volatile("" ::: "memory");  // keeps this frame alive: no tail call
   }
 
-  // Reads [low, high) word by word as memory that may hold anything. Not instrumented by AddressSanitizer: a conservative
-  // scan reads its red zones on purpose.
+  // Reads [low, high) word by word as memory that may hold anything. Not instrumented by sanitizers: a conservative scan reads
+  // AddressSanitizer's red zones on purpose, and locals of a blocked thread's callers that its wait writes to (a flag, a
+  // count; never a ref).
   template <class F>
-  TALLY_NO_ASAN static void scan(const std::byte* low, const std::byte* high, F&& f) {
+  [[gnu::no_sanitize_address, gnu::no_sanitize_thread]] static void scan(const std::byte* low, const std::byte* high, F&& f) {
     for (const auto* at = low; at < high; at += sizeof(std::uintptr_t)) {
       f(*reinterpret_cast<const volatile std::uintptr_t*>(at));
     }
