@@ -2,7 +2,6 @@
 #include "harness/run/engine.hpp"
 
 #include <pthread.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include <atomic>
@@ -30,18 +29,11 @@ void pin(int cpu) {
 
 void work(run_body& body, int index, const window_spec& spec, lane_control& control, lane_result& result) {
   if (!spec.cpus.empty()) pin(spec.cpus[static_cast<std::size_t>(index) % spec.cpus.size()]);
-  rusage before{}, after{};
-  getrusage(RUSAGE_THREAD, &before);
-  const std::uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID), wall = clock_ns(CLOCK_MONOTONIC);
   body.lane(index, control);
-  const std::uint64_t cpu_after = clock_ns(CLOCK_THREAD_CPUTIME_ID), wall_after = clock_ns(CLOCK_MONOTONIC);
-  getrusage(RUSAGE_THREAD, &after);
   result.operations = control.operations;
   result.opened_ns = control.opened_ns;
   result.closed_ns = control.closed_ns;
-  result.cpu_ns = cpu_after - cpu;
-  result.cpu_share = wall_after > wall ? static_cast<double>(cpu_after - cpu) / static_cast<double>(wall_after - wall) : 0;
-  result.involuntary_switches = after.ru_nivcsw - before.ru_nivcsw;
+  result.usage = control.usage;
 }
 
 }  // namespace

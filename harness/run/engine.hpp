@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/measure/histogram.hpp"
+#include "harness/measure/usage.hpp"
 #include "harness/registry.hpp"
 
 namespace tally {
@@ -23,10 +24,12 @@ struct window_spec {
 struct lane_result {
   std::uint64_t operations = 0;      // inside the window
   std::uint64_t opened_ns = 0, closed_ns = 0;
-  double cpu_share = 0;              // thread CPU time over wall time, from ramp to stop
-  std::uint64_t cpu_ns = 0;
-  long involuntary_switches = 0;
+  thread_usage usage;                // inside the window
   [[nodiscard]] double seconds() const { return static_cast<double>(closed_ns - opened_ns) * 1e-9; }
+  // CPU time over wall time, inside the window.
+  [[nodiscard]] double cpu_share() const {
+    return closed_ns > opened_ns ? static_cast<double>(usage.cpu_ns) / static_cast<double>(closed_ns - opened_ns) : 0;
+  }
   [[nodiscard]] double rate() const { return closed_ns > opened_ns ? static_cast<double>(operations) / seconds() : 0; }
 };
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "harness/measure/histogram.hpp"
+#include "harness/measure/usage.hpp"
 #include "harness/strategy.hpp"
 #include "harness/workload.hpp"
 
@@ -33,6 +34,7 @@ class lane_control {
   // Results, read after the thread has been joined.
   std::uint64_t operations = 0;   // inside the window
   std::uint64_t opened_ns = 0, closed_ns = 0;
+  thread_usage usage;             // inside the window
   std::uint64_t all_operations = 0;
   histogram latencies;
   std::string failure;            // what ended the lane early
@@ -50,7 +52,7 @@ class lane_control {
     for (;;) {
       const phase p = now();
       if (p != seen) [[unlikely]] {
-        mark(seen, p, done, clock());
+        mark(seen, p, done, clock);
         if (p == phase::stop) break;
         seen = p;
       }
@@ -72,6 +74,7 @@ class lane_control {
   void cut(std::uint64_t ns) {
     if (opened_ns != 0 && closed_ns == 0) {
       closed_ns = ns;
+      usage = thread_usage::now().since(usage_at_opening_);
       operations = all_operations - opened_at_;
     }
   }
@@ -101,17 +104,22 @@ class lane_control {
     }
     return done;
   }
-  void mark(phase from, phase to, std::uint64_t done, std::uint64_t ns) {
+  // The clock is read inside of the two readings of the usage, which are slow.
+  template <class Clock>
+  void mark(phase from, phase to, std::uint64_t done, Clock& clock) {
     if (from < phase::window && to == phase::window) {
-      opened_ns = ns;
+      usage_at_opening_ = thread_usage::now();
+      opened_ns = clock();
       opened_at_ = done;
     }
     if (from <= phase::window && to > phase::window && opened_ns != 0) {
-      closed_ns = ns;
+      closed_ns = clock();
+      usage = thread_usage::now().since(usage_at_opening_);
       operations = done - opened_at_;
     }
   }
   std::uint64_t opened_at_ = 0;
+  thread_usage usage_at_opening_;
 };
 
 }  // namespace tally
