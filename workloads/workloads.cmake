@@ -1,2 +1,3 @@
 # The workloads of this tree, one line each, in the order in which they are listed.
 add_workload(copy_drop)
+add_workload(tree_churn)
