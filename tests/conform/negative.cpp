@@ -1,7 +1,9 @@
 // The conformance suite must be able to fail: two strategies that are wrong on purpose, and what catches them.
-#include "tests/conform/conform.hpp"
-
 #include "harness/counting.hpp"
+#include "tests/conform/support.hpp"
+#ifdef TALLY_RAPIDCHECK
+#include "tests/conform/model.hpp"
+#endif
 
 namespace tally::conform {
 namespace {
@@ -29,7 +31,7 @@ class broken_heap : public counting_heap<broken_heap<D>, native> {
     }
     void increment(header& h) { h.count += D == defect::frees_early && ++calls_ % 3 == 0 ? 0 : 1; }
     bool decrement(header& h) { return (h.count -= D == defect::leaks && ++calls_ % 3 == 0 ? 0 : 1) == 0; }
-    void dispose(header& h) { __builtin_memset(&h + 1, 0x5a, static_cast<std::size_t>(h.bytes) - sizeof h); }
+    void dispose(header& h) { __builtin_memset(static_cast<void*>(&h + 1), 0x5a, static_cast<std::size_t>(h.bytes) - sizeof h); }
 
    private:
     int calls_ = 0;
