@@ -29,6 +29,9 @@ class run_body {
   // tears down and asks the oracle.
   virtual oracle_verdict run(const std::function<void()>& lanes) = 0;
   virtual void lane(int index, lane_control&) = 0;
+  // The workload's threads are those of the memory policy's tasks: the engine starts one lane, which may run on all CPUs of
+  // the row, and the threads of the arena run where it may.
+  [[nodiscard]] virtual bool arena_threads() const { return false; }
   // At any time while the lanes run: estimates.
   [[nodiscard]] virtual std::int64_t live() const = 0;
   [[nodiscard]] virtual std::int64_t live_bytes() const = 0;
@@ -49,6 +52,9 @@ struct body_spec {
 struct cell {
   std::string workload;
   std::string unmet;  // why the pair can't run; empty: it can
+  // Why it can't run with these parameters (a chain that the heap can't free); empty: it can. Only for pairs whose unmet is
+  // empty.
+  std::function<std::string(const parameters&)> unmet_for;
   std::function<std::unique_ptr<run_body>(const body_spec&)> make;
   // Throws usage_error where the workload refuses its parameters (a text that names nothing, a file that isn't there): makes
   // the heap and the program, and no objects.

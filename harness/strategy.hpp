@@ -74,6 +74,7 @@
 //   single_threaded = true    one thread per heap: counts or lists are not safe
 //   process_global = true     one heap per process, whatever is constructed: its rows get worker processes of their own
 //   limits_heap = true        heap_config::limit_bytes is a limit that its user chooses: the row has a heap-size axis
+//   max_chain = n             frees recursively, so that longer chains than this could end its stack; absent: any length
 //   oracle                    exact (live equals what the workload says), never_frees (live equals made), bounded (live is at
 //                             most `slack()` above it)
 //

@@ -4,6 +4,10 @@
 //
 //   info                          name, summary, what one operation (one call of step) does in contract calls, parameters
 //   template <class H> unmet()    "" or the sentence why heap H can't run it ("needs weak refs")
+//   template <class H> unmet_for(const parameters&)   the same for what depends on parameters (a chain longer than the heap
+//                                 can free); std::string; optional
+//   arena_threads = true          its threads are those of the policy's tasks (harness/memory/tasks.hpp): the engine runs ONE
+//                                 lane, which drives, and run_env::lanes is the number of the arena's threads; optional
 //   template <class H> program    the workload itself:
 //
 //     program(H&, const run_env&)         parameters are read here; throws usage_error on a bad one

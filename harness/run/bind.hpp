@@ -78,6 +78,9 @@ class bound_run final : public run_body {
     }
   }
 
+  [[nodiscard]] bool arena_threads() const override {
+    return requires { requires W::arena_threads; };
+  }
   [[nodiscard]] std::int64_t live() const override { return heap_ ? heap_->live() : 0; }
   [[nodiscard]] std::int64_t live_bytes() const override { return heap_ ? heap_->live_bytes() : 0; }
   void report(metric_list& into) const override { into.insert(into.end(), metrics_.begin(), metrics_.end()); }
@@ -120,6 +123,13 @@ cell bind_cell() {
     result.make = [](const body_spec& s) -> std::unique_ptr<run_body> { return std::make_unique<bound_run<H, W>>(s); };
     result.check = [](const body_spec& s) {
       bound_run<H, W>::check(s);
+    };
+    result.unmet_for = [](const parameters& p) -> std::string {
+      if constexpr (requires { W::template unmet_for<H>(p); }) {
+        return W::template unmet_for<H>(p);
+      } else {
+        return {};
+      }
     };
     result.payload_bytes = [](const body_spec& s) -> std::optional<std::size_t> {
       if constexpr (requires(const run_env& e) { program::payload_bytes(e); }) {

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -20,15 +21,20 @@ std::uint64_t clock_ns(clockid_t id) {
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-void pin(int cpu) {
+void pin(const std::vector<int>& cpus) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  for (const int cpu : cpus) CPU_SET(static_cast<std::size_t>(cpu), &set);
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
 void work(run_body& body, int index, const window_spec& spec, lane_control& control, lane_result& result) {
-  if (!spec.cpus.empty()) pin(spec.cpus[static_cast<std::size_t>(index) % spec.cpus.size()]);
+  if (!spec.cpus.empty()) {
+    const std::size_t at = static_cast<std::size_t>(index) % spec.cpus.size();
+    const std::size_t arena = std::min(spec.cpus.size(), static_cast<std::size_t>(spec.lanes));
+    pin(body.arena_threads() ? std::vector(spec.cpus.begin(), spec.cpus.begin() + static_cast<std::ptrdiff_t>(arena))
+                             : std::vector{spec.cpus[at]});
+  }
   body.lane(index, control);
   result.operations = control.operations;
   result.opened_ns = control.opened_ns;
@@ -40,7 +46,7 @@ void work(run_body& body, int index, const window_spec& spec, lane_control& cont
 
 window_result run_window(run_body& body, const window_spec& spec) {
   window_result result;
-  const auto lanes = static_cast<std::size_t>(spec.lanes);
+  const auto lanes = body.arena_threads() ? std::size_t{1} : static_cast<std::size_t>(spec.lanes);
   conductor_words words;
   std::vector<std::unique_ptr<lane_control>> controls;
   for (std::size_t i = 0; i < lanes; ++i) {
