@@ -110,3 +110,43 @@ INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Model, heaps);
                          ENVIRONMENT "RC_PARAMS=max_success=200 max_size=150")
   endforeach()
 endfunction()
+
+# tally_micro: Google Benchmark over the registry; a stub that says what is missing where the library is.
+function(tally_generate_micro)
+  add_library(tally_micro STATIC)
+  target_link_libraries(tally_micro PUBLIC tally_harness)
+  if(NOT TARGET benchmark::benchmark)
+    message(STATUS "tally micro: left out, Google Benchmark was not found (libbenchmark-dev)")
+    target_sources(tally_micro PRIVATE ${CMAKE_SOURCE_DIR}/harness/micro/absent.cpp)
+    return()
+  endif()
+  target_sources(tally_micro PRIVATE ${CMAKE_SOURCE_DIR}/harness/micro/run.cpp ${CMAKE_SOURCE_DIR}/harness/micro/baselines.cpp)
+  target_link_libraries(tally_micro PUBLIC benchmark::benchmark)
+  get_property(strategies GLOBAL PROPERTY tally_strategies)
+  set(declarations "")
+  set(calls "")
+  foreach(s IN LISTS strategies)
+    get_property(header GLOBAL PROPERTY tally_header_${s})
+    get_property(needs GLOBAL PROPERTY tally_needs_${s})
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/micro_${s}.cpp CONTENT
+"#include \"${header}\"
+#include \"harness/micro/operations.hpp\"
+namespace tally::micro {
+void add_${s}(benchmark_list& into) { add_family<strategies::${s}, native>(into, strategies::${s}::variants{}); }
+}
+")
+    target_sources(tally_micro PRIVATE ${CMAKE_BINARY_DIR}/generated/micro_${s}.cpp)
+    target_link_libraries(tally_micro PUBLIC ${needs})
+    string(APPEND declarations "void add_${s}(benchmark_list& into);\n")
+    string(APPEND calls "  add_${s}(into);\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/micro.cpp CONTENT
+"#include \"harness/micro/micro.hpp\"
+namespace tally::micro {
+${declarations}
+void add_strategies(benchmark_list& into) {
+${calls}}
+}
+")
+  target_sources(tally_micro PRIVATE ${CMAKE_BINARY_DIR}/generated/micro.cpp)
+endfunction()
