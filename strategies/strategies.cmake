@@ -1,3 +1,4 @@
 # The strategies of this tree, one line each, in the order in which they are listed.
+add_strategy(none)
 add_strategy(plain)
 add_strategy(atomic)
