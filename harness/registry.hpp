@@ -55,6 +55,8 @@ struct cell {
   // Why it can't run with these parameters (a chain that the heap can't free); empty: it can. Only for pairs whose unmet is
   // empty.
   std::function<std::string(const parameters&)> unmet_for;
+  // The same for a number of lanes: why it can't run with this many.
+  std::function<std::string(const parameters&, int lanes)> unmet_lanes;
   std::function<std::unique_ptr<run_body>(const body_spec&)> make;
   // Throws usage_error where the workload refuses its parameters (a text that names nothing, a file that isn't there): makes
   // the heap and the program, and no objects.

@@ -6,6 +6,8 @@
 //   template <class H> unmet()    "" or the sentence why heap H can't run it ("needs weak refs")
 //   template <class H> unmet_for(const parameters&)   the same for what depends on parameters (a chain longer than the heap
 //                                 can free); std::string; optional
+//   template <class H> unmet_lanes(const parameters&, int lanes)   the same for the number of lanes (a recording of five
+//                                 threads); optional
 //   arena_threads = true          its threads are those of the policy's tasks (harness/memory/tasks.hpp): the engine runs ONE
 //                                 lane, which drives, and run_env::lanes is the number of the arena's threads; optional
 //   template <class H> program    the workload itself:
@@ -15,8 +17,10 @@
 //                                         blocked region, while the lanes run (the main thread of a real program)
 //     lane: struct with lane(program&, context&, const lane_env&)      what one thread holds; made and used on its thread
 //     void step(context&, lane&)          ONE operation; polls exactly once. May return bool: false is not counted (the run
-//                                         ended while it waited). Waits only in c.blocked, and ends its wait on
-//                                         lane.env.stopping()
+//                                         ended while it waited); or std::uint64_t: the number of operations done, for a
+//                                         workload whose operations are too short for a call each (info.step says so, and
+//                                         its latencies are those of whole steps). Waits only in c.blocked, and ends its
+//                                         wait on lane.env.stopping()
 //     void leave(context&, lane&)         drops what the lane holds
 //     void teardown(context&)             drops the shared state
 //     std::int64_t expected() const       objects alive after every lane has left, before teardown

@@ -131,6 +131,13 @@ cell bind_cell() {
         return {};
       }
     };
+    result.unmet_lanes = [](const parameters& p, int lanes) -> std::string {
+      if constexpr (requires { W::template unmet_lanes<H>(p, lanes); }) {
+        return W::template unmet_lanes<H>(p, lanes);
+      } else {
+        return {};
+      }
+    };
     result.payload_bytes = [](const body_spec& s) -> std::optional<std::size_t> {
       if constexpr (requires(const run_env& e) { program::payload_bytes(e); }) {
         return program::payload_bytes(run_env{s.params, s.lanes, s.seed});

@@ -83,11 +83,11 @@ class lane_control {
   template <class Step>
   static std::uint64_t run(Step& step, std::uint64_t batch) {
     std::uint64_t done = 0;
-    if constexpr (std::is_same_v<decltype(step()), bool>) {
-      for (std::uint64_t i = 0; i < batch; ++i) done += step() ? 1 : 0;
-    } else {
+    if constexpr (std::is_void_v<decltype(step())>) {
       for (std::uint64_t i = 0; i < batch; ++i) step();
       done = batch;
+    } else {
+      for (std::uint64_t i = 0; i < batch; ++i) done += step();  // bool, or a number of operations
     }
     return done;
   }

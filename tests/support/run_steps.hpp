@@ -64,11 +64,11 @@ outcome run_steps(const run_spec& spec) {
           ready.fetch_add(1);
           c.blocked([&] { native::wait_until([&] { return ready.load() == driving; }); });
           for (int s = 0; s < spec.steps; ++s) {
-            if constexpr (std::is_same_v<decltype(p.step(c, lane)), bool>) {
-              counted += p.step(c, lane) ? 1 : 0;
-            } else {
+            if constexpr (std::is_void_v<decltype(p.step(c, lane))>) {
               p.step(c, lane);
               ++counted;
+            } else {
+              counted += static_cast<int>(p.step(c, lane));
             }
             if (driving == 1) most = std::max(most.load(), heap.live_bytes());
           }
