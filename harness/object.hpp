@@ -58,6 +58,14 @@ class object_word {
   [[nodiscard]] bool flag() const { return (word_.load() & flag_bit) != 0; }
   void set_flag() { word_.store(word_.load() | flag_bit); }
 
+  // In a heap that looks at cells (heap/block_heap.hpp): no object yet is 0, and a freed cell is of a type that no object has.
+  static constexpr std::uint16_t freed_type = 0xffff;
+  [[nodiscard]] bool is_object() const {
+    const std::uint64_t w = word_.load();
+    return w != 0 && w >> 48 != freed_type;
+  }
+  void set_freed(const void* next) { word_.store(std::uint64_t{freed_type} << 48 | reinterpret_cast<std::uint64_t>(next)); }
+
   // Once dead: size and flag are gone.
   void set_link(const void* next) {
     const auto at = reinterpret_cast<std::uint64_t>(next);

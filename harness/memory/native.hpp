@@ -5,6 +5,7 @@
 #include <oneapi/tbb/concurrent_queue.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -63,6 +64,17 @@ struct native {
     return p;
   }
   static void free(void* p) { std::free(p); }
+
+  // Address space without memory, and memory for a part of it: see reserving in policy.hpp.
+  static std::byte* reserve(std::size_t bytes) {
+    void* p = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) throw std::bad_alloc();
+    return static_cast<std::byte*>(p);
+  }
+  static void commit(std::byte* at, std::size_t bytes) {
+    if (mprotect(at, bytes, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+  }
+  static void unreserve(std::byte* at, std::size_t bytes) { munmap(at, bytes); }
 
   static void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -156,6 +168,6 @@ struct native {
   }
 };
 
-static_assert(memory_policy<native>);
+static_assert(memory_policy<native> && reserving<native>);
 
 }  // namespace tally

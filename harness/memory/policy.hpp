@@ -77,4 +77,14 @@ concept memory_policy = requires(M, typename M::mutex& lock, void* p, std::size_
   M::scan(static_cast<const std::byte*>(nullptr), static_cast<const std::byte*>(nullptr), [](std::uintptr_t) {});
 };
 
+// A policy that a heap of our own can live on (heap/block_heap.hpp). reserve(bytes) is address space, aligned to a page, that
+// nobody may touch; commit(at, bytes) makes whole pages of it readable, writable and zero, once; unreserve gives all of it
+// back. Addresses are the policy's choice (a simulated machine puts them where every run puts them).
+template <class M>
+concept reserving = requires(std::byte* at, std::size_t bytes) {
+  { M::reserve(bytes) } -> std::same_as<std::byte*>;
+  M::commit(at, bytes);
+  M::unreserve(at, bytes);
+};
+
 }  // namespace tally
