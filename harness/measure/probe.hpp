@@ -1,0 +1,42 @@
+// Two short probes of the machine: what a cache line costs to hand over between two CPUs, and what the clock costs.
+//
+// The hand-off probe is a ping-pong of one line between two pinned threads. Its level says how far apart the two CPUs are (the
+// hyper-threads of one core, one die, two sockets), which a virtual machine's topology files need not tell truly and a
+// hypervisor may change from one second to the next; its tail says whether both were running. So a row is probed before and
+// after: a contended result means something only between two probes that agree.
+//
+// What it can't do: see which physical cores it ran on, or measure a single direction (a round trip is halved).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace tally {
+
+struct handoff_probe {
+  int cpu_a = -1, cpu_b = -1;
+  std::uint64_t round_trips = 0;
+  double p10_ns = 0, p50_ns = 0, p90_ns = 0, p99_ns = 0, max_ns = 0;  // one way
+  double lost_share = 0;  // of the probe's time, the part in round trips above lost_round_trip_ns: a partner was not running
+  std::string absent;     // why there is no figure; empty: there is one
+};
+
+// A round trip longer than this is a gap and not a transfer: the slowest interconnects hand a line over in 1 to 2 us, and the
+// shortest time slice of a scheduler is above 100 us.
+inline constexpr double lost_round_trip_ns = 50'000;
+
+// Takes about `budget_ns` (when a partner is not running, until it has run, at most 20 times that). Starts two threads; the
+// caller's affinity is not touched.
+[[nodiscard]] handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns = 3'000'000);
+
+// The arithmetic: round trips in ns, each with one clock reading of `clock_cost_ns` inside.
+[[nodiscard]] handoff_probe summarise_handoff(std::span<const std::uint64_t> round_trips_ns, double clock_cost_ns);
+
+struct timer_probe {
+  double cost_ns = 0;         // one reading of the harness's clock, median
+  double resolution_ns = 0;   // the smallest step between two readings that differ
+};
+[[nodiscard]] timer_probe probe_timer();
+
+}  // namespace tally

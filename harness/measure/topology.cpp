@@ -1,0 +1,168 @@
+#include "harness/measure/topology.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "harness/workload.hpp"
+
+namespace tally {
+namespace {
+
+std::string line_of(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+int number_in(const std::string& path, int otherwise) {
+  const std::string s = line_of(path);
+  int v = otherwise;
+  std::from_chars(s.data(), s.data() + s.size(), v);
+  return v;
+}
+
+template <class Key>
+int distinct(const std::vector<cpu_place>& cpus, Key key) {
+  std::set<int> seen;
+  for (const auto& c : cpus) seen.insert(key(c));
+  return static_cast<int>(seen.size());
+}
+
+std::vector<int> usable_cpus() {
+  std::vector<int> usable;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  // Fails on a machine with more CPUs than the set has bits; then every CPU that the kernel lists as online counts.
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    for (int i = 0; i < CPU_SETSIZE; ++i) {
+      if (CPU_ISSET(static_cast<std::size_t>(i), &set)) usable.push_back(i);
+    }
+  } else {
+    usable = parse_cpu_list(line_of("/sys/devices/system/cpu/online"));
+  }
+  return usable;
+}
+
+}  // namespace
+
+int topology::cores() const {
+  return distinct(cpus, [](const cpu_place& c) { return c.core; });
+}
+int topology::packages() const {
+  return distinct(cpus, [](const cpu_place& c) { return c.package; });
+}
+int topology::nodes() const {
+  return distinct(cpus, [](const cpu_place& c) { return c.node; });
+}
+
+topology read_topology(const std::string& system_root, const std::vector<int>& usable) {
+  topology t;
+  std::map<int, int> node_of;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(system_root + "/node", ignored)) {
+    const std::string name = entry.path().filename().string();
+    int node = 0;
+    if (!name.starts_with("node") ||
+        std::from_chars(name.data() + 4, name.data() + name.size(), node).ptr != name.data() + name.size()) {
+      continue;
+    }
+    const std::string list = line_of(entry.path().string() + "/cpulist");
+    if (list.empty()) continue;  // memory without CPUs
+    for (const int cpu : parse_cpu_list(list)) node_of[cpu] = node;
+  }
+  // A core is named by its lowest hyper-thread, usable or not: core_id is unique only within a die.
+  std::map<int, std::vector<std::size_t>> cores;
+  for (const int cpu : usable) {
+    const std::string at = system_root + "/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    const std::string siblings = line_of(at + "thread_siblings_list");
+    const int leader = siblings.empty() ? cpu : parse_cpu_list(siblings).front();
+    cores[leader].push_back(t.cpus.size());
+    const int package = number_in(at + "physical_package_id", 0);
+    t.cpus.push_back({cpu, std::max(package, 0), node_of.contains(cpu) ? node_of[cpu] : 0, 0, 0});
+  }
+  int core = 0;
+  for (const auto& [leader, members] : cores) {
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      t.cpus[members[i]].core = core;
+      t.cpus[members[i]].sibling = static_cast<int>(i);
+    }
+    ++core;
+  }
+  return t;
+}
+
+const topology& cpu_topology() {
+  static const topology t = read_topology("/sys/devices/system", usable_cpus());
+  return t;
+}
+
+std::vector<int> parse_cpu_list(std::string_view text) {
+  const auto refuse = [&] { return usage_error("CPU list " + std::string(text) + ": numbers and ranges such as 0-3,8"); };
+  std::vector<int> cpus;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    int first = 0;
+    auto [next, error] = std::from_chars(at, end, first);
+    if (error != std::errc{} || first < 0) throw refuse();
+    int last = first;
+    if (next != end && *next == '-') {
+      const auto range = std::from_chars(next + 1, end, last);
+      if (range.ec != std::errc{} || last < first || last - first > 65535) throw refuse();
+      next = range.ptr;
+    }
+    for (int c = first; c <= last; ++c) cpus.push_back(c);
+    if (next == end) return cpus;
+    if (*next != ',') throw refuse();
+    at = next + 1;
+  }
+}
+
+std::vector<int> pin_list(std::string_view policy, int threads, const topology& t) {
+  if (policy == "none") return {};
+  std::vector<cpu_place> order = t.cpus;
+  std::vector<int> pins;
+  if (policy == "cores") {
+    std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, c.package, c.node, c.core); });
+  } else if (policy == "smt") {
+    std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.package, c.node, c.core, c.sibling); });
+  } else if (policy == "spread") {
+    // Deals the CPUs of each (socket, node) out in turn: the first core of each, the second core of each ...
+    std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, c.core); });
+    std::map<std::tuple<int, int, int>, int> dealt;
+    std::map<int, int> round;
+    for (const auto& c : order) round[c.cpu] = dealt[{c.sibling, c.package, c.node}]++;
+    std::ranges::sort(order, {}, [&](const cpu_place& c) { return std::tuple(c.sibling, round[c.cpu], c.package, c.node); });
+  } else if (!policy.empty() && policy.front() >= '0' && policy.front() <= '9') {
+    pins = parse_cpu_list(policy);
+    for (const int cpu : pins) {
+      if (std::ranges::find(t.cpus, cpu, &cpu_place::cpu) == t.cpus.end()) {
+        throw usage_error("--pin " + std::string(policy) + ": CPU " + std::to_string(cpu) + " is not one that may be used here");
+      }
+    }
+  } else {
+    throw usage_error("--pin " + std::string(policy) + ": cores, spread, smt, none or a list such as 0-3,8");
+  }
+  if (pins.empty()) {
+    for (const auto& c : order) pins.push_back(c.cpu);
+  }
+  const std::size_t given = pins.size();
+  for (std::size_t i = 0; pins.size() < static_cast<std::size_t>(threads); ++i) pins.push_back(pins[i % given]);
+  pins.resize(static_cast<std::size_t>(threads));
+  return pins;
+}
+
+int cpus_used(const std::vector<int>& pins, const topology& t) {
+  if (pins.empty()) return static_cast<int>(t.cpus.size());
+  return static_cast<int>(std::set<int>(pins.begin(), pins.end()).size());
+}
+
+}  // namespace tally

@@ -1,0 +1,47 @@
+// Which CPUs there are, and in what order lanes are pinned to them. What the kernel says, which on a virtual machine need not
+// be what the hardware is: the hand-off probe (probe.hpp) is there for that.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally {
+
+struct cpu_place {
+  int cpu = 0;
+  int package = 0;   // socket
+  int node = 0;      // NUMA
+  int core = 0;      // physical core, counted from 0 over the machine
+  int sibling = 0;   // 0: first hyper-thread of its core (among the CPUs we may use), 1: second ...
+};
+
+struct topology {
+  std::vector<cpu_place> cpus;   // those that this process may use, by number
+  [[nodiscard]] int cores() const;
+  [[nodiscard]] int packages() const;
+  [[nodiscard]] int nodes() const;
+  [[nodiscard]] bool smt() const { return cores() < static_cast<int>(cpus.size()); }
+};
+
+// Read once, from sysfs and this thread's affinity at the first call.
+[[nodiscard]] const topology& cpu_topology();
+// From a tree like /sys/devices/system and a list of usable CPUs. A missing file means one core per CPU, socket 0, node 0.
+[[nodiscard]] topology read_topology(const std::string& system_root, const std::vector<int>& usable);
+
+// "0-3,8" -> 0 1 2 3 8. Throws usage_error that names the text.
+[[nodiscard]] std::vector<int> parse_cpu_list(std::string_view text);
+
+// The CPU of each of `threads` lanes:
+//   cores    one lane a physical core, then the second hyper-threads (the default)
+//   spread   the same, but going round the NUMA nodes and sockets: as far apart as can be
+//   smt      a core's hyper-threads before the next core: as close together as can be
+//   none     empty: not pinned
+//   LIST     these CPUs in this order
+// With more lanes than CPUs the list is used again from its start. Throws usage_error for an unknown policy or an unusable CPU.
+[[nodiscard]] std::vector<int> pin_list(std::string_view policy, int threads, const topology& t = cpu_topology());
+
+// How many different CPUs a pin list uses; `t`'s number of CPUs for an empty one.
+[[nodiscard]] int cpus_used(const std::vector<int>& pins, const topology& t = cpu_topology());
+
+}  // namespace tally

@@ -1,0 +1,130 @@
+#include "harness/measure/topology.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+
+#include "harness/workload.hpp"
+
+namespace {
+
+using namespace tally;
+using testing::ElementsAre;
+namespace fs = std::filesystem;
+
+// A made-up /sys/devices/system.
+class system_tree {
+ public:
+  system_tree() : root_(fs::temp_directory_path() / ("tally_topology_" + std::to_string(getpid()))) { fs::remove_all(root_); }
+  ~system_tree() { fs::remove_all(root_); }
+  void file(const std::string& path, const std::string& text) const {
+    fs::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text << "\n";
+  }
+  void cpu(int n, int package, const std::string& siblings) const {
+    const std::string at = "cpu/cpu" + std::to_string(n) + "/topology/";
+    file(at + "physical_package_id", std::to_string(package));
+    file(at + "thread_siblings_list", siblings);
+  }
+  [[nodiscard]] std::string path() const { return root_.string(); }
+
+ private:
+  fs::path root_;
+};
+
+// Two sockets of two cores of two hyper-threads, numbered as Linux does it: first all first threads.
+topology two_sockets() {
+  const system_tree tree;
+  for (int n = 0; n < 8; ++n) {
+    const int core = n % 4;
+    tree.cpu(n, core / 2, std::to_string(core) + "," + std::to_string(core + 4));
+  }
+  tree.file("node/node0/cpulist", "0-1,4-5");
+  tree.file("node/node1/cpulist", "2-3,6-7");
+  tree.file("node/node2/cpulist", "");
+  tree.file("node/online", "0-2");
+  std::vector<int> all(8);
+  std::iota(all.begin(), all.end(), 0);
+  return read_topology(tree.path(), all);
+}
+
+TEST(Topology, CoresSiblingsSocketsAndNodesAreRead) {
+  const auto t = two_sockets();
+  EXPECT_EQ(t.cores(), 4);
+  EXPECT_EQ(t.packages(), 2);
+  EXPECT_EQ(t.nodes(), 2);
+  EXPECT_TRUE(t.smt());
+  EXPECT_EQ(t.cpus[6].core, t.cpus[2].core);
+  EXPECT_EQ(t.cpus[6].sibling, 1);
+  EXPECT_EQ(t.cpus[6].node, 1);
+}
+
+TEST(Topology, CoresPinsPhysicalCoresFirstThenTheirSecondThreads) {
+  EXPECT_THAT(pin_list("cores", 3, two_sockets()), ElementsAre(0, 1, 2));
+  EXPECT_THAT(pin_list("cores", 8, two_sockets()), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+TEST(Topology, SpreadAlternatesBetweenSockets) {
+  EXPECT_THAT(pin_list("spread", 8, two_sockets()), ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+}
+
+TEST(Topology, SmtFillsACoreBeforeTheNext) {
+  EXPECT_THAT(pin_list("smt", 8, two_sockets()), ElementsAre(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+TEST(Topology, MoreLanesThanCpusGoRoundAndNoneIsEmpty) {
+  EXPECT_THAT(pin_list("cores", 10, two_sockets()), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 0, 1));
+  EXPECT_THAT(pin_list("none", 4, two_sockets()), ElementsAre());
+  EXPECT_EQ(cpus_used(pin_list("cores", 10, two_sockets()), two_sockets()), 8);
+  EXPECT_EQ(cpus_used({}, two_sockets()), 8);
+}
+
+TEST(Topology, AListIsTakenAsItIs) {
+  EXPECT_THAT(pin_list("3,0-1", 3, two_sockets()), ElementsAre(3, 0, 1));
+  EXPECT_THAT(pin_list("3,5", 4, two_sockets()), ElementsAre(3, 5, 3, 5));
+}
+
+TEST(Topology, BadPoliciesAndCpusAreNamed) {
+  const auto message = [](std::string_view policy) -> std::string {
+    try {
+      (void)pin_list(policy, 2, two_sockets());
+    } catch (const usage_error& e) {
+      return e.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(message("0,9"), "--pin 0,9: CPU 9 is not one that may be used here");
+  EXPECT_THAT(message("kores"), testing::StartsWith("--pin kores: cores, spread"));
+  for (const char* bad : {"0-", "1,,2", "3-1", "1x", "0,"}) EXPECT_THAT(message(bad), testing::HasSubstr(bad));
+}
+
+TEST(Topology, WithSomeCpusForbiddenTheOthersKeepTheirPlaces) {
+  const system_tree tree;
+  tree.cpu(1, 0, "0-1");  // its first hyper-thread is not ours
+  tree.cpu(3, 0, "2-3");
+  tree.cpu(2, 0, "2-3");
+  const auto t = read_topology(tree.path(), {1, 2, 3});
+  EXPECT_EQ(t.cores(), 2);
+  EXPECT_THAT(pin_list("cores", 3, t), ElementsAre(1, 2, 3));
+}
+
+TEST(Topology, WithoutTheFilesEveryCpuIsACore) {
+  const system_tree nothing;
+  const auto t = read_topology(nothing.path(), {0, 1, 2});
+  EXPECT_EQ(t.cores(), 3);
+  EXPECT_FALSE(t.smt());
+  EXPECT_THAT(pin_list("spread", 3, t), ElementsAre(0, 1, 2));
+}
+
+TEST(Topology, ThisMachineHasACpuThatCanBePinned) {
+  const auto& t = cpu_topology();
+  ASSERT_FALSE(t.cpus.empty());
+  EXPECT_GE(t.cores(), 1);
+  EXPECT_EQ(pin_list("cores", 1).size(), 1u);
+}
+
+}  // namespace
