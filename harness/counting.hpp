@@ -6,6 +6,7 @@
 //   void init(header&)                a new object with one reference
 //   void increment(header&)           one more owner; the caller holds one, or the lock of a slot that does
 //   bool decrement(header&)           one fewer; true: nobody owns it now and the caller must reclaim it
+//   void release(header&)             (optional) decrement and reclaim in one, where that compiles to less
 //   bool try_increment(header&)       (slot=epoch, weak) one more owner unless it is dead
 //   void dispose(header&)             (optional) the payload is gone: free the memory, or leave it to weak refs
 //   void weak_increment(header&)      (weak refs) one more weak ref
@@ -154,7 +155,7 @@ class counting_context {
   }
   template <class T>
   void drop(ref<T> r) {
-    if (self().decrement(*r.at)) [[unlikely]] reclaim(*r.at);
+    self().release(*r.at);
   }
 
   template <class T>
@@ -296,15 +297,22 @@ class counting_context {
     if (self().weak_decrement(*h)) memory::free(h);
   }
 
-  // Frees `dead` and all that only it kept alive, in constant extra memory.
+  void release(Header& h) {
+    if (self().decrement(h)) [[unlikely]] reclaim(h);
+  }
+  // Frees `dead` and all that only it kept alive, in constant extra memory. A hook that finds more dead objects while a
+  // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
   [[gnu::noinline]] void reclaim(Header& dead) {
     bury(dead);
+    if (in_cascade_) return;
+    in_cascade_ = true;
     while (buried_ != nullptr) {
       Header& h = *buried_;
       buried_ = h.word.template link<Header>();
       type_table<Self>::entries[h.word.type()].visit(self(), &h + 1);
       self().dispose(h);
     }
+    in_cascade_ = false;
   }
   void bury(Header& dead) {
     live_.freed(dead.word.bytes());
@@ -325,6 +333,7 @@ class counting_context {
     if (child != nullptr && self().decrement(*child)) bury(*child);
   }
   Header* buried_ = nullptr;
+  bool in_cascade_ = false;
 };
 
 // A place for shared test state: one counted ref.

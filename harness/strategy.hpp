@@ -52,6 +52,9 @@
 //                                     object, because the registers must stay spilled in a frame that lives as long as the
 //                                     region does. Inside f: no context operation, no ref made, moved, read or dropped;
 //                                     parcels may move. Exit waits for a running collection. A safepoint.
+//     c.make_immortal(ref)            from now on copies and drops of the object touch nothing; only while no other thread
+//                                     can reach it. c.release_immortal(ref) frees it, whatever refs were made of it, when
+//                                     nobody uses it any more                                      where has_immortal
 //     c.collect()                     reclaims what it can, cycles included                        where collects_cycles
 //     c.quiesce()                     finishes everything pending on this thread
 //
@@ -165,6 +168,12 @@ concept has_borrow = has_shared_slot<H> && requires(typename H::context& c,
 
 template <class H>
 concept collects_cycles = requires(typename H::context& c) { c.collect(); };
+
+template <class H>
+concept has_immortal = requires(typename H::context& c, typename H::template ref<detail::probe<H>> r) {
+  c.make_immortal(r);
+  c.release_immortal(r);
+};
 
 // Works on every memory policy (counts its own way through M), as opposed to wrapping a library.
 template <class H>

@@ -2,3 +2,4 @@
 add_strategy(none)
 add_strategy(plain)
 add_strategy(atomic)
+add_strategy(biased)

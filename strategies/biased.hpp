@@ -1,0 +1,351 @@
+// biased: the thread that made an object counts it plainly; all others count in a second, atomic word.
+//
+// An object's references are local + shared: `local` is written by its owner only, without atomics; `shared` is a signed
+// count with two bits of state, shifted left by two. Most objects live and die with their owner and never cost an atomic
+// operation. The difficulty is the end of life, since no thread sees both counts:
+//
+//   owner's last local drop    if the whole shared word is 0 nobody else ever counted: free. Otherwise give the object up
+//                              (owner 0), fold the state to `merged`, free if the word is then exactly `merged`.
+//   a foreign drop below zero  only the owner knows `local`, so the object goes into the owner's queue (owner_registry.hpp).
+//                              The owner merges its queue at safepoints; for an owner that is gone, the dropper does.
+//
+// States only grow: initial, maybe_weak (weak refs or lock-free readers may count it: an owner must not free without an RMW),
+// queued (is or was in a queue; at most once in an object's life), merged (owner 0, all counts in the shared word). Every
+// decision compares the whole word, never the count alone.
+//
+//   rule=cpython    a foreign drop that finds exactly 0 or maybe_weak does not subtract: its reference is the queue's now,
+//                   and the merge drops it. So a queued object is never dead, and the owner can fold it as it likes.
+//   rule=paper      the drop is subtracted, the count goes negative, `queued` is set once. Total counts can then be 0 in the
+//                   queue, and an object in a queue is freed by whoever empties the queue and nobody else: an owner whose
+//                   local count ends leaves a queued object alone. The owner's end is always an RMW.
+//                   [Choi18] writes owner 0 after the merging CAS (Alg. 3 line 25, Alg. 4 line 20). After that CAS another
+//                   thread may free the object, so the write must come before it, as CPython found; it does here.
+//   merge=queue     the objects of an owner in a blocked region wait until it leaves: frees may be late without bound.
+//   merge=detached  whoever queues to a blocked owner suspends it there and merges its whole queue for it.
+//
+// Immortals have an owner that nobody is. So the owner's path needs no test for them; the foreign path tests a register.
+//
+// Owner: copy is load, compare, branch, add to memory; drop has one branch more. local is 32 bits and does not saturate: it
+// would take 2^32 references, 32 GiB of them. Copies and drops are wait-free for the owner; a foreign drop is a CAS loop
+// (lock-free) and blocking when it queues.
+// Sources: [Choi18], [PEP703].
+#pragma once
+
+#include "harness/counting.hpp"
+#include "harness/family.hpp"
+#include "harness/owner_registry.hpp"
+
+namespace tally::strategies {
+
+enum class biased_rule { cpython, paper };
+enum class biased_merge { queue, detached };
+
+struct biased_options {
+  biased_rule rule = biased_rule::cpython;
+  biased_merge merge = biased_merge::queue;
+};
+
+// The shared word: count * one + state.
+namespace shared_word {
+inline constexpr std::int64_t initial = 0, maybe_weak = 1, queued = 2, merged = 3, states = 3, one = 4;
+constexpr std::int64_t count(std::int64_t word) { return word >> 2; }
+constexpr std::int64_t state(std::int64_t word) { return word & states; }
+}  // namespace shared_word
+
+template <class M>
+struct biased_header {
+  object_word<M> word;
+  tally::atomic<M, owner_id, "owner"> owner;
+  var<M, std::uint16_t, "queue"> link_high;
+  var<M, std::uint32_t, "local"> local;  // by the owner; or by its stand-in, who holds the owner's bucket lock
+  tally::atomic<M, std::int64_t, "shared"> shared;
+  tally::atomic<M, std::uint32_t, "weak"> weak;  // all strong references together hold one
+  var<M, std::uint32_t, "queue"> link_low;
+
+  // The queue's link has fields of its own, 48 bits of address in what alignment leaves: a queued object is alive, its
+  // object_word and counts are in use.
+  [[nodiscard]] biased_header* queue_next() const {
+    return reinterpret_cast<biased_header*>(std::uintptr_t{link_high.load()} << 32 | link_low.load());
+  }
+  void set_queue_next(biased_header* h) {
+    const auto at = reinterpret_cast<std::uintptr_t>(h);
+    link_high.store(static_cast<std::uint16_t>(at >> 32));
+    link_low.store(static_cast<std::uint32_t>(at));
+  }
+};
+
+template <class M, biased_options O = biased_options{}>
+class biased_heap : public counting_heap<biased_heap<M, O>, M> {
+ public:
+  using counting_heap<biased_heap<M, O>, M>::counting_heap;
+  using header = biased_header<M>;
+  using registry = owner_registry<M, header>;
+
+  class context : public counting_context<context, biased_heap, header> {
+    using base = counting_context<context, biased_heap, header>;
+
+   public:
+    explicit context(biased_heap& heap) : base(heap) {
+      heap.owners_.attach(record_);
+      id_ = record_.id;
+    }
+    // What this context owns and others still hold keeps its id and counts; see owner_registry.hpp for why that is sound.
+    ~context() {
+      do {
+        drain();
+      } while (!this->heap_.owners_.detach(record_));
+    }
+
+    void init(header& h) {
+      h.owner.store(id_, std::memory_order_relaxed);  // relaxed here and below: nobody else can see the object yet
+      h.local.store(1);
+      h.shared.store(shared_word::initial, std::memory_order_relaxed);
+      h.weak.store(1, std::memory_order_relaxed);
+    }
+
+    // owner is read relaxed throughout. If it is this context's id it was written by this thread, or by one that is ordered
+    // with it by the registry. If it is another's it may be stale: the foreign path's RMW on shared sees what became of it.
+    void increment(header& h) {
+      const owner_id owner = h.owner.load(std::memory_order_relaxed);
+      if (owner == id_) [[likely]] {
+        h.local.store(h.local.load() + 1);
+      } else if (owner != immortal_owner) {
+        h.shared.fetch_add(shared_word::one, std::memory_order_relaxed);  // relaxed: the caller's ref keeps it alive
+      }
+    }
+    bool decrement(header& h) {
+      const owner_id owner = h.owner.load(std::memory_order_relaxed);
+      if (owner == id_) [[likely]] {
+        const std::uint32_t n = h.local.load() - 1;
+        h.local.store(n);
+        return n == 0 && local_end(h);
+      }
+      return owner != immortal_owner && foreign_drop(h);
+    }
+    // The same and the free, in tail calls: the owner's path needs no stack frame.
+    void release(header& h) {
+      const owner_id owner = h.owner.load(std::memory_order_relaxed);
+      if (owner == id_) [[likely]] {
+        const std::uint32_t n = h.local.load() - 1;
+        h.local.store(n);
+        if (n == 0) [[unlikely]] release_last(h);
+      } else if (owner != immortal_owner) {
+        release_foreign(h);
+      }
+    }
+    // 0: its owner may be freeing it without an RMW. merged: it is dead. All else is alive: a queued object whose counts
+    // add up to 0 (rule=paper) is not freed before its queue is emptied, and may be revived until then.
+    bool try_increment(header& h) {
+      const owner_id owner = h.owner.load(std::memory_order_relaxed);
+      if (owner == id_) {  // not merged, so not dead; whoever has a weak ref or a published slot made it maybe_weak
+        h.local.store(h.local.load() + 1);
+        return true;
+      }
+      if (owner == immortal_owner) return true;
+      std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
+      while (s != shared_word::initial && s != shared_word::merged) {
+        // relaxed: what made the object reachable published its content
+        if (h.shared.compare_exchange_weak(s, s + shared_word::one, std::memory_order_relaxed, std::memory_order_relaxed)) {
+          return true;
+        }
+      }
+      return false;
+    }
+    void weak_increment(header& h) {
+      mark_maybe_weak(h);
+      h.weak.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller holds a strong or a weak ref
+    }
+    // Who holds the only weak ref, or the one of a dead object's strong refs, sees 1 and needs no RMW: nobody else can make
+    // another. acquire: pairs with the release of earlier drops; acq_rel: that release, and the acquire of the last.
+    bool weak_decrement(header& h) {
+      return h.weak.load(std::memory_order_acquire) == 1 || h.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    }
+
+    void poll() {
+      // relaxed: a hint; the queue itself is read under its lock
+      if (record_.pending.load(std::memory_order_relaxed) != 0) [[unlikely]] drain();
+    }
+    void quiesce() { drain(); }
+    template <class F>
+    void blocked(F&& f) {
+      poll();
+      if constexpr (O.merge == biased_merge::detached) {
+        while (!registry::go_away(record_)) drain();
+        struct away {
+          typename registry::record& record;
+          ~away() { registry::come_back(record); }
+        } const until_done{record_};
+        f();
+      } else {
+        f();
+      }
+    }
+
+    // From now on copies and drops of the object touch nothing. Only while no other thread can reach it: in its owner's
+    // hands, before it is shared.
+    template <class T>
+    void make_immortal(const counted_ref<header, T>& r) {
+      r.at->owner.store(immortal_owner, std::memory_order_relaxed);  // relaxed: what shares the object publishes this too
+    }
+    // Frees an immortal, whatever refs were made of it; weak refs find it dead. Only when nobody uses it any more.
+    template <class T>
+    void release_immortal(counted_ref<header, T> r) {
+      r.at->shared.store(shared_word::merged, std::memory_order_relaxed);  // relaxed: the caller ordered all other uses
+      r.at->owner.store(no_owner, std::memory_order_relaxed);
+      this->reclaim(*r.at);
+    }
+
+   private:
+    static constexpr bool paper = O.rule == biased_rule::paper;
+
+    [[gnu::noinline]] void release_last(header& h) {
+      if (local_end(h)) this->reclaim(h);
+    }
+    [[gnu::noinline]] void release_foreign(header& h) {
+      if (foreign_drop(h)) this->reclaim(h);
+    }
+
+    // The owner's local count has come to 0; true: free it.
+    // No thread can queue the object from here on: with local 0 every reference is counted in shared, so it can't go below.
+    bool local_end(header& h) {
+      // acquire: pairs with foreign_drop()'s release, so that foreign uses happen before the free
+      const std::int64_t s = h.shared.load(std::memory_order_acquire);
+      if constexpr (paper) {
+        if (shared_word::state(s) == shared_word::queued) return false;  // merge() of the queue frees it
+      } else {
+        if (s == shared_word::initial) return true;
+      }
+      // Before the RMW: after it others may free the object. On the path above the id stays, so 0 is never seen unmerged
+      // for longer than this takes.
+      h.owner.store(no_owner, std::memory_order_relaxed);
+      // acq_rel: releases this owner's uses and the store above to whoever frees; acquires theirs if that is us.
+      return (h.shared.fetch_or(shared_word::merged, std::memory_order_acq_rel) | shared_word::merged) == shared_word::merged;
+    }
+
+    bool foreign_drop(header& h) {
+      std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
+      std::int64_t next;
+      bool queues;
+      do {
+        if constexpr (paper) {
+          next = s - shared_word::one;
+          queues = next < 0 && shared_word::state(s) < shared_word::queued;
+          if (queues) next = (next & ~shared_word::states) | shared_word::queued;
+        } else {
+          queues = s == shared_word::initial || s == shared_word::maybe_weak;
+          next = queues ? shared_word::queued : s - shared_word::one;
+        }
+        // acq_rel: releases this thread's uses to whoever frees (local_end, merge, another drop); acquires theirs if we do.
+      } while (!h.shared.compare_exchange_weak(s, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+      return queues ? enqueue(h) : next == shared_word::merged;
+    }
+
+    // Hands h to its owner; true: the caller must free it.
+    bool enqueue(header& h) {
+      const owner_id owner = h.owner.load(std::memory_order_relaxed);
+      // Merged since our CAS (rule=cpython only: see local_end): the queue's reference is dropped like any other. A stale id
+      // is as good: merge() of a merged object is the same drop.
+      if (owner == no_owner) return foreign_drop(h);
+      header* dead = nullptr;
+      const bool mine = this->heap_.owners_.with_owner(owner, [&](typename registry::record* r) {
+        if (r == nullptr) return merge(h);  // the owner is gone, and its id can't come back while we hold the lock
+        registry::push_locked(*r, h);
+        if constexpr (O.merge == biased_merge::detached) {
+          if (registry::suspend(*r)) {
+            dead = merge_all(registry::take_locked(*r));
+            registry::resume(*r);
+          }
+        }
+        return false;
+      });
+      reclaim_all(dead);
+      return mine;
+    }
+
+    // Folds local into shared. By the owner, or in its place under its bucket's lock. True: it is dead.
+    static bool merge(header& h) {
+      const std::int64_t extra = std::int64_t{h.local.load()} - (paper ? 0 : 1);  // cpython: drops the queue's reference
+      h.local.store(0);
+      h.owner.store(no_owner, std::memory_order_relaxed);  // before the CAS, as in local_end()
+      std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
+      std::int64_t next;
+      do {
+        next = (shared_word::count(s) + extra) * shared_word::one + shared_word::merged;
+        // acq_rel: as in local_end()
+      } while (!h.shared.compare_exchange_weak(s, next, std::memory_order_acq_rel, std::memory_order_relaxed));
+      return next == shared_word::merged;
+    }
+    // Merges a list taken from a queue; returns the dead of it, linked in the same way. One that is not dead may be freed by
+    // another thread as soon as it is merged, so its link is read before.
+    static header* merge_all(header* list) {
+      header* dead = nullptr;
+      while (list != nullptr) {
+        header& h = *list;
+        list = h.queue_next();
+        if (merge(h)) {
+          h.set_queue_next(dead);
+          dead = &h;
+        }
+      }
+      return dead;
+    }
+    void reclaim_all(header* dead) {
+      while (dead != nullptr) {
+        header& h = *dead;
+        dead = h.queue_next();
+        this->reclaim(h);
+      }
+    }
+    [[gnu::noinline]] void drain() { reclaim_all(merge_all(this->heap_.owners_.take(record_))); }
+
+    void mark_maybe_weak(header& h) {
+      std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
+      while (shared_word::state(s) == shared_word::initial &&
+             !h.shared.compare_exchange_weak(s, s | shared_word::maybe_weak, std::memory_order_relaxed,
+                                             std::memory_order_relaxed)) {
+        // relaxed: the caller's ref orders this before the object's end, and the weak ref's way to others before its use
+      }
+    }
+
+    owner_id id_ = no_owner;
+    typename registry::record record_;
+  };
+
+  template <class T>
+  using ref = typename context::template ref<T>;
+  template <class T>
+  using weak = typename context::template weak<T>;
+  template <class T>
+  using slot = typename context::template slot<T>;
+  template <class T>
+  using weak_slot = typename context::template weak_slot<T>;
+  template <class T>
+  using shared_slot = typename context::template shared_slot<T>;
+  template <class T>
+  using parcel = typename context::template parcel<T>;
+  template <class T>
+  using root = counted_root<biased_heap, T>;
+
+ private:
+  registry owners_;
+};
+
+struct biased {
+  static constexpr strategy_info info{"biased", "the owner counts plainly, others atomically; queues to merge the two",
+                                      "[Choi18] [PEP703]"};
+  using options = biased_options;
+  static constexpr std::array tunables{
+      choice<&options::rule, options>("rule", {"cpython", "paper"}, "what a foreign drop below zero does to the count",
+                                      "CPython's free-threaded build"),
+      choice<&options::merge, options>("merge", {"queue", "detached"}, "what happens to the queue of a blocked owner",
+                                       "CPython 3.13 and 3.14")};
+  template <class M, options O>
+  using heap = biased_heap<M, O>;
+  using variants = variant_list<options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper}>;
+};
+
+static_assert(strategy<biased_heap<native>> && has_weak<biased_heap<native>> && has_shared_slot<biased_heap<native>>);
+static_assert(has_immortal<biased_heap<native>>);
+static_assert(sizeof(biased_header<native>) == 32);
+
+}  // namespace tally::strategies
