@@ -2,14 +2,14 @@
 //
 // The load that tracing was made for: every step allocates a tree and lets it die whole, and what survives is known. Where
 // a counting scheme pays for each object's death, a tracing one pays for the long-lived tree at each collection; the heap
-// limit decides how often that is. Trees are built bottom-up and top-down in turn (top-down writes pointers into older objects,
-// which is what write barriers and deferral pay for) and summed before they die: a node that is lost, freed early or handed
-// out twice changes the sum. With `survivors`, some trees replace a random subtree of their own depth in the long-lived tree,
-// so that it ages and its garbage is scattered; 0 is the benchmark as published.
+// limit decides how often that is. Trees are built bottom-up and top-down in turn (top-down writes pointers into older
+// objects, which is what write barriers and deferral pay for) and summed before they die: a node that is lost, freed early
+// or handed out twice changes the sum. With `survivors`, some trees replace a random subtree of their own depth in the
+// long-lived tree, so that it ages and its garbage is scattered; 0 is the benchmark as published.
 //
 // The node is the published one: two pointers and two 32-bit integers (here the tree's stamp and the node's index in it).
-// Other than GCBench: one depth a run instead of 4 to 16 in turn, so that an operation is one thing; the array of doubles is
-// off by default (array_kib=3906 is GCBench's); the walk is that of the binary-trees program of the Benchmarks Game.
+// Other than GCBench: one depth a run instead of 4 to 16 in turn, so that an operation is one thing; the array of doubles
+// is off by default (array_kib=3906 is GCBench's); the walk is that of the binary-trees program of the Benchmarks Game.
 // Source: [GCBench], [BinaryTrees].
 #pragma once
 
@@ -32,8 +32,9 @@ struct tree_churn {
   }};
   static constexpr workload_info info{
       "tree_churn", "short-lived binary trees beside a long-lived one (GCBench)",
-      "2^(depth+1)-1 makes, two stores into slots a node that has children, one walk (walk=load: a load and a drop a child), "
-      "then one drop of the root, or with chance `survivors` one store or take+store of it into the long-lived tree; one poll",
+      "2^(depth+1)-1 makes, each but the root's with a store into its parent's slot; a walk (walk=load: a load and a drop a "
+      "child); a drop of the root, or with chance `survivors` a store of it into the long-lived tree (shared: share, take "
+      "and store under a lock, drop); one poll",
       parameters_};
 
   template <class H>

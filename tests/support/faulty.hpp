@@ -1,14 +1,14 @@
 // Heaps that are wrong on purpose: what a workload's oracle must catch. Not thread-safe.
 //
 //   leaky    forgets every 97th drop
-//   hasty    counts every 97th drop twice, so that objects die while somebody holds them. The dead are wiped and kept, so that
-//            a use after free reads zeroes (a null slot, a payload of 0) and is no crash
-//   counted  right, and knows the most payload that ever lived
+//   hasty    counts every 97th drop twice, so that objects die while somebody holds them. The dead are wiped and kept: a use
+//            after free reads zeroes (a null slot, a payload of 0) and is no crash
+//   sound    right, and knows the most payload that ever lived
 #pragma once
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
+#include <unordered_set>
 
 #include "harness/counting.hpp"
 #include "harness/memory/native.hpp"
@@ -24,11 +24,11 @@ class faulty_heap : public counting_heap<faulty_heap<Fault>, native> {
   static constexpr bool single_threaded = true;
   using base::base;
   ~faulty_heap() {
-    for (void* p : graves) native::free(p);
+    for (void* p : blocks) native::free(p);
   }
   std::int64_t payload = 0, most_payload = 0;
   long drops = 0;
-  std::vector<void*> graves;
+  std::unordered_set<void*> blocks;  // what was not given back: the leaked and the wiped too
 
   struct header {
     object_word<native> word;
@@ -41,6 +41,7 @@ class faulty_heap : public counting_heap<faulty_heap<Fault>, native> {
     using counting_context<context, faulty_heap, header>::counting_context;
     void init(header& h) {
       h.count = 1;
+      this->heap_.blocks.insert(&h);
       h.bytes = static_cast<std::int64_t>(h.word.bytes() - sizeof(header));
       this->heap_.payload += h.bytes;
       this->heap_.most_payload = std::max(this->heap_.most_payload, this->heap_.payload);
@@ -57,8 +58,8 @@ class faulty_heap : public counting_heap<faulty_heap<Fault>, native> {
       this->heap_.payload -= h.bytes;
       if (Fault == fault::hasty) {
         std::memset(static_cast<void*>(&h + 1), 0, static_cast<std::size_t>(h.bytes));
-        this->heap_.graves.push_back(&h);
       } else {
+        this->heap_.blocks.erase(&h);
         native::free(&h);
       }
     }

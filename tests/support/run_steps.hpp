@@ -1,4 +1,4 @@
-// Runs a workload for a fixed number of steps, without clocks, and asks its oracle: what the measured engine does, minus time.
+// Runs a workload for a fixed number of steps, without clocks, and asks its oracle: the measured engine, minus time.
 #pragma once
 
 #include <algorithm>
