@@ -1,0 +1,2 @@
+# A strategy from outside the tree: cmake -DTALLY_EXTRA=<this folder>.
+add_strategy(saturating)
