@@ -1,0 +1,42 @@
+"""Heap size against time: what a collector pays for a tighter heap, with the counting strategies as lines across."""
+from . import load, style
+
+NAME = "heap"
+
+
+def draw(results, options):
+    rows = results.select()
+    for (scene, threads), part in load.groups(rows, lambda r: (load.workload(r), r["config"]["threads"])).items():
+        limited = [r for r in part if r["config"]["heap"]["multiple"]]
+        multiples = sorted({r["config"]["heap"]["multiple"] for r in limited})
+        if len(multiples) < 2:
+            continue
+        columns = 2 if (options.width or 6.8) > 5 else 1
+        fig, axes = style.figure(options, height=3.4 if columns == 2 else 5.6, columns=columns, rows=2 // columns)
+        flat = [axes[0][0], axes[-1][-1]]
+        free = [r for r in part if not r["config"]["heap"]["multiple"]]
+        looks = style.looks([load.strategy(r) for r in part])
+        for ax, (name, what) in zip(flat, [("ns_per_op", "wall time"), ("cpu_ns_per_op", "CPU time, collector threads included")]):
+            for label, mine in sorted(load.groups(limited, load.strategy).items()):
+                by_heap = load.groups(mine, lambda r: r["config"]["heap"]["multiple"])
+                points = [(m, load.Point(by_heap[m], name)) for m in sorted(by_heap)]
+                look = looks[label]
+                ax.plot([m for m, _ in points], [p.median for _, p in points], color=look["color"],
+                        linestyle=look["linestyle"], label=label)
+                for m, p in points:
+                    ax.errorbar([m], [p.median], yerr=p.bars, color=look["color"], marker=look["marker"], capsize=2,
+                                markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
+            for label, mine in sorted(load.groups(free, load.strategy).items()):
+                look = looks[label]
+                ax.axhline(load.Point(mine, name).median, color=look["color"], linestyle=":", linewidth=1.2,
+                           label=f"{label} (no limit)")
+            ax.set_ylim(bottom=0)
+            ax.set_xticks(multiples, [f"{m:g}x" for m in multiples])
+            ax.set_xlabel("heap limit, times the peak live payload")
+            ax.set_ylabel("ns an operation")
+            ax.set_title(what, fontsize=9)
+        fig.suptitle(f"Heap size against time: {scene}, {threads} thread{'s' if threads > 1 else ''}", x=0.01, ha="left",
+                     fontweight="bold", fontsize=11)
+        style.legend(fig, *flat[0].get_legend_handles_labels(), options)
+        style.footnote(fig, load.spread_note(results))
+        yield "heap-" + "".join(c if c.isalnum() or c in "._" else "-" for c in scene) + f"-{threads}", fig

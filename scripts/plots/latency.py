@@ -1,0 +1,33 @@
+"""Latency percentiles, closed loop, one figure a workload."""
+from . import load, style
+from .throughput import labelled, slug
+
+NAME = "latency"
+
+STEPS = [("latency_p50", "p50"), ("latency_p90", "p90"), ("latency_p99", "p99"), ("latency_p99_9", "p99.9"),
+         ("latency_max", "max")]
+
+
+def draw(results, options):
+    rows = results.select(mode="latency")
+    for (scene, threads), part in load.groups(rows, lambda r: (load.workload(r), r["config"]["threads"])).items():
+        fig, axes = style.figure(options)
+        ax = axes[0][0]
+        by_strategy = load.groups(part, labelled)
+        looks = style.looks(by_strategy)
+        for label in style.order(by_strategy):
+            points = [load.Point(by_strategy[label], name) for name, _ in STEPS]
+            look = looks[label]
+            ax.plot(range(len(STEPS)), [p.median for p in points], color=look["color"], linestyle=look["linestyle"],
+                    label=label)
+            for x, p in enumerate(points):
+                ax.errorbar([x], [p.median], yerr=p.bars, color=look["color"], marker=look["marker"], capsize=2,
+                            markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
+        ax.set_yscale("log")
+        ax.set_xticks(range(len(STEPS)), [name for _, name in STEPS])
+        ax.set_xlabel("percentile of the operations of a window")
+        ax.set_ylabel("ns, from an operation's start to its end")
+        ax.set_title(f"Latency, closed loop: {scene}, {threads} thread{'s' if threads > 1 else ''}")
+        style.legend(fig, *ax.get_legend_handles_labels(), options)
+        style.footnote(fig, load.spread_note(results))
+        yield f"latency-{slug(scene)}-{threads}", fig

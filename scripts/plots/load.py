@@ -1,0 +1,117 @@
+"""Rows from results directories, and what a plot asks of them: the points of a scene with their spread and their doubts."""
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+SCHEMA = 1
+CITABLE_PROCESSES = 5
+RESAMPLES = 2000
+
+
+class Results:
+    def __init__(self, directories):
+        self.rows, self.bad = [], []
+        for directory in directories:
+            self._read(pathlib.Path(directory))
+        self.ok = [r for r in self.rows if r["status"] in ("ok", "exhausted") and r["role"] != "aa"]
+        self.processes = len({r["process"] for r in self.ok})
+
+    def _read(self, directory):
+        path = directory / "rows.jsonl"
+        if not path.exists():
+            sys.exit(f"{directory}: no rows.jsonl there; name a results directory (default: results/latest)")
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                self.bad.append(f"{path.name} line {number}: damaged, left out")
+                continue
+            if row.get("schema") != SCHEMA:
+                sys.exit(f"{path}: line {number} has schema {row.get('schema')}, this script reads schema {SCHEMA}")
+            self.rows.append(row)
+
+    def select(self, workload=None, mode="throughput", **parameters):
+        found = []
+        for r in self.ok:
+            c = r["config"]
+            if c["mode"] != mode or (workload and c["workload"]["name"] != workload):
+                continue
+            if all(c["workload"]["parameters"].get(k) == v for k, v in parameters.items()):
+                found.append(r)
+        return found
+
+
+def strategy(row):
+    return row["config"]["strategy"]["label"]
+
+
+def workload(row):
+    return row["config"]["workload"]["label"]
+
+
+def parameter(row, name):
+    return row["config"]["workload"]["parameters"].get(name)
+
+
+def metric(row, name):
+    m = row["metrics"].get(name)
+    return None if m is None else m["value"]
+
+
+def doubtful(row):
+    """Drawn hollow: the threads did not really run against each other, or the row is more threads than processors."""
+    return row["quality"]["verdict"] in ("partly", "not", "serial") or row["config"]["oversubscribed"]
+
+
+def groups(rows, key):
+    result = {}
+    for r in rows:
+        result.setdefault(key(r), []).append(r)
+    return result
+
+
+class Point:
+    """The median of a metric over a row's windows, its spread, and how much of it is in doubt."""
+
+    def __init__(self, rows, name):
+        pairs = [(r["process"], metric(r, name), doubtful(r)) for r in rows if metric(r, name) is not None]
+        self.count = len(pairs)
+        self.hollow = sum(d for _, _, d in pairs) * 2 > len(pairs)
+        if not pairs:
+            self.median = self.low = self.high = float("nan")
+            return
+        by_process = {}
+        for process, value, _ in pairs:
+            by_process.setdefault(process, []).append(value)
+        values = [v for _, v, _ in pairs]
+        self.median = float(np.median(values))
+        self.interval = len(by_process) >= CITABLE_PROCESSES
+        if self.interval:
+            self.low, self.high = bootstrap(by_process)
+        else:
+            self.low, self.high = min(values), max(values)
+
+    @property
+    def bars(self):
+        return [[max(self.median - self.low, 0)], [max(self.high - self.median, 0)]]
+
+
+def bootstrap(by_process):
+    """95 % percentile interval of the median: processes are drawn first, then windows in each."""
+    random = np.random.default_rng(20)
+    processes = [np.asarray(v) for v in by_process.values()]
+    medians = np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        drawn = random.integers(len(processes), size=len(processes))
+        medians[i] = np.median(np.concatenate([random.choice(processes[d], size=len(processes[d])) for d in drawn]))
+    return tuple(np.percentile(medians, [2.5, 97.5]))
+
+
+def spread_note(results):
+    if results.processes >= CITABLE_PROCESSES:
+        note = f"median; bars: 95 % bootstrap interval over {results.processes} processes"
+    else:
+        note = f"median; bars: least to greatest of all windows ({results.processes} processes: smoke, not citable)"
+    return note + "; hollow: the threads hardly overlapped, or more threads than cores"

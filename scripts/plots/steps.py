@@ -1,0 +1,50 @@
+"""A workload over one of its numbers: the sharing ladder and the hand-off fraction."""
+from . import load, style
+
+NAME = "steps"
+
+LADDERS = [
+    # file, workload, parameter, title, axis
+    ("sharing-ladder", "sharing_ladder", "share", "The sharing ladder: what each step of sharing costs",
+     "operations on objects that all threads share, %"),
+    ("handoff", "handoff", "foreign", "Hand-off: objects whose last reference another thread drops",
+     "objects dropped by a thread that does not own them, %"),
+]
+
+
+def draw(results, options):
+    for file, workload, parameter, title, axis in LADDERS:
+        rows = [r for r in results.select(workload) if load.parameter(r, parameter) is not None]
+        for rest, part in load.groups(rows, lambda r: others(r, parameter)).items():
+            steps = sorted({float(load.parameter(r, parameter)) for r in part})
+            if len(steps) < 2:
+                continue
+            fig, axes = style.figure(options)
+            ax = axes[0][0]
+            by_strategy = load.groups(part, load.strategy)
+            looks = style.looks(by_strategy)
+            for label in style.order(by_strategy):
+                by_step = load.groups(by_strategy[label], lambda r: float(load.parameter(r, parameter)))
+                points = [(x, load.Point(by_step[x], "ns_per_op")) for x in sorted(by_step)]
+                look = looks[label]
+                ax.plot([x for x, _ in points], [p.median for _, p in points], color=look["color"],
+                        linestyle=look["linestyle"], label=label)
+                for x, p in points:
+                    ax.errorbar([x], [p.median], yerr=p.bars, color=look["color"], marker=look["marker"], capsize=2,
+                                markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
+            scale = 100 if max(steps) <= 1 else 1
+            ax.set_xticks(steps, [f"{s * scale:g}" for s in steps])
+            ax.set_yscale("log")
+            ax.set_xlabel(axis)
+            ax.set_ylabel("ns an operation (of one thread)")
+            ax.set_title(f"{title}\n{rest[1]} threads{rest[0]}")
+            style.legend(fig, *ax.get_legend_handles_labels(), options)
+            style.footnote(fig, load.spread_note(results))
+            yield file + "".join(c if c.isalnum() else "-" for c in rest[0]) + f"-{rest[1]}", fig
+
+
+def others(row, parameter):
+    """What else distinguishes the scene: the label without the stepped parameter, and the threads."""
+    words = [w for part in load.workload(row).split()[1:] for w in part.split(",")]
+    kept = [w for w in words if not w.startswith(parameter + "=")]
+    return ("".join(", " + w for w in kept), row["config"]["threads"])

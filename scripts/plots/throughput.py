@@ -1,0 +1,45 @@
+"""Throughput by number of threads, one figure a workload."""
+from . import load, style
+
+NAME = "throughput"
+
+
+def draw(results, options):
+    for scene, rows in load.groups(results.select(), load.workload).items():
+        if len({r["config"]["threads"] for r in rows}) < 2:
+            continue
+        fig, axes = style.figure(options)
+        ax = axes[0][0]
+        by_strategy = load.groups(rows, labelled)
+        looks = style.looks(by_strategy)
+        threads = sorted({r["config"]["threads"] for r in rows})
+        for label in style.order(by_strategy):
+            by_threads = load.groups(by_strategy[label], lambda r: r["config"]["threads"])
+            points = [(n, load.Point(by_threads[n], "ops_per_second")) for n in sorted(by_threads)]
+            look = looks[label]
+            ax.plot([n for n, _ in points], [p.median / 1e6 for _, p in points], color=look["color"],
+                    linestyle=look["linestyle"], label=label)
+            for n, p in points:
+                bars = [[b / 1e6 for b in side] for side in p.bars]
+                ax.errorbar([n], [p.median / 1e6], yerr=bars, color=look["color"], marker=look["marker"], capsize=2,
+                            markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(threads, [str(n) for n in threads])
+        ax.minorticks_off()
+        ax.set_yscale("log")
+        ax.set_xlabel("threads")
+        ax.set_ylabel("million operations a second, all threads")
+        ax.set_title(f"Throughput by threads: {scene}")
+        style.legend(fig, *ax.get_legend_handles_labels(), options)
+        style.footnote(fig, load.spread_note(results))
+        yield f"throughput-{slug(scene)}", fig
+
+
+def labelled(row):
+    heap = row["config"]["heap"]
+    tail = f" at {heap['multiple']:g}x heap" if heap["multiple"] else ""
+    return load.strategy(row) + tail
+
+
+def slug(text):
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in text)

@@ -1,0 +1,111 @@
+// Every strategy variant with every workload, in a window too short to mean anything: no timing, only the oracle. What must be
+// `ok` and what may be skipped, and why, is the table tests/conform/pairs.txt: a pair can't fall out of the suite unnoticed.
+//
+//   pairs            checks the built pairs against the table
+//   pairs --write    prints the table as the binary would have it (read the change before you commit it)
+#include <fmt/core.h>
+
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "harness/registry.hpp"
+#include "harness/run/engine.hpp"
+
+namespace {
+
+using namespace tally;
+
+// What the binary says of a pair before running it.
+std::string stated(const variant_entry& v, const cell& c, const workload_info& w) {
+  if (!c.unmet.empty()) return "skip " + c.unmet;
+  if (v.can.single_threaded && w.min_lanes > 1) return "skip not thread-safe";
+  return "ok";
+}
+
+// Runs it with this many lanes; "" or what went wrong.
+std::string run(const cell& c, const workload_info& w, int lanes, measure_mode mode) {
+  body_spec body;
+  body.params = parameters(w);
+  body.lanes = lanes;
+  body.seed = static_cast<std::uint64_t>(lanes) * 77 + 1;
+  window_spec window;
+  window.lanes = lanes;
+  window.mode = mode;
+  window.ramp_ns = 1'000'000;
+  window.window_ns = 5'000'000;
+  const auto made = c.make(body);
+  const auto result = run_window(*made, window);
+  if (!result.failure.empty()) return result.failure;
+  if (!result.oracle.ok) return result.oracle.message;
+  return "";
+}
+
+std::string label(const strategy_entry& s, const variant_entry& v) {
+  return v.label.empty() ? s.name : s.name + ":" + v.label;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  park_sentinel();
+  const bool write = argc > 1 && std::string_view(argv[1]) == "--write";
+  const std::string only = argc > 1 && !write ? argv[1] : "";
+  std::map<std::string, std::string> table;
+  std::ifstream file(TALLY_SOURCE_DIR "/tests/conform/pairs.txt");
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream words(line);
+    std::string strategy, workload, verdict;
+    words >> strategy >> workload >> std::ws;
+    std::getline(words, verdict);
+    table[strategy + " " + workload] = verdict;
+  }
+  int wrong = 0, ran = 0, skipped = 0;
+  const auto complain = [&](const std::string& pair, const std::string& what) {
+    fmt::print("FAILED {}: {}\n", pair, what);
+    ++wrong;
+  };
+  for (const auto& s : built_in().strategies) {
+    for (const auto& v : s.variants) {
+      for (std::size_t i = 0; i < v.cells.size(); ++i) {
+        const auto& w = built_in().workloads[i];
+        const std::string pair = label(s, v) + " " + std::string(w.name);
+        if (!only.empty() && pair.find(only) == std::string::npos) continue;
+        const std::string now = stated(v, v.cells[i], w);
+        if (write) {
+          fmt::print("{:32} {:16} {}\n", label(s, v), w.name, now);
+          continue;
+        }
+        const auto row = table.find(pair);
+        if (row == table.end()) {
+          complain(pair, "is not in tests/conform/pairs.txt");
+          continue;
+        }
+        if (row->second != now) complain(pair, "the table says '" + row->second + "', the binary '" + now + "'");
+        table.erase(row);
+        if (now != "ok") {
+          ++skipped;
+          continue;
+        }
+        for (int lanes = w.min_lanes; lanes <= (v.can.single_threaded ? w.min_lanes : 3); ++lanes) {
+          for (const auto mode : {measure_mode::throughput, measure_mode::latency}) {
+            if (const auto error = run(v.cells[i], w, lanes, mode); !error.empty()) {
+              complain(pair + " with " + std::to_string(lanes) + " lanes", error);
+            }
+            ++ran;
+          }
+        }
+      }
+    }
+  }
+  if (write) return 0;
+  if (only.empty()) {
+    for (const auto& [pair, verdict] : table) complain(pair, "is in the table, but was not built");
+  }
+  fmt::print("{} runs, {} pairs skipped with their reason, {} wrong\n", ran, skipped, wrong);
+  return wrong == 0 ? 0 : 1;
+}
