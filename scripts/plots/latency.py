@@ -4,7 +4,7 @@ from .throughput import labelled, slug
 
 NAME = "latency"
 
-STEPS = [("latency_p50", "p50"), ("latency_p90", "p90"), ("latency_p99", "p99"), ("latency_p99_9", "p99.9"),
+STEPS = [("latency_p50", "p50"), ("latency_p90", "p90"), ("latency_p99", "p99"), ("latency_p999", "p99.9"),
          ("latency_max", "max")]
 
 

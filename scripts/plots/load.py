@@ -16,6 +16,7 @@ class Results:
         for directory in directories:
             self._read(pathlib.Path(directory))
         self.ok = [r for r in self.rows if r["status"] in ("ok", "exhausted") and r["role"] != "aa"]
+        self.errors = [r for r in self.rows if r["status"] == "error"]
         self.processes = len({r["process"] for r in self.ok})
 
     def _read(self, directory):

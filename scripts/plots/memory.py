@@ -6,7 +6,7 @@ NAME = "memory"
 
 
 def draw(results, options):
-    rows = [r for r in results.select(mode="memory") if r.get("memory")]
+    rows = [r for r in results.select(mode="memory") if r.get("memory", {}).get("samples")]
     for (scene, threads), part in load.groups(rows, lambda r: (load.workload(r), r["config"]["threads"])).items():
         fig, axes = style.figure(options)
         ax = axes[0][0]
@@ -14,7 +14,7 @@ def draw(results, options):
         looks = style.looks(by_strategy)
         for label in style.order(by_strategy):
             row = min(by_strategy[label], key=lambda r: (r["process"], r["block"]))
-            samples = row["memory"]
+            samples = row["memory"]["samples"]
             ax.plot([s["at_ns"] / 1e6 for s in samples], [s["bytes"] / 2**20 for s in samples],
                     color=looks[label]["color"], linestyle=looks[label]["linestyle"], label=label, linewidth=1.2)
         ax.set_ylim(bottom=0)
