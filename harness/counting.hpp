@@ -7,27 +7,24 @@
 //   void increment(header&)           one more owner; the caller holds one, or the lock of a slot that does
 //   bool decrement(header&)           one fewer; true: nobody owns it now and the caller must reclaim it
 //   void release(header&)             (optional) decrement and reclaim in one, where that compiles to less
-//   bool try_increment(header&)       (slot=epoch, weak) one more owner unless it is dead
+//   bool try_increment(header&)       (slot=epoch, weak) one more owner unless the count has ever been zero
 //   void dispose(header&)             (optional) the payload is gone: free the memory, or leave it to weak refs
 //   void weak_increment(header&)      (weak refs) one more weak ref
 //   bool weak_decrement(header&)      (weak refs) one fewer; true: the memory can be freed. All strong refs together hold one
 //
-// From these come refs, slots, shared slots, weak refs, parcels, roots and the cascade. See strategies/plain.hpp for the
-// smallest use.
+// From these come refs, slots, shared slots, weak refs, parcels, roots and the cascade. How shared slots are read is the heap's
+// third argument (shared_slots.hpp). A context that has a poll, quiesce or share of its own calls the one here, too. See
+// strategies/plain.hpp for the smallest use.
 #pragma once
 
+#include <cassert>
 #include <new>
 
 #include "harness/live.hpp"
 #include "harness/object.hpp"
+#include "harness/shared_slots.hpp"
 
 namespace tally {
-
-// How a racy read of a shared slot is made safe.
-//   lockbit  the low bit of the slot's word is a lock, held while the reader counts
-//   epoch    readers announce an epoch and count with try_increment; an object that was ever in a shared slot is freed only
-//            after every reader that could have seen it has left
-enum class slot_kind { lockbit, epoch };
 
 template <class Header, class T>
 struct counted_ref {
@@ -53,43 +50,19 @@ struct weak_slot_base {
   var<M, Header*, "slot"> word;
 };
 
-// The word of a shared slot: the object's address, bit 0 the lock.
-template <class M, class Header>
-class lockbit_word {
- public:
-  // Takes the lock; returns the object. acquire: pairs with the release in unlock(), so that the object's count and payload
-  // are seen as the last writer left them.
-  Header* lock() {
-    for (;;) {
-      std::uintptr_t w = word_.load(std::memory_order_relaxed);  // only a guess for the CAS
-      if ((w & 1) == 0 &&
-          word_.compare_exchange_weak(w, w | 1, std::memory_order_acquire, std::memory_order_relaxed)) {
-        return reinterpret_cast<Header*>(w);
-      }
-      if ((w & 1) != 0) {
-        M::wait_until([&] { return (word_.load(std::memory_order_relaxed) & 1) == 0; });
-      }
-    }
-  }
-  // release: pairs with the acquire in lock().
-  void unlock(Header* now) { word_.store(reinterpret_cast<std::uintptr_t>(now), std::memory_order_release); }
-  // With no other thread left (cascade).
-  [[nodiscard]] Header* alone() const { return reinterpret_cast<Header*>(word_.load(std::memory_order_relaxed)); }
-
- private:
-  atomic<M, std::uintptr_t, "slot"> word_;
-};
-
 template <class Self>
 concept counts_weak = requires(Self& self, typename Self::header& h) {
   self.weak_increment(h);
   { self.weak_decrement(h) } -> std::same_as<bool>;
 };
 
-template <class Heap, class Memory>
+template <class Heap, class Memory, slot_kind Slots = slot_kind::lockbit>
 class counting_heap {
  public:
   using memory = Memory;
+  static constexpr slot_kind slots = Slots;
+  struct no_epochs {};
+  using epoch_state = std::conditional_t<Slots == slot_kind::epoch, epoch_domain<Memory>, no_epochs>;
   static constexpr bool instrumented = true;
   static constexpr oracle_class oracle = oracle_class::exact;
 
@@ -99,11 +72,15 @@ class counting_heap {
 
   [[nodiscard]] std::int64_t live() const { return counters_.objects(); }
   [[nodiscard]] std::int64_t live_bytes() const { return counters_.bytes(); }
-  void settle() {}
+  void settle() {
+    if constexpr (Slots == slot_kind::epoch) typename Heap::context(static_cast<Heap&>(*this)).drain_epochs();
+  }
   live_counters& counters() { return counters_; }
+  epoch_state& epochs() { return epochs_; }
 
  private:
   live_counters counters_;
+  [[no_unique_address]] epoch_state epochs_;
 };
 
 template <class Self, class Heap, class Header>
@@ -117,14 +94,16 @@ class counting_context {
   using parcel = counted_ref<Header, T>;
   template <class T>
   struct slot : slot_base<memory, Header> {};
+  static constexpr bool by_epoch = Heap::slots == slot_kind::epoch;
+  using shared_word = slot_word<Heap::slots, memory, Header>;
   template <class T>
-  struct shared_slot : lockbit_word<memory, Header> {};
+  struct shared_slot : shared_word {};
   template <class T>
   using weak = counted_weak<Header, T>;
   template <class T>
   struct weak_slot : weak_slot_base<memory, Header> {};
 
-  explicit counting_context(Heap& heap) : heap_(heap) { heap_.counters().attach(live_); }
+  explicit counting_context(Heap& heap) : heap_(heap), epochs_(heap.epochs()) { heap_.counters().attach(live_); }
   ~counting_context() { heap_.counters().detach(live_); }
   counting_context(const counting_context&) = delete;
   counting_context& operator=(const counting_context&) = delete;
@@ -134,9 +113,9 @@ class counting_context {
     static_assert(sizeof(Header) % alignof(T) == 0 && alignof(T) <= 16);
     std::size_t bytes = sizeof(Header) + sizeof(T) + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
-    void* block = self().allocate(bytes);
-    __builtin_memset(block, 0, bytes);
-    auto* h = new (block) Header;
+    static_assert(offsetof(Header, word) == 0);  // lists of the dead link the words
+    auto* h = new (self().allocate(bytes)) Header;
+    __builtin_memset(static_cast<void*>(h + 1), 0, bytes - sizeof(Header));
     h->word.init(type_number<Self, T>, bytes);
     self().init(*h);
     new (h + 1) T(std::forward<Args>(args)...);
@@ -184,17 +163,12 @@ class counting_context {
 
   template <class T>
   [[nodiscard]] ref<T> load(shared_slot<T>& s) {
-    Header* h = s.lock();
-    if (h != nullptr) self().increment(*h);
-    s.unlock(h);
-    return {h};
+    return {s.load(self())};
   }
   template <class T>
   [[nodiscard]] ref<T> exchange(shared_slot<T>& s, ref<T> r) {
-    share(r);
-    Header* old = s.lock();
-    s.unlock(r.at);
-    return {old};
+    publish(r);
+    return {s.exchange(self(), r.at)};
   }
   template <class T>
   void store(shared_slot<T>& s, ref<T> r) {
@@ -202,12 +176,18 @@ class counting_context {
   }
   template <class T>
   [[nodiscard]] bool compare_exchange(shared_slot<T>& s, const ref<T>& expected, ref<T> desired) {
-    share(desired);
-    Header* old = s.lock();
-    const bool same = old == expected.at;
-    s.unlock(same ? desired.at : old);
-    if (same && old != nullptr) drop(ref<T>{old});
-    return same;
+    publish(desired);
+    if (!s.compare_exchange(self(), expected.at, desired.at)) return false;
+    if (expected) drop(ref<T>{expected.at});  // the slot's
+    return true;
+  }
+  template <class T>
+  [[nodiscard]] epoch_guard<Self, T> borrow(shared_slot<T>& s)
+    requires(by_epoch)
+  {
+    enter();
+    Header* h = s.look();
+    return {self(), h == nullptr ? nullptr : payload<T>(h)};
   }
 
   template <class T>
@@ -268,16 +248,36 @@ class counting_context {
 
   template <class T>
   void share(const ref<T>&) {}
-  void poll() {}
-  void quiesce() {}
+  void poll() {
+    if constexpr (by_epoch) {
+      if (epochs_.holds_any()) [[unlikely]] unload([this](auto& ripe) { epochs_.poll(ripe); });
+    }
+  }
+  // Readers in guards keep what they keep: this does not wait for them.
+  void quiesce() {
+    if constexpr (by_epoch) {
+      for (int i = 0; i < 3; ++i) unload([this](auto& ripe) { epochs_.collect(ripe); });
+    }
+  }
   template <class F>
   void blocked(F&& f) {
+    if constexpr (by_epoch) assert(!epochs_.inside());
     f();
   }
+  // For settle(): with no other context attached, until nothing is held back.
+  void drain_epochs() {
+    if constexpr (by_epoch) {
+      while (!epochs_.drained()) quiesce();
+    }
+  }
+
+  // For shared slots and guards.
+  void enter() { epochs_.enter(); }
+  void leave() { epochs_.leave(); }
 
   // For the type table: the cascade's view of a dead object's slot.
   void visit_slot(slot_base<memory, Header>& s) { release_child(s.word.load()); }
-  void visit_slot(lockbit_word<memory, Header>& s) { release_child(s.alone()); }
+  void visit_slot(shared_word& s) { release_child(s.alone()); }
   void visit_slot(weak_slot_base<memory, Header>& s) {
     if constexpr (counts_weak<Self>) {
       if (Header* h = s.word.load()) drop_weak(h);
@@ -304,20 +304,32 @@ class counting_context {
   // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
   [[gnu::noinline]] void reclaim(Header& dead) {
     bury(dead);
+    take_apart();
+  }
+  // Puts a dead object on the list of those to take apart: at once, or when no reader of a shared slot can still see it.
+  void bury(Header& dead) {
+    if constexpr (by_epoch) {
+      if (dead.word.flag()) {
+        dead_list<memory> ripe;
+        epochs_.retire(dead.word, ripe);
+        unearth(ripe);
+        return;
+      }
+    }
+    live_.freed(dead.word.bytes());
+    dead.word.set_link(buried_);
+    buried_ = &dead.word;
+  }
+  void take_apart() {
     if (in_cascade_) return;
     in_cascade_ = true;
     while (buried_ != nullptr) {
-      Header& h = *buried_;
-      buried_ = h.word.template link<Header>();
+      Header& h = *reinterpret_cast<Header*>(buried_);  // the word comes first in it
+      buried_ = h.word.template link<object_word<memory>>();
       type_table<Self>::entries[h.word.type()].visit(self(), &h + 1);
       self().dispose(h);
     }
     in_cascade_ = false;
-  }
-  void bury(Header& dead) {
-    live_.freed(dead.word.bytes());
-    dead.word.set_link(buried_);
-    buried_ = &dead;
   }
   template <class T>
   static T* payload(Header* h) {
@@ -329,10 +341,37 @@ class counting_context {
   live_counter live_;
 
  private:
+  // Before the first thread but this one can find it in a shared slot.
+  template <class T>
+  void publish(const ref<T>& r) {
+    if (!r) return;
+    self().share(r);
+    if constexpr (by_epoch) {
+      if (!r.at->word.flag()) r.at->word.set_flag();
+    }
+  }
   void release_child(Header* child) {
     if (child != nullptr && self().decrement(*child)) bury(*child);
   }
-  Header* buried_ = nullptr;
+  void unearth(dead_list<memory>& ripe) {
+    if (ripe.empty()) return;
+    live_.freed(ripe.objects, ripe.bytes);
+    ripe.tail->set_link(buried_);
+    buried_ = ripe.head;
+  }
+  template <class F>
+  [[gnu::noinline]] void unload(F&& find) {
+    dead_list<memory> ripe;
+    find(ripe);
+    unearth(ripe);
+    take_apart();
+  }
+
+  struct no_epochs {
+    explicit no_epochs(typename Heap::epoch_state&) {}
+  };
+  [[no_unique_address]] std::conditional_t<by_epoch, epoch_member<memory>, no_epochs> epochs_;
+  object_word<memory>* buried_ = nullptr;
   bool in_cascade_ = false;
 };
 

@@ -16,11 +16,12 @@
 
 namespace tally {
 
-// What a context knows of a type T: how to visit the slots of one of its objects (the context's visit_slot is called with
-// each), ending T's life if it has a destructor.
+// What a context knows of a type T: how to visit the slots of one of its dead objects (the context's visit_slot is called with
+// each), ending T's life if it has a destructor; and, where the context has a scan_slot, of a living one.
 template <class Context>
 struct object_type {
   void (*visit)(Context&, void* payload) = nullptr;
+  void (*scan)(Context&, void* payload) = nullptr;
 };
 
 template <class Context>
@@ -38,11 +39,17 @@ struct type_table {
 
 // T's number in the table of Context; entered before main() runs, in the binary's fixed order.
 template <class Context, class T>
-inline const std::uint16_t type_number = type_table<Context>::add({[](Context& c, void* payload) {
-  T& object = *static_cast<T*>(payload);
-  object.each_slot([&c](auto& slot) { c.visit_slot(slot); });
-  if constexpr (!std::is_trivially_destructible_v<T>) object.~T();
-}});
+inline const std::uint16_t type_number = type_table<Context>::add(
+    {[](Context& c, void* payload) {
+       T& object = *static_cast<T*>(payload);
+       object.each_slot([&c](auto& slot) { c.visit_slot(slot); });
+       if constexpr (!std::is_trivially_destructible_v<T>) object.~T();
+     },
+     [](Context& c, void* payload) {
+       static_cast<T*>(payload)->each_slot([&c](auto& slot) {
+         if constexpr (requires { c.scan_slot(slot); }) c.scan_slot(slot);
+       });
+     }});
 
 template <class M>
 class object_word {
@@ -50,35 +57,39 @@ class object_word {
   static constexpr std::uint64_t low_bits = (std::uint64_t{1} << 48) - 1;
   static constexpr std::uint64_t flag_bit = std::uint64_t{1} << 47;
 
-  void init(std::uint16_t type, std::size_t bytes) { word_.store(std::uint64_t{type} << 48 | bytes); }
-  [[nodiscard]] std::uint16_t type() const { return static_cast<std::uint16_t>(word_.load() >> 48); }
+  void init(std::uint16_t type, std::size_t bytes) { set(std::uint64_t{type} << 48 | bytes); }
+  [[nodiscard]] std::uint16_t type() const { return static_cast<std::uint16_t>(get() >> 48); }
 
-  // While alive. The flag is for the strategy (it says "other threads may read me" where shared slots need that).
-  [[nodiscard]] std::size_t bytes() const { return word_.load() & (flag_bit - 1); }
-  [[nodiscard]] bool flag() const { return (word_.load() & flag_bit) != 0; }
-  void set_flag() { word_.store(word_.load() | flag_bit); }
+  // While alive. The flag is for the strategy (it says "other threads may read me" where shared slots need that). Owners of one
+  // object may set it at the same time; whoever finds the object dead sees it, through the count.
+  [[nodiscard]] std::size_t bytes() const { return get() & (flag_bit - 1); }
+  [[nodiscard]] bool flag() const { return (get() & flag_bit) != 0; }
+  void set_flag() { word_.fetch_or(flag_bit, std::memory_order_relaxed); }
 
   // In a heap that looks at cells (heap/block_heap.hpp): no object yet is 0, and a freed cell is of a type that no object has.
   static constexpr std::uint16_t freed_type = 0xffff;
   [[nodiscard]] bool is_object() const {
-    const std::uint64_t w = word_.load();
+    const std::uint64_t w = get();
     return w != 0 && w >> 48 != freed_type;
   }
-  void set_freed(const void* next) { word_.store(std::uint64_t{freed_type} << 48 | reinterpret_cast<std::uint64_t>(next)); }
+  void set_freed(const void* next) { set(std::uint64_t{freed_type} << 48 | reinterpret_cast<std::uint64_t>(next)); }
 
   // Once dead: size and flag are gone.
   void set_link(const void* next) {
     const auto at = reinterpret_cast<std::uint64_t>(next);
     assert((at & ~low_bits) == 0);
-    word_.store((word_.load() & ~low_bits) | at);
+    set((get() & ~low_bits) | at);
   }
   template <class Header>
   [[nodiscard]] Header* link() const {
-    return reinterpret_cast<Header*>(word_.load() & low_bits);
+    return reinterpret_cast<Header*>(get() & low_bits);
   }
 
  private:
-  var<M, std::uint64_t, "type"> word_;
+  // relaxed: only the flag changes while more than one thread may look, and the count or the slot orders that.
+  [[nodiscard]] std::uint64_t get() const { return word_.load(std::memory_order_relaxed); }
+  void set(std::uint64_t v) { word_.store(v, std::memory_order_relaxed); }
+  atomic<M, std::uint64_t, "type"> word_;
 };
 
 // The places of a T that has trailing slots: directly behind it.

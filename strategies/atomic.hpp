@@ -1,8 +1,16 @@
 // atomic: one atomic count in the object, and one for weak refs (Rust's Arc, shared_ptr, Swift before biased counting).
 //
-// All strong refs together hold one weak ref; the last strong drop releases the slots, the last weak drop the memory.
-//   order=relaxed   copies are relaxed, drops release, the last drop acquires: what the standard libraries do
-//   order=seq_cst   every count operation is sequentially consistent (CPython's choice for its shared counts)
+// All strong refs together hold one weak ref; the last strong drop releases the slots, the last weak drop the memory. A strong
+// count that has reached zero stays there, so an upgrade, or a reader of a shared slot, counts only while it is not zero.
+//
+//   order    relaxed: copies are relaxed, drops release, the last drop acquires: what the standard libraries do.
+//            seq_cst: every count operation is sequentially consistent (CPython's choice for its shared counts)
+//   rmw      fetch_add: one instruction, never fails. cas: a loop (libobjc2, old runtimes)
+//   padding  packed: counts beside the type word. line: the counts share a cache line with nothing else
+//   unique   on: the owner that finds itself the only one frees without an RMW ([Nim#26073], Boost, WebKit)
+//   slot     how racy reads of shared slots are made safe (shared_slots.hpp)
+//
+// What it can't do: cycles; and a count that many threads write is a line that travels. No overflow check.
 // Source: [Boehm04] for the orders.
 #pragma once
 
@@ -12,46 +20,114 @@
 namespace tally::strategies {
 
 enum class count_order { relaxed, seq_cst };
+enum class count_rmw { fetch_add, cas };
+enum class count_padding { packed, line };
+enum class unique_path { off, on };
 
 struct atomic_options {
   count_order order = count_order::relaxed;
+  count_rmw rmw = count_rmw::fetch_add;
+  count_padding padding = count_padding::packed;
+  unique_path unique = unique_path::off;
+  slot_kind slot = slot_kind::lockbit;
 };
 
-template <class M, atomic_options O = atomic_options{}>
-class atomic_heap : public counting_heap<atomic_heap<M, O>, M> {
- public:
-  using counting_heap<atomic_heap<M, O>, M>::counting_heap;
+namespace detail {
 
-  struct header {
-    object_word<M> word;
-    tally::atomic<M, std::uint32_t, "count"> count;
-    tally::atomic<M, std::uint32_t, "weak"> weak;
-  };
+template <class M>
+struct atomic_header {
+  object_word<M> word;
+  tally::atomic<M, std::uint32_t, "count"> count;
+  tally::atomic<M, std::uint32_t, "weak"> weak;
+};
+// 56 bytes on either side: wherever the 16-byte aligned block begins, the counts' line holds neither word nor payload.
+template <class M>
+struct padded_atomic_header {
+  object_word<M> word;
+  std::byte before[56];
+  tally::atomic<M, std::uint32_t, "count"> count;
+  tally::atomic<M, std::uint32_t, "weak"> weak;
+  std::byte behind[56];
+};
+
+}  // namespace detail
+
+template <class M, atomic_options O = atomic_options{}>
+class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot> {
+ public:
+  using counting_heap<atomic_heap<M, O>, M, O.slot>::counting_heap;
+  using header = std::conditional_t<O.padding == count_padding::line, detail::padded_atomic_header<M>, detail::atomic_header<M>>;
 
   class context : public counting_context<context, atomic_heap, header> {
    public:
-    using counting_context<context, atomic_heap, header>::counting_context;
+    using base = counting_context<context, atomic_heap, header>;
+    using base::counting_context;
     static constexpr bool strict = O.order == count_order::seq_cst;
+    static constexpr bool unique = O.unique == unique_path::on;
     static constexpr auto copies = strict ? std::memory_order_seq_cst : std::memory_order_relaxed;
     // release: pairs with the acquire of whoever finds the count at zero, so that this owner's last uses happen before the
     // object is taken apart. The last owner's own acquire is on the same operation (a fence would be invisible to TSan).
     static constexpr auto drops = strict ? std::memory_order_seq_cst : std::memory_order_acq_rel;
+    static constexpr auto looks = strict ? std::memory_order_seq_cst : std::memory_order_acquire;
+    // unique=on: a bit of the count that says that there was ever a weak ref. One load then decides uniqueness; two counts in
+    // two words can't be read as one.
+    static constexpr std::uint32_t weak_bit = unique ? std::uint32_t{1} << 31 : 0;
 
     void init(header& h) {
       h.count.store(1, std::memory_order_relaxed);  // relaxed: nobody else can see the object yet
       h.weak.store(1, std::memory_order_relaxed);
     }
-    void increment(header& h) { h.count.fetch_add(1, copies); }  // relaxed: the caller's own ref keeps the object alive
-    bool decrement(header& h) { return h.count.fetch_sub(1, drops) == 1; }
+    void increment(header& h) { add(h.count, 1, copies); }  // relaxed: the caller's own ref keeps the object alive
+    bool decrement(header& h) {
+      if constexpr (unique) {
+        if (is_unique(h)) return true;
+      }
+      return (add(h.count, ~std::uint32_t{0}, drops) & ~weak_bit) == 1;
+    }
     bool try_increment(header& h) {
-      std::uint32_t n = h.count.load(std::memory_order_relaxed);
-      while (n != 0) {
+      std::uint32_t n = h.count.load(std::memory_order_relaxed);  // a guess for the CAS
+      while ((n & ~weak_bit) != 0) {
+        // relaxed: the object was made visible to us with its weak ref or shared slot; the count protects, it publishes nothing
         if (h.count.compare_exchange_weak(n, n + 1, copies, std::memory_order_relaxed)) return true;
       }
       return false;
     }
-    void weak_increment(header& h) { h.weak.fetch_add(1, copies); }
-    bool weak_decrement(header& h) { return h.weak.fetch_sub(1, drops) == 1; }
+    void weak_increment(header& h) {
+      if constexpr (unique) {
+        // relaxed: whoever could find itself unique after us reads a later value of the count, which keeps the bit
+        if ((h.count.load(std::memory_order_relaxed) & weak_bit) == 0) h.count.fetch_or(weak_bit, copies);
+      }
+      add(h.weak, 1, copies);
+    }
+    bool weak_decrement(header& h) {
+      if constexpr (unique) {
+        // The only weak ref is ours, or stands for strong refs that are all gone: nobody can make another. acquire: pairs with
+        // the other weak drops' release.
+        if (h.weak.load(looks) == 1) return true;
+      }
+      return add(h.weak, ~std::uint32_t{0}, drops) == 1;
+    }
+
+   private:
+    // True: the caller's ref is the only strong one, and nobody can make another, so that the RMW can be left out. The value 1
+    // was written after the caller got its ref (coherence), and counts it; a further strong ref comes from a strong ref (the
+    // caller's only), from a weak one (there never was one: the bit would be set, and a weak ref is made by an owner, before
+    // its drop, which this value includes), from a shared slot under its lock (it would own a count), or, with slot=epoch,
+    // from a reader that still looks at an object that was in a slot: therefore not for those.
+    // acquire: pairs with the release of the drops before, whose RMWs this value ends.
+    bool is_unique(header& h) {
+      if constexpr (base::by_epoch) {
+        if (h.word.flag()) return false;
+      }
+      return h.count.load(looks) == 1;
+    }
+    static std::uint32_t add(auto& n, std::uint32_t by, std::memory_order order) {
+      if constexpr (O.rmw == count_rmw::fetch_add) return n.fetch_add(by, order);
+      std::uint32_t old = n.load(std::memory_order_relaxed);  // a guess for the CAS
+      while (!n.compare_exchange_weak(old, old + by, order, std::memory_order_relaxed)) {
+      }
+      return old;
+    }
   };
 
   template <class T>
@@ -75,12 +151,23 @@ struct atomic {
   using options = atomic_options;
   static constexpr std::array tunables{
       choice<&options::order, options>("order", {"relaxed", "seq_cst"}, "memory order of the count operations",
-                                       "what libstdc++, libc++ and Rust's Arc do")};
+                                       "what libstdc++, libc++ and Rust's Arc do"),
+      choice<&options::rmw, options>("rmw", {"fetch_add", "cas"}, "how a count is changed", "every current implementation"),
+      choice<&options::padding, options>("padding", {"packed", "line"}, "what shares a cache line with the counts",
+                                         "every current implementation"),
+      choice<&options::unique, options>("unique", {"off", "on"}, "the only owner frees without an RMW",
+                                        "Rust's Arc and libc++ (libstdc++ has it)"),
+      choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
+                                      "libstdc++'s atomic<shared_ptr>")};
   template <class M, options O>
   using heap = atomic_heap<M, O>;
-  using variants = variant_list<options{}, options{.order = count_order::seq_cst}>;
+  using variants = variant_list<options{}, options{.order = count_order::seq_cst}, options{.rmw = count_rmw::cas},
+                                options{.padding = count_padding::line}, options{.unique = unique_path::on},
+                                options{.slot = slot_kind::epoch},
+                                options{.padding = count_padding::line, .slot = slot_kind::epoch}>;
 };
 
 static_assert(strategy<atomic_heap<native>> && has_weak<atomic_heap<native>> && has_shared_slot<atomic_heap<native>>);
+static_assert(has_borrow<atomic_heap<native, {.slot = slot_kind::epoch}>> && !has_borrow<atomic_heap<native>>);
 
 }  // namespace tally::strategies
