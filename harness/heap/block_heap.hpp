@@ -150,11 +150,15 @@ class block_heap<M, Frees>::allocator {
   // At least `bytes` zero bytes, aligned to 8; null at the threshold. The caller writes the object_word before the next
   // safepoint. `bytes` is a constant in most callers: everything but the cursor folds.
   [[nodiscard]] void* allocate(std::size_t bytes) {
-    if (bytes > block_heap_sizes::greatest_cell) [[unlikely]] return heap_.allocate_large(bytes);
+    if (void* cell = try_allocate(bytes)) [[likely]] return cell;
+    return allocate_slowly(bytes);
+  }
+  // The fast path alone: null when the run is at its end, or for a large object. For a caller that has something to do before
+  // the slow one.
+  [[nodiscard]] void* try_allocate(std::size_t bytes) {
+    if (bytes > block_heap_sizes::greatest_cell) [[unlikely]] return nullptr;
     const std::size_t c = block_heap_sizes::class_of(bytes);
-    lane& l = lanes_[c];
-    if (void* cell = take(l, c, bytes)) [[likely]] return cell;
-    return allocate_slowly(l, c, bytes);
+    return take(lanes_[c], c, bytes);
   }
 
   // The cell of an object that was allocated with `bytes`, by whatever thread.
@@ -195,11 +199,14 @@ class block_heap<M, Frees>::allocator {
     }
     std::byte* cell = l.cursor;
     if (cell == l.end) [[unlikely]] return nullptr;
+    if (cell == nullptr) __builtin_unreachable();  // a run is never at null: spares callers a second test
     l.cursor = cell + block_heap_sizes::cell_bytes[size_class];
     return cell;
   }
-  [[gnu::noinline]] void* allocate_slowly(lane& l, std::size_t size_class, std::size_t bytes) {
-    return refill(l, size_class) ? take(l, size_class, bytes) : nullptr;
+  [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
+    if (bytes > block_heap_sizes::greatest_cell) return heap_.allocate_large(bytes);
+    const std::size_t c = block_heap_sizes::class_of(bytes);
+    return refill(lanes_[c], c) ? take(lanes_[c], c, bytes) : nullptr;
   }
   bool refill(lane& l, std::size_t size_class);
   bool claim(lane& l);

@@ -57,7 +57,7 @@ template <class M, bool Frees>
 void block_heap<M, Frees>::make_free(std::uint32_t number) {
   entry& e = arena_.at(number);
   e.kind = block_kind::free;
-  e.fresh = e.owned = e.listed = e.overflowed = false;
+  e.fresh = e.owned = e.listed = false;
   push(free_list_, number);
 }
 

@@ -63,6 +63,11 @@ class parcel_cells {
   // With the world stopped, or no context attached: f(object) for every cell in use.
   template <class F>
   void for_each(F&& f) {
+    for (pool* p : pools_) p->for_each([&f](cell& c) { f(c.object.load()); });
+  }
+  // The same, f(cell&): it may change what the cell holds, or empty it.
+  template <class F>
+  void for_each_cell(F&& f) {
     for (pool* p : pools_) p->for_each(f);
   }
 
@@ -134,7 +139,7 @@ class parcel_cells<M>::pool {
   void for_each(F&& f) {
     for (chunk* k : chunks_) {
       for (cell& c : k->cells) {
-        if (void* object = c.object.load()) f(object);
+        if (c.object.load() != nullptr) f(c);
       }
     }
   }

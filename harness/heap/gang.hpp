@@ -1,0 +1,82 @@
+// A few threads that do one thing together: the workers of a parallel collector.
+//
+// They are threads of their own, parked in the kernel between uses, and not tasks of the library that runs the mutators' tasks:
+// a collector that waits inside such a library could be given a mutator's task, which would touch objects while the world is
+// stopped. The caller is worker 0, so a gang of one is a plain call. Threads start at the first use.
+//
+// On a policy whose threads are not real (M::measured is false) a gang is always of one.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "harness/memory/policy.hpp"
+
+namespace tally {
+
+template <class M>
+class gang {
+ public:
+  explicit gang(int workers) : size_(M::measured && workers > 1 ? workers : 1) {}
+  ~gang() {
+    {
+      const std::lock_guard hold(lock_);
+      over_ = true;
+    }
+    wake_.notify_all();
+    for (auto& t : threads_) t.join();
+  }
+  gang(const gang&) = delete;
+  gang& operator=(const gang&) = delete;
+
+  [[nodiscard]] int size() const { return size_; }
+
+  // Calls f(i) for i = 0 ... size() - 1 at the same time, 0 on the calling thread, and returns when all have returned.
+  template <class F>
+  void run(F&& f) {
+    if (size_ > 1) {
+      const std::lock_guard hold(lock_);
+      while (static_cast<int>(threads_.size()) < size_ - 1) {
+        threads_.emplace_back([this, i = static_cast<int>(threads_.size()) + 1] { work(i); });
+      }
+      call_ = [](void* what, int i) { (*static_cast<std::remove_reference_t<F>*>(what))(i); };
+      what_ = &f;
+      ++round_;
+      busy_ = size_ - 1;
+      wake_.notify_all();
+    }
+    f(0);
+    if (size_ > 1) {
+      std::unique_lock hold(lock_);
+      done_.wait(hold, [this] { return busy_ == 0; });
+    }
+  }
+
+ private:
+  void work(int i) {
+    std::unique_lock hold(lock_);
+    for (std::uint64_t seen = 0;;) {
+      wake_.wait(hold, [&] { return over_ || round_ != seen; });
+      if (over_) return;
+      seen = round_;
+      hold.unlock();
+      call_(what_, i);
+      hold.lock();
+      if (--busy_ == 0) done_.notify_one();
+    }
+  }
+
+  const int size_;
+  std::mutex lock_;
+  std::condition_variable wake_, done_;
+  std::vector<std::thread> threads_;
+  void (*call_)(void*, int) = nullptr;
+  void* what_ = nullptr;
+  std::uint64_t round_ = 0;
+  int busy_ = 0;
+  bool over_ = false;
+};
+
+}  // namespace tally
