@@ -2,4 +2,5 @@
 add_workload(copy_drop)
 add_workload(tree_churn)
 add_workload(chain)
+add_workload(graph)
 add_workload(call_args)
