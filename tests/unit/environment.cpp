@@ -61,7 +61,7 @@ TEST(Environment, TheMachineIdIsStableSaltedAndDiffersByMachine) {
 TEST(Environment, EveryTextOfTheFactsSaysSomething) {
   const nlohmann::json facts = environment();
   for (const auto& [key, value] : facts.items()) {
-    if (value.is_string()) EXPECT_FALSE(value.get<std::string>().empty()) << key;
+    EXPECT_FALSE(value.is_string() && value.get<std::string>().empty()) << key;
     EXPECT_FALSE(value.is_null()) << key;
   }
   EXPECT_GE(environment().usable_cpus, 1);
@@ -77,8 +77,12 @@ TEST(Environment, NamesNoHostNoUserAndNoPath) {
   const std::string text = nlohmann::json(environment()).dump() + nlohmann::json(environment_now()).dump();
   char host[256] = {};
   gethostname(host, sizeof host - 1);
-  if (std::string(host).size() > 3) EXPECT_THAT(text, Not(HasSubstr(host)));
-  if (const char* home = std::getenv("HOME"); home != nullptr && std::string(home).size() > 1) EXPECT_THAT(text, Not(HasSubstr(home)));
+  if (std::string(host).size() > 3) {
+    EXPECT_THAT(text, Not(HasSubstr(host)));
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && std::string(home).size() > 1) {
+    EXPECT_THAT(text, Not(HasSubstr(home)));
+  }
   EXPECT_THAT(text, Not(HasSubstr("\"/")));
 }
 
