@@ -1,6 +1,7 @@
-// plain: one non-atomic count in the object (Rust's Rc without weak refs, CPython's count under the GIL).
+// plain: one non-atomic count in the object, and one for weak refs (Rust's Rc, CPython's count under the GIL).
 //
-// The floor for counting: a copy is one add to memory, a drop one subtract and a branch. One thread only.
+// The floor for counting: a copy is one add to memory, a drop one subtract and a branch. One thread only. All strong refs
+// together hold one weak ref: weak refs cost the strong path nothing, and the death of an object one subtract.
 // Source: [Collins60].
 #pragma once
 
@@ -17,17 +18,32 @@ class plain_heap : public counting_heap<plain_heap<M>, M> {
 
   struct header {
     object_word<M> word;
-    var<M, std::uint64_t, "count"> count;
+    var<M, std::uint32_t, "count"> count;
+    var<M, std::uint32_t, "weak"> weak;
   };
 
   class context : public counting_context<context, plain_heap, header> {
    public:
     using counting_context<context, plain_heap, header>::counting_context;
-    void init(header& h) { h.count.store(1); }
+    void init(header& h) {
+      h.count.store(1);
+      h.weak.store(1);
+    }
     void increment(header& h) { h.count.store(h.count.load() + 1); }
     bool decrement(header& h) {
-      const std::uint64_t n = h.count.load() - 1;
+      const std::uint32_t n = h.count.load() - 1;
       h.count.store(n);
+      return n == 0;
+    }
+    bool try_increment(header& h) {
+      if (h.count.load() == 0) return false;
+      increment(h);
+      return true;
+    }
+    void weak_increment(header& h) { h.weak.store(h.weak.load() + 1); }
+    bool weak_decrement(header& h) {
+      const std::uint32_t n = h.weak.load() - 1;
+      h.weak.store(n);
       return n == 0;
     }
   };
@@ -35,7 +51,11 @@ class plain_heap : public counting_heap<plain_heap<M>, M> {
   template <class T>
   using ref = typename context::template ref<T>;
   template <class T>
+  using weak = typename context::template weak<T>;
+  template <class T>
   using slot = typename context::template slot<T>;
+  template <class T>
+  using weak_slot = typename context::template weak_slot<T>;
   template <class T>
   using parcel = typename context::template parcel<T>;
   template <class T>
@@ -51,6 +71,6 @@ struct plain {
   using variants = variant_list<options{}>;
 };
 
-static_assert(strategy<plain_heap<native>>);
+static_assert(strategy<plain_heap<native>> && has_weak<plain_heap<native>>);
 
 }  // namespace tally::strategies

@@ -1,0 +1,157 @@
+// gil: plain counts, and one lock that a thread must hold to run at all (CPython's global interpreter lock).
+//
+// A context holds the lock from attach to detach, except inside blocked(). So counts, slots and shared slots are plain
+// accesses. A thread that has waited `interval_us` for the lock asks for it; the holder looks at the request at every poll()
+// (one relaxed load), lets go, and waits until another thread has taken it: without that the holder, which is awake, would
+// take it straight back (the convoy that CPython's "forced switching" ended). Threads take turns; nothing scales.
+//
+// What it can't do: run two threads at once; cycles. Waiting for the lock is blocking, all else is wait-free. A thread that
+// does not poll holds everybody up.
+// Source: CPython's ceval_gil.c since 3.2; the default interval is its DEFAULT_INTERVAL.
+#pragma once
+
+#include "harness/counting.hpp"
+#include "harness/family.hpp"
+
+namespace tally::strategies {
+
+// The lock. Threads are told apart by the ids that join() gives.
+template <class M>
+class interpreter_lock {
+ public:
+  explicit interpreter_lock(std::uint64_t interval) : interval_(interval) {}
+
+  [[nodiscard]] std::uint32_t join() { return ids_.fetch_add(1, std::memory_order_relaxed) + 1; }  // relaxed: only distinct
+
+  void take(std::uint32_t me) {
+    while (!free_now()) {
+      const std::uint32_t before = switches_.load(std::memory_order_relaxed);
+      const bool taken = M::wait_until([&] { return free_now(); }, M::now() + interval_);
+      if (taken) break;
+      // Asks only if the same holder had it all the time: a switch meanwhile means that turns are being taken.
+      if (switches_.load(std::memory_order_relaxed) == before) requested_.store(1, std::memory_order_relaxed);
+    }
+    // Holding it. relaxed: the next holder is ordered by the lock; who reads without it takes these for hints.
+    if (holder_.load(std::memory_order_relaxed) != me) {
+      holder_.store(me, std::memory_order_relaxed);
+      switches_.store(switches_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    requested_.store(0, std::memory_order_relaxed);
+  }
+  void drop(std::uint32_t me) {
+    const bool asked = requested();
+    lock_.unlock();
+    // Whoever asked is still waiting, since taking the lock takes the request back; so somebody else becomes the holder.
+    if (asked) M::wait_until([&] { return holder_.load(std::memory_order_relaxed) != me; });
+  }
+  // relaxed: a late look costs a poll
+  [[nodiscard]] bool requested() const { return requested_.load(std::memory_order_relaxed) != 0; }
+  [[nodiscard]] std::uint32_t switches() const { return switches_.load(std::memory_order_relaxed); }
+
+ private:
+  bool free_now() { return lock_.try_lock(); }
+
+  typename M::mutex lock_;
+  tally::atomic<M, std::uint32_t, "gil"> requested_, switches_, holder_, ids_;
+  const std::uint64_t interval_;  // in M::now()'s unit: nanoseconds where it is a clock
+};
+
+template <class M, no_options = {}>
+class gil_heap : public counting_heap<gil_heap<M>, M, slot_kind::unlocked> {
+  using heap_base = counting_heap<gil_heap<M>, M, slot_kind::unlocked>;
+
+ public:
+  static constexpr double default_interval_us = 5000;
+  explicit gil_heap(const heap_config& config)
+      : heap_base(config),
+        gil_(static_cast<std::uint64_t>(config.tunable("interval_us", default_interval_us) * 1000)) {}
+  [[nodiscard]] interpreter_lock<M>& gil() { return gil_; }
+
+  struct header {
+    object_word<M> word;
+    var<M, std::uint32_t, "count"> count;
+    var<M, std::uint32_t, "weak"> weak;
+  };
+
+  class context : public counting_context<context, gil_heap, header> {
+    using base = counting_context<context, gil_heap, header>;
+
+   public:
+    explicit context(gil_heap& heap) : base(heap), id_(heap.gil().join()) { heap.gil().take(id_); }
+    ~context() { this->heap_.gil().drop(id_); }
+
+    // All under the lock: as in plain.hpp.
+    void init(header& h) {
+      h.count.store(1);
+      h.weak.store(1);
+    }
+    void increment(header& h) { h.count.store(h.count.load() + 1); }
+    bool decrement(header& h) { return subtract(h.count) == 0; }
+    bool try_increment(header& h) {
+      if (h.count.load() == 0) return false;
+      increment(h);
+      return true;
+    }
+    void weak_increment(header& h) { h.weak.store(h.weak.load() + 1); }
+    bool weak_decrement(header& h) { return subtract(h.weak) == 0; }
+
+    void poll() {
+      if (this->heap_.gil().requested()) [[unlikely]] hand_over();
+    }
+    template <class F>
+    void blocked(F&& f) {
+      const released outside(*this);
+      f();
+    }
+
+   private:
+    class released {
+     public:
+      explicit released(context& c) : context_(c) { context_.heap_.gil().drop(context_.id_); }
+      ~released() { context_.heap_.gil().take(context_.id_); }
+
+     private:
+      context& context_;
+    };
+    [[gnu::noinline]] void hand_over() { const released outside(*this); }
+    static std::uint32_t subtract(auto& count) {
+      const std::uint32_t n = count.load() - 1;
+      count.store(n);
+      return n;
+    }
+    std::uint32_t id_;
+  };
+
+  template <class T>
+  using ref = typename context::template ref<T>;
+  template <class T>
+  using weak = typename context::template weak<T>;
+  template <class T>
+  using slot = typename context::template slot<T>;
+  template <class T>
+  using weak_slot = typename context::template weak_slot<T>;
+  template <class T>
+  using shared_slot = typename context::template shared_slot<T>;
+  template <class T>
+  using parcel = typename context::template parcel<T>;
+  template <class T>
+  using root = counted_root<gil_heap, T>;
+
+ private:
+  interpreter_lock<M> gil_;
+};
+
+struct gil {
+  static constexpr strategy_info info{"gil", "plain counts under one lock with a switch interval (CPython)", "[CPython]"};
+  using options = no_options;
+  static constexpr std::array tunables{number<options>("interval_us", gil_heap<native>::default_interval_us, 1, 1e9,
+                                                       "how long a thread waits before it asks for the lock, in us",
+                                                       "CPython's sys.getswitchinterval()")};
+  template <class M, options O>
+  using heap = gil_heap<M, O>;
+  using variants = variant_list<options{}>;
+};
+
+static_assert(strategy<gil_heap<native>> && has_weak<gil_heap<native>> && has_shared_slot<gil_heap<native>>);
+
+}  // namespace tally::strategies

@@ -1,0 +1,157 @@
+// rc_arc: plain counts while an object is confined to one thread, atomic counts once it has been published.
+//
+// The lowest bit of the count says `shared`. While it is 0 only one thread can reach the object, and counting is a load and a
+// store; whoever publishes an object sets it, in the object and in everything that can be reached from it, before any other
+// thread can look. Publishing is share(), or what implies it: a store into a shared slot, pack, a root. The bit never goes
+// back. It is in the count's own word, so that one load decides and brings the line that is needed anyway.
+//
+// What it can't do: cycles; an object that was shared once pays atomic counts for ever; share() visits all that it marks, and
+// a slot of a shared object must only be given shared objects (the contract's rule for share). Only the dynamic form is here:
+// the contract has one ref type per object type, so "known to be shared" can't be in the type without a second one, whose
+// refs no slot or workload would take.
+//
+//   slot     how racy reads of shared slots are made safe (shared_slots.hpp)
+// Source: [hybrid-rc], [trc].
+#pragma once
+
+#include <vector>
+
+#include "harness/counting.hpp"
+#include "harness/family.hpp"
+
+namespace tally::strategies {
+
+struct rc_arc_options {
+  slot_kind slot = slot_kind::lockbit;
+};
+
+template <class M, rc_arc_options O = rc_arc_options{}>
+class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
+ public:
+  using counting_heap<rc_arc_heap<M, O>, M, O.slot>::counting_heap;
+
+  struct header {
+    object_word<M> word;
+    tally::atomic<M, std::uint32_t, "count"> count;  // refs * one + shared
+    tally::atomic<M, std::uint32_t, "weak"> weak;    // all strong refs together hold one
+  };
+
+  class context : public counting_context<context, rc_arc_heap, header> {
+   public:
+    using base = counting_context<context, rc_arc_heap, header>;
+    using base::counting_context;
+    static constexpr std::uint32_t shared = 1, one = 2;
+
+    // Relaxed loads and stores where the bit is 0: only this thread can reach the object. The bit is set before the object is
+    // published, so whoever finds the object another way sees it. The shared path's orders are Arc's, see atomic.hpp.
+    void init(header& h) {
+      h.count.store(one, std::memory_order_relaxed);
+      h.weak.store(1, std::memory_order_relaxed);
+    }
+    void increment(header& h) {
+      const std::uint32_t n = h.count.load(std::memory_order_relaxed);
+      if ((n & shared) == 0) {
+        h.count.store(n + one, std::memory_order_relaxed);
+      } else {
+        h.count.fetch_add(one, std::memory_order_relaxed);  // relaxed: the caller's own ref keeps the object alive
+      }
+    }
+    bool decrement(header& h) {
+      const std::uint32_t n = h.count.load(std::memory_order_relaxed);
+      if ((n & shared) == 0) {
+        h.count.store(n - one, std::memory_order_relaxed);
+        return n == one;
+      }
+      // release: pairs with the acquire, on the same operation, of whoever finds the count at zero.
+      return h.count.fetch_sub(one, std::memory_order_acq_rel) == (one | shared);
+    }
+    bool try_increment(header& h) {
+      std::uint32_t n = h.count.load(std::memory_order_relaxed);
+      if ((n & shared) == 0) {
+        if (n == 0) return false;
+        h.count.store(n + one, std::memory_order_relaxed);
+        return true;
+      }
+      while (n >= one) {
+        // relaxed: what made the object reachable published its content
+        if (h.count.compare_exchange_weak(n, n + one, std::memory_order_relaxed, std::memory_order_relaxed)) return true;
+      }
+      return false;
+    }
+    // The bit outlives the refs: a dead object that was shared has weak refs on other threads.
+    void weak_increment(header& h) {
+      if (is_shared(h)) {
+        h.weak.fetch_add(1, std::memory_order_relaxed);
+      } else {
+        h.weak.store(h.weak.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      }
+    }
+    bool weak_decrement(header& h) {
+      if (is_shared(h)) return h.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;  // release and acquire: as in decrement
+      const std::uint32_t n = h.weak.load(std::memory_order_relaxed) - 1;
+      h.weak.store(n, std::memory_order_relaxed);
+      return n == 0;
+    }
+
+    // Marks what `r` reaches. A shared object's slots hold shared objects already.
+    template <class T>
+    void share(const typename base::template ref<T>& r) {
+      if (!is_shared(*r.at)) [[unlikely]] mark_from(*r.at);
+    }
+    // For the type table: a slot of an object that is being marked.
+    void scan_slot(slot_base<M, header>& s) { mark(s.word.load()); }
+    void scan_slot(typename base::shared_word& s) { mark(s.alone()); }
+    void scan_slot(weak_slot_base<M, header>& s) { mark(s.word.load()); }
+
+   private:
+    static bool is_shared(const header& h) { return (h.count.load(std::memory_order_relaxed) & shared) != 0; }
+    [[gnu::noinline]] void mark_from(header& first) {
+      mark(&first);
+      while (!grey_.empty()) {
+        header& h = *grey_.back();
+        grey_.pop_back();
+        type_table<context>::entries[h.word.type()].scan(*this, &h + 1);
+      }
+    }
+    // A dead object that a weak slot still refers to gets the bit for its weak count; it has no slots any more.
+    void mark(header* h) {
+      if (h == nullptr) return;
+      const std::uint32_t n = h->count.load(std::memory_order_relaxed);
+      if ((n & shared) != 0) return;
+      h->count.store(n | shared, std::memory_order_relaxed);
+      if (n >= one) grey_.push_back(h);
+    }
+    std::vector<header*> grey_;  // marked, its slots not yet visited; empty between calls
+  };
+
+  template <class T>
+  using ref = typename context::template ref<T>;
+  template <class T>
+  using weak = typename context::template weak<T>;
+  template <class T>
+  using slot = typename context::template slot<T>;
+  template <class T>
+  using weak_slot = typename context::template weak_slot<T>;
+  template <class T>
+  using shared_slot = typename context::template shared_slot<T>;
+  template <class T>
+  using parcel = typename context::template parcel<T>;
+  template <class T>
+  using root = counted_root<rc_arc_heap, T>;
+};
+
+struct rc_arc {
+  static constexpr strategy_info info{"rc_arc", "plain counts until an object is published, atomic ones after",
+                                      "[hybrid-rc], [trc]"};
+  using options = rc_arc_options;
+  static constexpr std::array tunables{choice<&options::slot, options>(
+      "slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe", "libstdc++'s atomic<shared_ptr>")};
+  template <class M, options O>
+  using heap = rc_arc_heap<M, O>;
+  using variants = variant_list<options{}, options{.slot = slot_kind::epoch}>;
+};
+
+static_assert(strategy<rc_arc_heap<native>> && has_weak<rc_arc_heap<native>> && has_shared_slot<rc_arc_heap<native>>);
+static_assert(has_borrow<rc_arc_heap<native, {.slot = slot_kind::epoch}>>);
+
+}  // namespace tally::strategies
