@@ -24,7 +24,7 @@ struct place {
 };
 
 TEST(SharedPtr, AnObjectIsOneAllocationOfItsOwnSizeAndAControlBlock) {
-  heap h({});
+  heap h(heap_config{});
   context c(h);
   const auto r = make<node>(c, {});
   EXPECT_EQ(h.live_bytes(), static_cast<std::int64_t>(sizeof(heap::header) + sizeof(node)));
@@ -42,7 +42,7 @@ TEST(SharedPtr, AnObjectIsOneAllocationOfItsOwnSizeAndAControlBlock) {
 }
 
 TEST(SharedPtr, CountsAreTheLibrarysOwn) {
-  heap h({});
+  heap h(heap_config{});
   context c(h);
   auto a = make<node>(c, {});
   EXPECT_EQ(a.as().use_count(), 1);
@@ -60,7 +60,7 @@ TEST(SharedPtr, CountsAreTheLibrarysOwn) {
 }
 
 TEST(SharedPtr, TrailingSlotsLiveAndDieWithTheirObject) {
-  heap h({});
+  heap h(heap_config{});
   context c(h);
   auto a = make<node>(c, {.slots = 100, .bytes = 24});
   auto* more = c.trailing_slots(c.get(a));
@@ -73,7 +73,7 @@ TEST(SharedPtr, TrailingSlotsLiveAndDieWithTheirObject) {
 }
 
 TEST(SharedPtr, AWeakRefOutlivesItsObjectWhichIsNoLongerLive) {
-  heap h({});
+  heap h(heap_config{});
   context c(h);
   auto a = make<node>(c, {});
   auto w = c.downgrade(a);
@@ -89,7 +89,7 @@ TEST(SharedPtr, AWeakRefOutlivesItsObjectWhichIsNoLongerLive) {
 }
 
 TEST(SharedPtr, AChainOfTheStatedLengthIsFreed) {
-  heap h({});
+  heap h(heap_config{});
   std::thread([&] {
     context c(h);
     auto head = make<node>(c, {});
@@ -104,7 +104,7 @@ TEST(SharedPtr, AChainOfTheStatedLengthIsFreed) {
 }
 
 TEST(SharedPtr, ACompareExchangeConsumesOnlyWhenItStores) {
-  heap h({});
+  heap h(heap_config{});
   context c(h);
   auto p = make<place>(c, {});
   auto a = make<node>(c, {}), b = make<node>(c, {});
@@ -120,7 +120,7 @@ TEST(SharedPtr, ACompareExchangeConsumesOnlyWhenItStores) {
 }
 
 TEST(SharedPtr, DropsOnAnotherThreadAreCountedExactly) {
-  heap h({});
+  heap h(heap_config{});
   std::vector<heap::parcel<node>> box;
   {
     context c(h);

@@ -1,0 +1,150 @@
+#include "strategies/gil.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace tally;
+using heap = strategies::gil_heap<native>;
+using context = heap::context;
+
+struct node {
+  heap::slot<node> next;
+  heap::shared_slot<node> place;
+  void each_slot(auto&& f) { f(next), f(place); }
+};
+
+struct config_with_interval {
+  explicit config_with_interval(double us) : value{"interval_us", us} { config.tunables = &value, config.tunable_count = 1; }
+  std::pair<std::string_view, double> value;
+  heap_config config;
+};
+
+TEST(Gil, OneThreadAtATimeIsInsideWhateverTheInterval) {
+  const config_with_interval c(20);
+  heap h(c.config);
+  std::atomic<int> inside{0};
+  std::atomic<bool> overlapped{false};
+  std::uint64_t plain = 0;  // written by all, protected by the lock alone
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      context mine(h);
+      for (int i = 0; i < 20'000; ++i) {
+        if (inside.fetch_add(1) != 0) overlapped = true;
+        ++plain;
+        inside.fetch_sub(1);
+        if (i % 1000 == 0) mine.blocked([] { std::this_thread::yield(); });
+        mine.poll();
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+  EXPECT_FALSE(overlapped);
+  EXPECT_EQ(plain, 60'000u);
+}
+
+TEST(Gil, AHolderThatPollsHandsOverToAWaiterAndGetsItBack) {
+  const config_with_interval c(100);
+  heap h(c.config);
+  context holder(h);
+  std::atomic<bool> ran{false}, leave{false};
+  std::thread waiter([&] {
+    context mine(h);
+    ran = true;
+    while (!leave) mine.poll();  // does not go until it has been asked to
+  });
+  while (!h.gil().requested()) std::this_thread::yield();
+  EXPECT_FALSE(ran);  // asked, but not polled: nothing happens
+  const auto before = h.gil().switches();
+  leave = true;
+  holder.poll();  // the request is there: one poll is enough, and it returns with the lock held again
+  EXPECT_TRUE(ran);
+  EXPECT_GE(h.gil().switches(), before + 2);
+  holder.blocked([&] { waiter.join(); });
+}
+
+TEST(Gil, TheRequestComesAfterTheIntervalAndNotBefore) {
+  const config_with_interval c(30'000);
+  heap h(c.config);
+  context holder(h);
+  std::atomic<std::uint64_t> began{0};
+  std::thread waiter([&] {
+    began = native::now();
+    context mine(h);
+  });
+  while (!h.gil().requested()) std::this_thread::yield();
+  EXPECT_GE(native::now() - began.load(), 30'000'000u);
+  holder.blocked([&] { waiter.join(); });
+}
+
+TEST(Gil, ABlockedOrDetachedThreadDoesNotHoldTheLock) {
+  heap h(heap_config{});
+  {
+    context main(h);
+    main.blocked([&] {
+      std::thread([&] {
+        context mine(h);
+        mine.drop(make<node>(mine, {}));
+      }).join();  // would never end if main held the lock
+    });
+  }
+  std::thread([&] { context mine(h); }).join();
+  EXPECT_EQ(h.live(), 0);
+}
+
+TEST(Gil, AnExceptionInABlockedRegionTakesTheLockBack) {
+  heap h(heap_config{});
+  context c(h);
+  EXPECT_THROW(c.blocked([] { throw 1; }), int);
+  std::atomic<bool> ran{false};
+  std::thread waiter([&] {
+    context mine(h);
+    ran = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_FALSE(ran);
+  c.blocked([&] { waiter.join(); });
+  EXPECT_TRUE(ran);
+}
+
+TEST(Gil, PlainCountsAndSlotsAreExactUnderSwitching) {
+  const config_with_interval config(50);
+  heap h(config.config);
+  {
+    context main(h);
+    heap::root<node> root(h);
+    root.store(main, make<node>(main, {}));
+    main.store(root.get()->place, make<node>(main, {}));
+    main.blocked([&] {
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 2; ++t) {
+        threads.emplace_back([&] {
+          context c(h);
+          for (int i = 0; i < 50'000; ++i) {
+            auto r = c.load(root.get()->place);
+            auto w = c.downgrade(r);
+            if (i % 4 == 0) c.store(root.get()->place, make<node>(c, {}));
+            c.poll();
+            if (auto again = c.upgrade(w)) c.drop(again);
+            c.drop(w);
+            c.drop(r);
+          }
+        });
+      }
+      for (auto& t : threads) t.join();
+    });
+    EXPECT_EQ(h.live(), 2);
+    root.store(main, {});
+  }
+  EXPECT_EQ(h.live(), 0);
+  EXPECT_EQ(h.live_bytes(), 0);
+}
+
+}  // namespace
