@@ -30,6 +30,7 @@ class shared_ptr_heap {
   struct moved {
     moved() { new (bytes) P; }
     explicit moved(P&& p) { new (bytes) P(std::move(p)); }
+    explicit moved(const P& p) { new (bytes) P(p); }
     [[nodiscard]] P& as() const { return *std::launder(reinterpret_cast<P*>(const_cast<std::byte*>(bytes))); }
     alignas(P) std::byte bytes[sizeof(P)];
   };
@@ -103,12 +104,12 @@ class shared_ptr_heap {
     template <class T>
     [[nodiscard]] T& get(const ref<T>& r) const { return *r.as(); }
     template <class T>
-    [[nodiscard]] ref<T> copy(const ref<T>& r) { return ref<T>(std::shared_ptr<T>(r.as())); }
+    [[nodiscard]] ref<T> copy(const ref<T>& r) { return ref<T>(std::as_const(r.as())); }
     template <class T>
-    void drop(ref<T> r) { std::destroy_at(&r.as()); }
+    void drop(const ref<T>& r) { std::destroy_at(&r.as()); }  // by reference: a copy of the bytes would go through memory
 
     template <class T>
-    [[nodiscard]] ref<T> load(slot<T>& s) { return ref<T>(std::shared_ptr<T>(s.word)); }
+    [[nodiscard]] ref<T> load(slot<T>& s) { return ref<T>(std::as_const(s.word)); }
     template <class T>
     void store(slot<T>& s, ref<T> r) { s.word = std::move(r.as()); }
     template <class T>
@@ -138,11 +139,11 @@ class shared_ptr_heap {
     template <class T>
     [[nodiscard]] ref<T> upgrade(const weak<T>& w) { return ref<T>(w.as().lock()); }
     template <class T>
-    [[nodiscard]] weak<T> copy(const weak<T>& w) { return weak<T>(std::weak_ptr<T>(w.as())); }
+    [[nodiscard]] weak<T> copy(const weak<T>& w) { return weak<T>(std::as_const(w.as())); }
     template <class T>
-    void drop(weak<T> w) { std::destroy_at(&w.as()); }
+    void drop(const weak<T>& w) { std::destroy_at(&w.as()); }
     template <class T>
-    [[nodiscard]] weak<T> load(weak_slot<T>& s) { return weak<T>(std::weak_ptr<T>(s.word)); }
+    [[nodiscard]] weak<T> load(weak_slot<T>& s) { return weak<T>(std::as_const(s.word)); }
     template <class T>
     void store(weak_slot<T>& s, weak<T> w) { s.word = std::move(w.as()); }
 
@@ -178,7 +179,7 @@ class shared_ptr_heap {
    public:
     explicit root(shared_ptr_heap&) {}
     void store(context&, ref<T> r) { ref_ = std::move(r.as()); }
-    [[nodiscard]] ref<T> load(context&) { return ref<T>(std::shared_ptr<T>(ref_)); }
+    [[nodiscard]] ref<T> load(context&) { return ref<T>(std::as_const(ref_)); }
     [[nodiscard]] T* get() const { return ref_.get(); }
 
    private:
