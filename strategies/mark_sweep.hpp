@@ -17,6 +17,7 @@
 #include "harness/heap/block_heap_mark.hpp"
 #include "harness/heap/weak_cells.hpp"
 #include "harness/heap/world.hpp"
+#include "harness/tracing.hpp"
 
 namespace tally::strategies {
 
@@ -33,11 +34,11 @@ class mark_sweep_heap {
   static constexpr oracle_class oracle = oracle_class::exact;
 
   template <class T>
-  struct ref {
-    header* at = nullptr;
-    [[nodiscard]] explicit operator bool() const { return at != nullptr; }
-    friend bool operator==(ref, ref) = default;
-  };
+  using ref = traced_ref<header, T>;
+  template <class T>
+  using slot = traced_slot<M, header, T>;
+  template <class T>
+  using shared_slot = traced_shared_slot<M, header, T>;
   template <class T>
   struct parcel {
     typename parcel_cells<M>::cell* at = nullptr;
@@ -49,16 +50,6 @@ class mark_sweep_heap {
     weak_cell* at = nullptr;
     [[nodiscard]] explicit operator bool() const { return at != nullptr; }
     friend bool operator==(weak, weak) = default;
-  };
-  template <class T>
-  struct slot {
-    var<M, header*, "slot"> word;
-    void trace(typename marker::worker& w) { w.grey(word.load()); }
-  };
-  template <class T>
-  struct shared_slot {
-    tally::atomic<M, header*, "slot"> word;
-    void trace(typename marker::worker& w) { w.grey(word.load(std::memory_order_relaxed)); }  // relaxed: in a stop
   };
   template <class T>
   struct weak_slot {
@@ -123,7 +114,9 @@ class mark_sweep_heap {
 };
 
 template <class M, no_options O>
-class mark_sweep_heap<M, O>::context {
+class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>> {
+  using base = tracing_context<M, object_word<M>>;
+
  public:
   explicit context(mark_sweep_heap& h)
       : heap_(h), mutator_(h.world_), allocator_(h.blocks_), parcels_(h.parcels_.attach()), weak_(h.weak_.attach()) {}
@@ -136,9 +129,7 @@ class mark_sweep_heap<M, O>::context {
 
   template <class T, class... Args>
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
-    static_assert(alignof(T) <= alignof(header) && std::is_trivially_destructible_v<T>);
-    std::size_t bytes = sizeof(header) + sizeof(T) + e.bytes;
-    if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
+    const std::size_t bytes = base::template bytes_of<T>(e);
     void* cell = allocator_.try_allocate(bytes);
     if (cell == nullptr) [[unlikely]] cell = allocate_slowly(bytes);
     auto* h = new (cell) header;
@@ -147,68 +138,7 @@ class mark_sweep_heap<M, O>::context {
     return {h};
   }
 
-  template <class T>
-  [[nodiscard]] T& get(const ref<T>& r) const {
-    return *payload<T>(r.at);
-  }
-  template <class T>
-  [[nodiscard]] ref<T> copy(const ref<T>& r) {
-    return r;
-  }
-  template <class T>
-  void drop(ref<T>) {}
-
-  template <class T>
-  [[nodiscard]] ref<T> load(slot<T>& s) {
-    return {s.word.load()};
-  }
-  template <class T>
-  void store(slot<T>& s, ref<T> r) {
-    s.word.store(r.at);
-  }
-  template <class T>
-  [[nodiscard]] ref<T> take(slot<T>& s) {
-    header* h = s.word.load();
-    s.word.store(nullptr);
-    return {h};
-  }
-  template <class T>
-  [[nodiscard]] T* peek(const slot<T>& s) const {
-    header* h = s.word.load();
-    return h == nullptr ? nullptr : payload<T>(h);
-  }
-
-  // acquire: pairs with the release of the store that published the object, so that its payload is seen.
-  template <class T>
-  [[nodiscard]] ref<T> load(shared_slot<T>& s) {
-    return {s.word.load(std::memory_order_acquire)};
-  }
-  // release: pairs with the acquire in load(), exchange() and compare_exchange().
-  template <class T>
-  void store(shared_slot<T>& s, ref<T> r) {
-    s.word.store(r.at, std::memory_order_release);
-  }
-  template <class T>
-  [[nodiscard]] ref<T> exchange(shared_slot<T>& s, ref<T> r) {
-    return {s.word.exchange(r.at, std::memory_order_acq_rel)};
-  }
-  // No ABA: the caller holds `expected`, so its memory is not used again. relaxed on failure: nothing is read through it.
-  template <class T>
-  [[nodiscard]] bool compare_exchange(shared_slot<T>& s, const ref<T>& expected, ref<T> desired) {
-    header* was = expected.at;
-    return s.word.compare_exchange_strong(was, desired.at, std::memory_order_acq_rel, std::memory_order_relaxed);
-  }
-  // A borrowed object is on the stack, and nothing is freed between safepoints.
-  template <class T>
-  struct guard {
-    T* object = nullptr;
-    [[nodiscard]] T* get() const { return object; }
-  };
-  template <class T>
-  [[nodiscard]] guard<T> borrow(shared_slot<T>& s) {
-    header* h = s.word.load(std::memory_order_acquire);
-    return {h == nullptr ? nullptr : payload<T>(h)};
-  }
+  using base::copy, base::drop, base::load, base::peek, base::store;
 
   template <class T>
   [[nodiscard]] parcel<T> pack(ref<T> r) {
@@ -220,7 +150,7 @@ class mark_sweep_heap<M, O>::context {
   }
   template <class T>
   [[nodiscard]] T& peek(const parcel<T>& p) const {
-    return *payload<T>(static_cast<header*>(p.at->object.load()));
+    return *base::template payload<T>(static_cast<header*>(p.at->object.load()));
   }
 
   template <class T>
@@ -252,12 +182,6 @@ class mark_sweep_heap<M, O>::context {
     if (old != nullptr) weak_cells<M>::drop(weak_, old);
   }
 
-  template <class T>
-  [[nodiscard]] auto* trailing_slots(T& object) const {
-    return slots_behind<slot<typename T::trailing>>(object);
-  }
-  template <class T>
-  void share(const ref<T>&) {}
   void poll() {
     if (mutator_.asked()) [[unlikely]] mutator_.attend();
   }
@@ -271,10 +195,6 @@ class mark_sweep_heap<M, O>::context {
   }
 
  private:
-  template <class T>
-  static T* payload(header* h) {
-    return std::launder(reinterpret_cast<T*>(h + 1));
-  }
   // A run is used up: the place to stop if that is wanted, and to collect if there is nothing left.
   [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
     poll();

@@ -1,0 +1,305 @@
+// bdwgc: the Boehm-Demers-Weiser collector, used as it is.
+//
+// A second tracing collector, by others, behind the same contract: what our own baseline is judged against. It is set up as
+// a user who knows it would: each thread registered (so that GC_malloc serves small objects from lists of its own), objects
+// without slots from GC_malloc_atomic, interior pointers only on stacks (which saves the extra byte an object that it
+// otherwise adds), no libraries' data as roots, no finalisers, not incremental, and with a limit the heap at full size from the
+// start, so that it collects when the limit is reached and not by its growth rule.
+//
+// There is one collector in a process: the number of markers is the first heap's; a later heap's limit can be higher than an
+// earlier one's, or lower by as much as the heap has not grown yet, and never lower than what is mapped. An object's
+// header carries a number of its heap, and settle() counts the objects of this heap that the collector can reach; a stray word
+// may keep some alive, so the oracle is `bounded`. The first heap must be made on the main thread (its stack is what GC_INIT
+// takes the caller's to be).
+//
+// What it can't do: weak refs (its links need an address inside a collected object or a registered one, and a weak ref of ours
+// may be anywhere), run on another policy than native. Progress: blocking. Source: [Boehm88].
+#pragma once
+
+#ifndef GC_THREADS
+#define GC_THREADS  // the library's own switch: declarations for threaded programs
+#endif
+#ifndef GC_NO_THREAD_REDIRECTS
+#define GC_NO_THREAD_REDIRECTS  // threads are registered by their contexts, not by renaming pthread_create
+#endif
+#include <gc/gc.h>
+#include <gc/gc_mark.h>
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "harness/family.hpp"
+#include "harness/heap/parcel_cells.hpp"
+#include "harness/tracing.hpp"
+
+namespace tally::strategies {
+
+// Memory that the collector scans and never frees.
+struct bdwgc_scanned : native {
+  static void* alloc(std::size_t bytes) {
+    void* p = GC_malloc_uncollectable(bytes);
+    if (p == nullptr) throw heap_exhausted();
+    return p;
+  }
+  static void free(void* p) { GC_free(p); }
+};
+
+// While one lives, the calling thread is known to the collector.
+class bdwgc_thread {
+ public:
+  bdwgc_thread() {
+    GC_stack_base base{};
+    GC_get_stack_base(&base);
+    mine_ = GC_register_my_thread(&base) == GC_SUCCESS;  // otherwise it was known before
+  }
+  ~bdwgc_thread() {
+    if (mine_) GC_unregister_my_thread();
+  }
+  bdwgc_thread(const bdwgc_thread&) = delete;
+  bdwgc_thread& operator=(const bdwgc_thread&) = delete;
+
+ private:
+  bool mine_ = false;
+};
+
+template <class M, no_options = {}>
+class bdwgc_heap {
+ public:
+  using memory = M;
+  using header = object_word<M>;  // the type number's place holds the heap's
+  using cells = parcel_cells<bdwgc_scanned>;
+  static constexpr bool process_global = true;
+  static constexpr bool limits_heap = true;
+  static constexpr oracle_class oracle = oracle_class::bounded;
+
+  template <class T>
+  using ref = traced_ref<header, T>;
+  template <class T>
+  using slot = traced_slot<M, header, T>;
+  template <class T>
+  using shared_slot = traced_shared_slot<M, header, T>;
+  template <class T>
+  struct parcel {
+    typename cells::cell* at = nullptr;
+    [[nodiscard]] explicit operator bool() const { return at != nullptr; }
+    friend bool operator==(parcel, parcel) = default;
+  };
+  class context;
+  template <class T>
+  class root;
+
+  explicit bdwgc_heap(const heap_config& c) : number_(next_number()) {
+    start(c.gc_workers);
+    GC_set_max_heap_size(c.limit_bytes);  // 0: none
+    const bdwgc_thread known;
+    const std::size_t has = GC_get_heap_size();
+    if (c.limit_bytes > has) GC_expand_hp(c.limit_bytes - has);
+  }
+  ~bdwgc_heap() {
+    cells_.reset();
+    alone([] { GC_gcollect(); });  // so that the next heap starts with this one's memory
+  }
+  bdwgc_heap(const bdwgc_heap&) = delete;
+  bdwgc_heap& operator=(const bdwgc_heap&) = delete;
+
+  // After settle(), what the collector can reach; while contexts run, from the bytes that are not free, garbage included.
+  [[nodiscard]] std::int64_t live() const {
+    if (exact_.load(std::memory_order_relaxed)) return objects_;
+    return live_bytes() * std::max<std::int64_t>(objects_, 1) / std::max<std::int64_t>(bytes_, 32);
+  }
+  [[nodiscard]] std::int64_t live_bytes() const {
+    if (exact_.load(std::memory_order_relaxed)) return bytes_;
+    return static_cast<std::int64_t>(GC_get_heap_size() - GC_get_free_bytes());
+  }
+  // How many objects too many live() may find: each stray word that looks like a ref holds what hangs off it.
+  [[nodiscard]] std::int64_t slack() const { return 1024; }
+  void settle() {
+    alone([this] {
+      GC_gcollect();
+      objects_ = bytes_ = 0;
+      GC_call_with_alloc_lock(
+          [](void* self) -> void* {
+            GC_enumerate_reachable_objects_inner(&bdwgc_heap::count, self);
+            return nullptr;
+          },
+          this);
+    });
+    exact_.store(true, std::memory_order_relaxed);
+  }
+
+  // For the record of a run: which build, and how it was set up.
+  [[nodiscard]] static std::string settings() {
+    const unsigned v = GC_get_version();
+    return "libgc " + std::to_string(v >> 16) + "." + std::to_string(v >> 8 & 0xff) + "." + std::to_string(v & 0xff) +
+           ", markers " + std::to_string(GC_get_parallel() + 1) +
+           ", incremental " + (GC_is_incremental_mode() != 0 ? "on" : "off") + ", interior pointers from " +
+           (GC_get_all_interior_pointers() != 0 ? "anywhere" : "stacks only") + ", no finalisers, free-space divisor " +
+           std::to_string(GC_get_free_space_divisor());
+  }
+
+ private:
+  static std::uint16_t next_number() {
+    static typename M::template atomic<std::uint32_t, "heaps"> made;
+    // relaxed: only has to differ. Never 0 (a pointer's high bits) nor what object_word calls freed.
+    return static_cast<std::uint16_t>(1 + made.fetch_add(1, std::memory_order_relaxed) % 0xfff0);
+  }
+  static void start(int markers) {
+    static const bool started = [markers] {
+      GC_set_all_interior_pointers(0);
+      GC_set_no_dls(1);
+      GC_set_handle_fork(0);
+      GC_set_markers_count(static_cast<unsigned>(std::max(markers, 1)));
+      GC_set_warn_proc(GC_ignore_warn_proc);  // it would print at its limit, which we report ourselves
+      GC_INIT();
+      GC_allow_register_threads();
+      GC_unregister_my_thread();  // the main thread too is known only while it has a context
+      return true;
+    }();
+    static_cast<void>(started);
+  }
+  // Runs f on a new thread that is known to the collector: its stack has no ref on it, as the caller's may.
+  template <class F>
+  static void alone(F&& f) {
+    std::thread([&f] {
+      const bdwgc_thread known;
+      f();
+    }).join();
+  }
+  static void count(void* object, std::size_t, void* self) {
+    auto& heap = *static_cast<bdwgc_heap*>(self);
+    const auto* h = static_cast<const header*>(object);
+    if (h->type() != heap.number_) return;
+    ++heap.objects_;
+    heap.bytes_ += static_cast<std::int64_t>(h->bytes());
+  }
+
+  const std::uint16_t number_;
+  std::optional<cells> cells_{std::in_place};
+  // Of the last settle(); exact until a context is attached.
+  std::int64_t objects_ = 0, bytes_ = 0;
+  typename M::template atomic<bool, "exact"> exact_{true};
+};
+
+template <class M, no_options O>
+class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
+  using base = tracing_context<M, object_word<M>>;
+
+ public:
+  explicit context(bdwgc_heap& h) : heap_(h), pool_(h.cells_->attach()) {
+    heap_.exact_.store(false, std::memory_order_relaxed);  // relaxed: chooses between an estimate and a count
+  }
+  ~context() { heap_.cells_->detach(pool_); }
+  context(const context&) = delete;
+  context& operator=(const context&) = delete;
+
+  using base::peek;
+
+  template <class T, class... Args>
+  [[nodiscard]] ref<T> make(extent e, Args&&... args) {
+    const std::size_t bytes = base::template bytes_of<T>(e);
+    void* cell = nullptr;
+    if (has_slots<T>) {
+      cell = GC_malloc(bytes);  // zeroed by the library
+    } else {
+      cell = GC_malloc_atomic(bytes);
+      if (cell != nullptr) __builtin_memset(cell, 0, bytes);
+    }
+    if (cell == nullptr) [[unlikely]] throw heap_exhausted();
+    auto* h = new (cell) header;
+    h->init(heap_.number_, bytes);
+    new (h + 1) T(std::forward<Args>(args)...);
+    return {h};
+  }
+
+  template <class T>
+  [[nodiscard]] parcel<T> pack(ref<T> r) {
+    return {pool_.fill(r.at)};
+  }
+  template <class T>
+  [[nodiscard]] ref<T> unpack(parcel<T> p) {
+    return {static_cast<header*>(pool_.empty(p.at))};
+  }
+  template <class T>
+  [[nodiscard]] T& peek(const parcel<T>& p) const {
+    return *base::template payload<T>(static_cast<header*>(p.at->object.load()));
+  }
+
+  void poll() {}  // threads are stopped by signals
+  void quiesce() {}
+  void collect() { GC_gcollect(); }
+  // An exception may not cross the library's frame, which would leave the thread marked as blocked.
+  template <class F>
+  void blocked(F&& f) {
+    struct call {
+      F& f;
+      std::exception_ptr thrown;
+    } work{f, nullptr};
+    GC_do_blocking(
+        [](void* w) -> void* {
+          auto& c = *static_cast<call*>(w);
+          try {
+            c.f();
+          } catch (...) {
+            c.thrown = std::current_exception();
+          }
+          return nullptr;
+        },
+        &work);
+    if (work.thrown) std::rethrow_exception(work.thrown);
+  }
+
+ private:
+  // Whether T's visitor finds anything in an object of zeros, or T has trailing slots.
+  template <class T>
+  static inline const bool has_slots = [] {
+    bool any = requires { typename T::trailing; };
+    alignas(T) std::byte zeros[sizeof(T)]{};
+    if (!any) std::launder(reinterpret_cast<T*>(zeros))->each_slot([&any](auto&) { any = true; });
+    return any;
+  }();
+
+  bdwgc_thread known_;
+  bdwgc_heap& heap_;
+  typename cells::pool& pool_;
+};
+
+// A place for shared test state: a word of scanned memory.
+template <class M, no_options O>
+template <class T>
+class bdwgc_heap<M, O>::root {
+ public:
+  explicit root(bdwgc_heap&) {
+    const bdwgc_thread known;  // allocation may collect
+    place_ = new (bdwgc_scanned::alloc(sizeof(var<M, header*, "root">))) var<M, header*, "root">;
+  }
+  ~root() { bdwgc_scanned::free(place_); }
+  root(const root&) = delete;
+  root& operator=(const root&) = delete;
+  void store(context&, ref<T> r) { place_->store(r.at); }
+  [[nodiscard]] ref<T> load(context&) { return {place_->load()}; }
+  [[nodiscard]] T* get() const {
+    header* h = place_->load();
+    return h == nullptr ? nullptr : std::launder(reinterpret_cast<T*>(h + 1));
+  }
+
+ private:
+  var<M, header*, "root">* place_;
+};
+
+struct bdwgc {
+  static constexpr strategy_info info{"bdwgc", "the Boehm-Demers-Weiser collector, as it is", "[Boehm88]"};
+  using options = no_options;
+  static constexpr std::array<tunable<options>, 0> tunables{};
+  template <class M, options O>
+  using heap = bdwgc_heap<M, O>;
+  using variants = variant_list<options{}>;
+};
+
+static_assert(strategy<bdwgc_heap<native>> && has_shared_slot<bdwgc_heap<native>> && has_borrow<bdwgc_heap<native>> &&
+              collects_cycles<bdwgc_heap<native>>);
+
+}  // namespace tally::strategies
