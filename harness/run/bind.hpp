@@ -67,7 +67,8 @@ class bound_run final : public run_body {
       control.arrive();
       c.blocked([&] { memory::wait_until([&] { return !control.waiting(); }); });
       try {
-        control.operate([] { return memory::now(); }, [&] { return program_->step(c, state); });
+        working w{*program_, c, state};
+        control.operate({&w, run_batch, memory::now});
       } catch (const heap_exhausted&) {
         control.exhausted = true;
         control.cut(memory::now());
@@ -86,6 +87,22 @@ class bound_run final : public run_body {
   void report(metric_list& into) const override { into.insert(into.end(), metrics_.begin(), metrics_.end()); }
 
  private:
+  struct working {
+    program& workload;
+    context& c;
+    typename program::lane& state;
+  };
+  [[gnu::noinline]] static std::uint64_t run_batch(void* at, std::uint64_t batch) {
+    working& w = *static_cast<working*>(at);
+    if constexpr (std::is_void_v<decltype(w.workload.step(w.c, w.state))>) {
+      for (std::uint64_t i = 0; i < batch; ++i) w.workload.step(w.c, w.state);
+      return batch;
+    } else {
+      std::uint64_t done = 0;
+      for (std::uint64_t i = 0; i < batch; ++i) done += w.workload.step(w.c, w.state);  // bool, or a number of operations
+      return done;
+    }
+  }
   [[nodiscard]] heap_config config() const {
     return {spec_.heap_limit_bytes, spec_.lanes + 1, spec_.gc_workers, tunables_.data(), tunables_.size()};
   }
