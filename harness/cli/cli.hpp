@@ -1,0 +1,17 @@
+// The subcommands: each adds itself to the command line, and sets `run` when it was chosen. No logic here.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace tally::cli {
+
+using action = std::function<int()>;
+
+void add_list(CLI::App&, action& run);
+void add_describe(CLI::App&, action& run);
+void add_run(CLI::App&, action& run);
+void add_micro(CLI::App&, action& run);
+void add_worker(CLI::App&, action& run);
+
+}  // namespace tally::cli

@@ -1,0 +1,78 @@
+#include <csignal>
+#include <memory>
+
+#include "harness/cli/cli.hpp"
+#include "harness/registry.hpp"
+#include "harness/run/session.hpp"
+
+namespace tally::cli {
+namespace {
+
+volatile int interrupted = 0;
+
+void handle_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, action& run) {
+  auto o = std::make_shared<session_options>();
+  run_request& r = o->request;
+  CLI::App* sub = app.add_subcommand("run", "measure: a suite, or a selection of strategies and workloads");
+  sub->set_config("--config", "", "flags from a file: name=value lines, names as here without dashes");
+
+  const char* what = "What to measure";
+  std::vector<CLI::Option*> asked{
+      sub->add_option("--suite", r.suite, "quick, default or rigorous; default if nothing is selected"),
+      sub->add_option("--strategy", r.strategies, "names, globs or variants: biased:merge=detached, 'atomic:*'"),
+      sub->add_option("--workload", r.workloads, "names, globs, with parameters: trace:file=PATH"),
+      sub->add_option("--set", r.sets, "a workload's parameter: name=v1,v2 or name=1..64*2, of one workload.name=v"),
+      sub->add_option("--threads", r.threads, "auto (1, 2, 4 ... cores, then hyper-threads), 1,2,8 or 1..8*2"),
+      sub->add_option("--mode", r.modes, "throughput, latency, memory")->delimiter(','),
+      sub->add_option("--heap", r.heaps, "limits for strategies that take one: 2x,3x of the payload, or 64M")->delimiter(','),
+      sub->add_option("--baseline", r.baseline, "what the others are compared with; measured twice")->capture_default_str(),
+  };
+  for (auto* option : asked) option->group(what)->allow_extra_args(false);
+
+  const char* how = "How";
+  std::vector<CLI::Option*> asked_how{
+      sub->add_option("--duration", r.duration, "of a window: 100ms, 2s"),
+      sub->add_option("--processes", r.processes, "worker processes, one after the other; intervals need 5")
+          ->check(CLI::Range(1, 1000)),
+      sub->add_option("--repeat", r.blocks, "blocks in a process: windows of each row")->check(CLI::Range(1, 1000)),
+      sub->add_option("--pin", r.pin, "cores, spread, smt, none, or processors: 0,2,4-7")->capture_default_str(),
+      sub->add_option("--allocator", r.allocator, "system, mimalloc or jemalloc")->capture_default_str(),
+      sub->add_option("--gc-workers", r.gc_workers, "of a parallel collector: threads (as many), or a number")
+          ->capture_default_str(),
+      sub->add_option("--seed", r.seed, "for the order and the workloads' draws; drawn and recorded if not given"),
+  };
+  for (auto* option : asked_how) option->group(how);
+  sub->add_option("--timeout", o->timeout_s, "seconds after which a worker that does not answer is stopped")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->capture_default_str()
+      ->group(how);
+
+  const char* where = "Results";
+  sub->add_option("--out", o->out, "the directory; results/<UTC>-<suite>-<id> if not given")->group(where);
+  sub->add_option("--from", o->from, "the same run again, as DIR has it; other flags change it")->group(where);
+  sub->add_flag("--resume", o->resume, "go on with the run in --out, or the latest")->group(where);
+  sub->add_flag("--plan", o->plan_only, "only tell: rows, time, what is skipped and why")->group(where);
+  sub->add_flag("--quiet", o->quiet, "no progress, no summary; the exit code tells")->group(where);
+
+  asked.insert(asked.end(), asked_how.begin(), asked_how.end());
+  sub->callback([o, asked, &run] {
+    for (const auto* option : asked) {
+      if (option->count() > 0) o->given.insert(option->get_lnames().front());
+    }
+    run = [o] {
+      handle_signals();
+      return run_session(built_in(), *o, interrupted);
+    };
+  });
+}
+
+}  // namespace tally::cli

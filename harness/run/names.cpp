@@ -1,0 +1,242 @@
+#include "harness/run/names.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <ranges>
+
+namespace tally {
+namespace {
+
+std::vector<std::string> split(std::string_view text, char at) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0;;) {
+    const auto end = text.find(at, begin);
+    parts.emplace_back(text.substr(begin, end == std::string_view::npos ? end : end - begin));
+    if (end == std::string_view::npos) return parts;
+    begin = end + 1;
+  }
+}
+
+bool to_number(std::string_view text, double& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+std::string joined(std::span<const std::string> words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+template <class Range, class Name>
+std::vector<std::string> names_of(const Range& range, Name name) {
+  std::vector<std::string> names;
+  for (const auto& r : range) names.emplace_back(name(r));
+  return names;
+}
+
+// name=value pieces behind the colon.
+std::vector<std::pair<std::string, std::string>> options_of(std::string_view flag, std::string_view spec,
+                                                            std::string_view behind_colon) {
+  std::vector<std::pair<std::string, std::string>> options;
+  for (const auto& piece : split(behind_colon, ',')) {
+    const auto equals = piece.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      throw usage_error(fmt::format("{} {}: '{}' is not name=value", flag, spec, piece));
+    }
+    options.emplace_back(piece.substr(0, equals), piece.substr(equals + 1));
+  }
+  return options;
+}
+
+}  // namespace
+
+bool glob_matches(std::string_view glob, std::string_view text) {
+  if (glob.empty()) return text.empty();
+  if (glob.front() == '*') {
+    return glob_matches(glob.substr(1), text) || (!text.empty() && glob_matches(glob, text.substr(1)));
+  }
+  return !text.empty() && (glob.front() == '?' || glob.front() == text.front()) &&
+         glob_matches(glob.substr(1), text.substr(1));
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        d[i][j] = i + j;
+        continue;
+      }
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+std::string nearest(std::string_view typed, std::span<const std::string> candidates) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, typed.size() / 3) + 1;
+  for (const auto& c : candidates) {
+    // A beginning is near, whatever is missing at the end.
+    const std::size_t d = typed.size() >= 3 && c.starts_with(typed) ? 1 : edit_distance(typed, c);
+    if (d < least) least = d, best = c;
+  }
+  return best;
+}
+
+std::string no_such(std::string_view flag, std::string_view value, std::string_view what,
+                    std::span<const std::string> candidates) {
+  const std::string near = nearest(value, candidates);
+  if (!near.empty()) return fmt::format("{} {}: no such {}; did you mean {}?", flag, value, what, near);
+  if (candidates.empty()) return fmt::format("{} {}: no such {}", flag, value, what);
+  return fmt::format("{} {}: no such {}; there is {}", flag, value, what, joined(candidates));
+}
+
+std::vector<std::string> split_specs(std::span<const std::string> typed) {
+  std::vector<std::string> specs;
+  for (const auto& t : typed) {
+    bool first = true;
+    for (auto& piece : split(t, ',')) {
+      const bool goes_on = !first && piece.find('=') != std::string::npos && piece.find(':') == std::string::npos;
+      if (goes_on && specs.back().find(':') != std::string::npos) {
+        specs.back() += "," + piece;
+      } else if (goes_on && specs.back().find('=') != std::string::npos) {
+        specs.back() += "," + piece;
+      } else {
+        specs.push_back(std::move(piece));
+      }
+      first = false;
+    }
+  }
+  std::erase(specs, "");
+  return specs;
+}
+
+std::string strategy_choice::label() const {
+  std::string options = variant->label;
+  for (const auto& [name, value] : tunables) options += fmt::format("{}{}={:g}", options.empty() ? "" : ",", name, value);
+  return options.empty() ? entry->name : entry->name + ":" + options;
+}
+
+namespace {
+
+strategy_choice with_options(const strategy_entry& s, std::string_view flag, std::string_view spec,
+                             const std::vector<std::pair<std::string, std::string>>& options) {
+  strategy_choice choice{&s, nullptr, {}};
+  std::vector<std::string> wanted;  // a value per compile-time tunable
+  const auto compiled = [](const tunable_entry& t) { return !t.run_time(); };
+  for (const auto& t : s.tunables | std::views::filter(compiled)) wanted.push_back(t.fallback);
+  for (const auto& [name, value] : options) {
+    std::size_t at = 0;
+    const tunable_entry* found = nullptr;
+    for (const auto& t : s.tunables) {
+      if (t.name == name) found = &t;
+      if (found != nullptr) break;
+      if (compiled(t)) ++at;
+    }
+    if (found == nullptr) {
+      const auto names = names_of(s.tunables, [](const auto& t) { return t.name; });
+      throw unknown_name(no_such(fmt::format("{} {}:", flag, spec), name, "option of " + s.name, names));
+    }
+    if (compiled(*found)) {
+      if (std::ranges::find(found->values, value) == found->values.end()) {
+        throw usage_error(fmt::format("{} {}: {} is one of {}", flag, spec, name, joined(found->values)));
+      }
+      wanted[at] = value;
+      continue;
+    }
+    double number = 0;
+    if (!to_number(value, number)) throw usage_error(fmt::format("{} {}: {} is not a number", flag, spec, value));
+    if (number < found->least || number > found->most) {
+      throw usage_error(fmt::format("{} {}: {} is between {:g} and {:g}", flag, spec, name, found->least, found->most));
+    }
+    choice.tunables.emplace_back(name, number);
+  }
+  const auto built = std::ranges::find(s.variants, wanted, &variant_entry::options);
+  if (built == s.variants.end()) {
+    const auto labels = names_of(s.variants, [&](const auto& v) { return v.label.empty() ? s.name : s.name + ":" + v.label; });
+    throw unknown_name(fmt::format("{} {}: this combination is not built; there is {}", flag, spec, joined(labels)));
+  }
+  choice.variant = &*built;
+  return choice;
+}
+
+}  // namespace
+
+std::vector<strategy_choice> choose_strategies(const registry& all, std::string_view flag, std::string_view spec) {
+  const auto colon = spec.find(':');
+  const std::string_view name = spec.substr(0, colon);
+  std::vector<strategy_choice> chosen;
+  for (const auto& s : all.strategies) {
+    if (!glob_matches(name == "all" ? "*" : name, s.name)) continue;
+    if (colon == std::string_view::npos) {
+      chosen.push_back({&s, &s.variants.front(), {}});
+    } else if (spec.substr(colon + 1) == "*") {
+      for (const auto& v : s.variants) chosen.push_back({&s, &v, {}});
+    } else {
+      chosen.push_back(with_options(s, flag, spec, options_of(flag, spec, spec.substr(colon + 1))));
+    }
+  }
+  if (chosen.empty()) {
+    const auto names = names_of(all.strategies, [](const auto& s) { return s.name; });
+    throw unknown_name(no_such(flag, name, "strategy", names));
+  }
+  return chosen;
+}
+
+std::vector<workload_choice> choose_workloads(const registry& all, std::string_view spec) {
+  const auto colon = spec.find(':');
+  const std::string_view name = spec.substr(0, colon);
+  std::vector<workload_choice> chosen;
+  for (std::size_t i = 0; i < all.workloads.size(); ++i) {
+    const auto& w = all.workloads[i];
+    if (!glob_matches(name == "all" ? "*" : name, w.name)) continue;
+    workload_choice c{i, {}};
+    if (colon != std::string_view::npos) {
+      for (auto& [parameter, value] : options_of("--workload", spec, spec.substr(colon + 1))) {
+        if (std::ranges::find(w.parameters, parameter, &parameter_info::name) == w.parameters.end()) {
+          const auto names = names_of(w.parameters, [](const auto& p) { return p.name; });
+          throw unknown_name(no_such(fmt::format("--workload {}:", spec), parameter,
+                                    fmt::format("parameter of {}", w.name), names));
+        }
+        c.given[parameter].push_back(value);
+      }
+    }
+    chosen.push_back(std::move(c));
+  }
+  if (chosen.empty()) {
+    const auto names = names_of(all.workloads, [](const auto& w) { return w.name; });
+    throw unknown_name(no_such("--workload", name, "workload", names));
+  }
+  return chosen;
+}
+
+std::vector<std::string> scan_values(std::string_view flag, std::string_view text) {
+  std::vector<std::string> values;
+  for (const auto& piece : split(text, ',')) {
+    if (piece.empty()) throw usage_error(fmt::format("{}{}: an empty value", flag, text));
+    const auto dots = piece.find("..");
+    double from = 0, to = 0, by = 1;
+    if (dots == std::string::npos || !to_number(std::string_view(piece).substr(0, dots), from)) {
+      values.push_back(piece);  // text; a path may hold two dots
+      continue;
+    }
+    const std::string_view rest = std::string_view(piece).substr(dots + 2);
+    const auto op = rest.find_first_of("*+", 1);
+    const bool times = op != std::string_view::npos && rest[op] == '*';
+    if (!to_number(rest.substr(0, op), to) || (op != std::string_view::npos && !to_number(rest.substr(op + 1), by)) ||
+        to < from || (times ? by <= 1 || from <= 0 : by <= 0)) {
+      throw usage_error(fmt::format("{}{}: a scan is from..to, from..to+step or from..to*factor", flag, piece));
+    }
+    for (double v = from; v <= to * (1 + 1e-12); v = times ? v * by : v + by) {
+      if (values.size() == 1000) throw usage_error(fmt::format("{}{}: more than 1000 values", flag, piece));
+      values.push_back(fmt::format("{:.12g}", v));
+    }
+  }
+  return values;
+}
+
+}  // namespace tally

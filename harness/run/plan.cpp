@@ -1,0 +1,349 @@
+#include "harness/run/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <random>
+#include <set>
+
+#include "harness/random.hpp"
+#include "harness/run/names.hpp"
+
+namespace tally {
+namespace {
+
+// Around every window: making the heap, building the shared state, joining, the environment.
+constexpr double overhead_s = 0.02;
+constexpr double process_start_s = 0.1;
+
+class planner {
+ public:
+  planner(const registry& all, run_plan& plan, const topology& machine, std::uint64_t ramp_ns)
+      : all_(all), plan_(plan), machine_(machine), ramp_ns_(ramp_ns) {
+    const auto base = choose_strategies(all, "--baseline", plan.request.baseline);
+    if (base.size() != 1) throw usage_error(fmt::format("--baseline {}: one strategy, please", plan.request.baseline));
+    baseline_ = base.front();
+  }
+
+  void add(const suite_group& g, bool from_suite) {
+    std::vector<strategy_choice> strategies;
+    for (const auto& spec : split_specs(g.strategies)) {
+      tolerant(from_suite, {spec, "", 0, "", "", "not in this build"}, [&] {
+        for (auto& s : choose_strategies(all_, "--strategy", spec)) strategies.push_back(std::move(s));
+      });
+    }
+    for (const auto& spec : split_specs(g.workloads)) {
+      tolerant(from_suite, {"", spec.substr(0, spec.find(':')), 0, "", "", "not in this build"}, [&] {
+        for (auto& w : choose_workloads(all_, spec)) add(g, strategies, std::move(w), from_suite);
+      });
+    }
+  }
+
+  // --set names a parameter that no chosen workload has.
+  void refuse_unused_sets(const std::vector<std::string>& typed) const {
+    std::vector<std::string> known;
+    for (const auto w : workloads_) {
+      for (const auto& p : all_.workloads[w].parameters) known.emplace_back(p.name);
+    }
+    for (const auto& set : typed) {
+      const std::string name = set.substr(0, set.find('='));
+      const auto found = sets_used_.find(name);
+      if (found == sets_used_.end() || !found->second) {
+        throw usage_error(no_such("--set", name, "parameter of the chosen workloads", known));
+      }
+    }
+  }
+
+ private:
+  // A suite may name what this binary lacks: that is listed as skipped. A person may not.
+  template <class Choose>
+  void tolerant(bool from_suite, skipped_row what, Choose choose) {
+    try {
+      choose();
+    } catch (const unknown_name&) {
+      if (!from_suite) throw;
+      skip(std::move(what));
+    }
+  }
+
+  void add(const suite_group& g, const std::vector<strategy_choice>& strategies, workload_choice w,
+           bool from_suite) {
+    workloads_.insert(w.index);
+    const workload_info& info = all_.workloads[w.index];
+    for (const auto& set : g.sets) apply_set(info, w, set);
+    std::vector<std::map<std::string, std::string>> combinations{{}};
+    for (const auto& [name, values] : w.given) {
+      std::vector<std::map<std::string, std::string>> next;
+      for (const auto& c : combinations) {
+        for (const auto& v : values) next.push_back(c), next.back()[name] = v;
+      }
+      combinations = std::move(next);
+    }
+    for (const auto& given : combinations) {
+      const parameters checked(info, given);
+      try {
+        check(strategies, w.index, checked);
+      } catch (const usage_error& e) {
+        if (!from_suite) throw;
+        skip({"", std::string(info.name), 0, "", "", e.what()});
+        continue;
+      }
+      for (const int threads : thread_counts(g.threads, automatic_threads(machine_))) {
+        for (const auto& mode : g.modes) {
+          for (const auto& s : strategies) rows(g, s, w.index, checked, threads, mode_named(mode));
+        }
+      }
+    }
+  }
+
+  void apply_set(const workload_info& info, workload_choice& w, const std::string& set) {
+    const auto equals = set.find('=');
+    if (equals == 0 || equals == std::string::npos) throw usage_error(fmt::format("--set {}: name=value", set));
+    std::string name = set.substr(0, equals);
+    bool& used = sets_used_[name];
+    if (const auto dot = name.find('.'); dot != std::string::npos) {  // workload.parameter
+      if (!glob_matches(name.substr(0, dot), info.name)) return;
+      name = name.substr(dot + 1);
+    }
+    if (std::ranges::find(info.parameters, std::string_view(name), &parameter_info::name) == info.parameters.end()) return;
+    used = true;
+    w.given[name] = scan_values(fmt::format("--set {}=", name), std::string_view(set).substr(equals + 1));
+  }
+
+  // The workload's own opinion of its parameters, asked once, of any heap that can run it.
+  void check(const std::vector<strategy_choice>& strategies, std::size_t workload, const parameters& p) {
+    for (const auto& s : strategies) {
+      const cell& pair = s.variant->cells.at(workload);
+      if (!pair.unmet.empty() || !pair.unmet_for(p).empty() || s.variant->can.process_global) continue;
+      body_spec b;
+      b.params = p;
+      b.lanes = std::max(1, all_.workloads[workload].min_lanes);
+      pair.check(b);
+      return;
+    }
+  }
+
+  void rows(const suite_group& g, const strategy_choice& s, std::size_t workload, const parameters& p, int threads,
+            measure_mode mode) {
+    const bool axis = s.variant->can.limits_heap && !g.heaps.empty();
+    for (const auto& heap : axis ? g.heaps : std::vector<std::string>{""}) {
+      row_spec r = row(s, workload, p, threads, mode);
+      if (const std::string reason = unmet(s, workload, r, heap); !reason.empty()) {
+        skip({r.strategy, r.workload_label, threads, name_of(mode), heap, reason});
+        continue;
+      }
+      const bool is_baseline = r.strategy == baseline_.label();
+      r.role = is_baseline ? row_role::baseline : row_role::measured;
+      if (!is_baseline) with_baseline(heap, workload, p, r);
+      push(r);
+      if (is_baseline) again(r);
+    }
+  }
+
+  // The baseline stands in every scene, asked for or not; with a heap axis of its own, at the same limit.
+  void with_baseline(const std::string& heap, std::size_t workload, const parameters& p,
+                     const row_spec& like) {
+    row_spec r = row(baseline_, workload, p, like.threads, like.mode);
+    const std::string limit = baseline_.variant->can.limits_heap ? heap : "";
+    if (!unmet(baseline_, workload, r, limit).empty()) return;
+    r.role = row_role::baseline;
+    push(r);
+    again(r);
+  }
+  void again(row_spec r) {
+    r.role = row_role::again;
+    push(std::move(r));
+  }
+
+  row_spec row(const strategy_choice& s, std::size_t workload, const parameters& p, int threads, measure_mode mode) {
+    const workload_info& info = all_.workloads[workload];
+    row_spec r;
+    r.strategy = s.label();
+    std::size_t at = 0;
+    for (const auto& t : s.entry->tunables) {
+      if (!t.run_time()) r.options[t.name] = s.variant->options.at(at++);
+    }
+    r.tunables = s.tunables;
+    r.header_bytes = s.variant->header_bytes;
+    r.workload = info.name;
+    r.workload_label = info.name;
+    for (const auto& d : info.parameters) {
+      const std::string& value = p.text(d.name);
+      r.parameters[std::string(d.name)] = value;
+      if (value != d.fallback) r.workload_label += fmt::format(" {}={}", d.name, without_directories(value));
+    }
+    r.threads = threads;
+    r.cpus = pin_list(plan_.request.pin, threads, machine_);
+    r.pin = plan_.request.pin;
+    r.oversubscribed = threads > cpus_used(r.cpus, machine_);
+    r.mode = mode;
+    r.ramp_ns = ramp_ns_;
+    r.window_ns = plan_.window_ns;
+    r.allocator = plan_.request.allocator;
+    r.gc_workers = gc_workers(threads);
+    return r;
+  }
+
+  [[nodiscard]] int gc_workers(int threads) const {
+    const std::string& typed = plan_.request.gc_workers;
+    if (typed == "threads") return std::clamp(threads, 1, machine_.cores());
+    int n = 0;
+    const auto [end, error] = std::from_chars(typed.data(), typed.data() + typed.size(), n);
+    if (error != std::errc{} || end != typed.data() + typed.size() || n < 1 || n > 256) {
+      throw usage_error(fmt::format("--gc-workers {}: a number between 1 and 256, or threads", typed));
+    }
+    return n;
+  }
+
+  // Why this row can't be measured; resolves its heap limit on the way.
+  std::string unmet(const strategy_choice& s, std::size_t workload, row_spec& r, const std::string& heap) const {
+    const cell& pair = s.variant->cells.at(workload);
+    const workload_info& info = all_.workloads[workload];
+    if (!pair.unmet.empty()) return pair.unmet;
+    if (std::string reason = pair.unmet_for(parameters(info, r.parameters)); !reason.empty()) return reason;
+    if (s.variant->can.single_threaded && r.threads > 1) return "not thread-safe";
+    if (r.threads < info.min_lanes) return fmt::format("needs at least {} threads", info.min_lanes);
+    if (std::string reason = pair.unmet_lanes(parameters(info, r.parameters), r.threads); !reason.empty()) return reason;
+    if (heap.empty()) return "";
+    if (!heap.ends_with('x')) {
+      r.heap.limit_bytes = size_bytes("--heap", heap);
+      return "";
+    }
+    const auto [end, error] = std::from_chars(heap.data(), heap.data() + heap.size() - 1, r.heap.multiple);
+    if (error != std::errc{} || end != heap.data() + heap.size() - 1 || !(r.heap.multiple > 0 && r.heap.multiple <= 1000)) {
+      throw usage_error(fmt::format("--heap {}: a multiple such as 2x, or bytes such as 64M", heap));
+    }
+    const auto payload = pair.payload_bytes(body_of(info, r, 1));
+    if (!payload || *payload == 0) return "a heap in multiples needs a workload that states its payload";
+    r.heap.payload_bytes = *payload;
+    r.heap.limit_bytes = static_cast<std::uint64_t>(r.heap.multiple * static_cast<double>(*payload));
+    return "";
+  }
+
+  void push(row_spec r) {
+    const auto [at, fresh] = keys_.emplace(r.key(), r.parameters);
+    if (!fresh) {
+      if (at->second == r.parameters) return;  // two groups ask for the same row
+      throw usage_error(fmt::format("--workload {}: two files of the same name can't be told apart", r.workload_label));
+    }
+    plan_.rows.push_back(std::move(r));
+  }
+  void skip(skipped_row s) {
+    const std::string key = fmt::format("{}|{}|{}|{}|{}|{}", s.strategy, s.workload, s.threads, s.mode, s.heap, s.reason);
+    if (skips_.insert(key).second) plan_.skipped.push_back(std::move(s));
+  }
+
+  const registry& all_;
+  run_plan& plan_;
+  const topology& machine_;
+  std::uint64_t ramp_ns_;
+  strategy_choice baseline_;
+  std::set<std::size_t> workloads_;
+  std::map<std::string, bool> sets_used_;
+  std::map<std::string, std::map<std::string, std::string>> keys_;  // and the parameters behind them
+  std::set<std::string> skips_;
+};
+
+const suite_info* suite_of(const run_request& r) {
+  if (!r.suite.empty()) return &suite_named(r.suite);
+  return r.strategies.empty() && r.workloads.empty() ? &suite_named("default") : nullptr;
+}
+
+// The suite's groups with what the flags put in place of their fields; --workload keeps the groups that have one of them.
+std::vector<suite_group> groups_of(const registry& all, const suite_info* suite, const run_request& r) {
+  std::vector<suite_group> groups;
+  if (suite != nullptr) {
+    groups = suite->groups;
+    if (!r.workloads.empty()) {
+      std::set<std::string> wanted;
+      for (const auto& spec : split_specs(r.workloads)) {
+        if (spec.find(':') != std::string::npos) {
+          throw usage_error(fmt::format("--workload {}: with --suite, a name; --set changes the suite's parameters", spec));
+        }
+        for (const auto& w : choose_workloads(all, spec)) wanted.emplace(all.workloads[w.index].name);
+      }
+      for (auto& g : groups) {
+        std::erase_if(g.workloads, [&](const std::string& w) { return !wanted.contains(w.substr(0, w.find(':'))); });
+      }
+    }
+  } else {
+    groups.push_back({"", {"*"}, r.workloads.empty() ? std::vector<std::string>{"*"} : r.workloads, {}, "auto",
+                      {"throughput"}, {}});
+  }
+  for (auto& g : groups) {
+    if (!r.strategies.empty()) g.strategies = r.strategies;
+    g.sets.insert(g.sets.end(), r.sets.begin(), r.sets.end());
+    if (!r.threads.empty()) g.threads = r.threads;
+    if (!r.modes.empty()) g.modes = r.modes;
+    if (!r.heaps.empty()) g.heaps = r.heaps;
+  }
+  return groups;
+}
+
+std::uint64_t drawn_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 20 ^ device()) % 1'000'000'000U + 1;  // short enough to be typed
+}
+
+}  // namespace
+
+run_plan make_plan(const registry& all, run_request request, const topology& machine) {
+  run_plan plan;
+  const suite_info* suite = suite_of(request);
+  const protocol& how = suite != nullptr ? suite->how : standard_protocol();
+  if (request.seed == 0) request.seed = drawn_seed();
+  plan.request = request;
+  plan.suite = suite != nullptr ? suite->name : "selection";
+  plan.processes = request.processes != 0 ? request.processes : how.processes;
+  plan.blocks = request.blocks != 0 ? request.blocks : how.blocks;
+  plan.window_ns = duration_ns("--duration", request.duration.empty() ? how.window : request.duration);
+  const std::uint64_t ramp_ns = std::min(duration_ns("ramp", how.ramp), plan.window_ns);
+  for (const auto& h : request.heaps) {
+    if (!h.ends_with('x')) (void)size_bytes("--heap", h);
+  }
+  for (const auto& m : request.modes) (void)mode_named(m);
+
+  planner p(all, plan, machine, ramp_ns);
+  if (!request.strategies.empty()) {
+    for (const auto& s : split_specs(request.strategies)) (void)choose_strategies(all, "--strategy", s);
+  }
+  const bool typed = suite == nullptr;
+  for (const auto& g : groups_of(all, suite, request)) p.add(g, !typed);
+  p.refuse_unused_sets(request.sets);
+  if (plan.rows.empty()) {
+    std::string why = plan.skipped.empty() ? "nothing is selected" : "every row is skipped: " + plan.skipped.front().reason;
+    throw usage_error(fmt::format("tally run: {}; see it with --plan of a wider selection", why));
+  }
+  return plan;
+}
+
+std::vector<int> automatic_threads(const topology& machine) {
+  std::set<int> counts{machine.cores(), static_cast<int>(machine.cpus.size())};
+  for (int n = 1; n < machine.cores(); n *= 2) counts.insert(n);
+  return {counts.begin(), counts.end()};
+}
+
+double run_plan::predicted_seconds() const {
+  double once = 0;
+  for (const auto& r : rows) once += static_cast<double>(r.window_ns + r.ramp_ns + r.ramp_ns / 4) * 1e-9 + overhead_s;
+  return processes * (process_start_s + blocks * once);
+}
+
+std::vector<run_item> run_plan::items(int process) const {
+  std::vector<run_item> list;
+  for (int block = 0; block < blocks; ++block) {
+    // Own shuffle: std::shuffle's result is the library's business, and a seed must mean the same order everywhere.
+    const auto stream = static_cast<std::uint64_t>(process) << 32 | static_cast<std::uint64_t>(block);
+    random_source random(request.seed, stream);
+    // All rows of a block draw the same numbers: what differs between them is the strategy.
+    const std::uint64_t seed = random() >> 11;
+    std::vector<std::size_t> order(rows.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+    for (const std::size_t i : order) list.push_back({rows[i], process, block, static_cast<int>(list.size()), seed});
+  }
+  return list;
+}
+
+}  // namespace tally

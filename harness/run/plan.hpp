@@ -1,0 +1,48 @@
+// The plan: from what was asked for to the rows that will be measured, the rows that can't be and why, and the order.
+//
+// The unit of replication is the process. Each process measures some blocks; a block measures every row once, in an order
+// drawn from the seed, so that drift of the machine falls on all rows alike. The baseline is in every scene, twice: the second
+// copy (role "aa") shows what difference nothing makes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/measure/topology.hpp"
+#include "harness/registry.hpp"
+#include "harness/run/request.hpp"
+#include "harness/run/row.hpp"
+#include "harness/run/suites.hpp"
+
+namespace tally {
+
+struct skipped_row {
+  std::string strategy, workload;   // labels
+  int threads = 0;                  // 0: any number
+  std::string mode, heap;
+  std::string reason;
+};
+
+struct run_plan {
+  run_request request;              // with the seed that was drawn
+  std::string suite;                // or "selection"
+  int processes = 0, blocks = 0;
+  std::vector<row_spec> rows;
+  std::vector<skipped_row> skipped;
+  std::vector<std::string> notes;   // said once, before the run
+  std::uint64_t window_ns = 0;
+
+  [[nodiscard]] bool smoke() const { return processes < citable_processes; }
+  [[nodiscard]] std::size_t windows() const { return rows.size() * static_cast<std::size_t>(processes * blocks); }
+  [[nodiscard]] double predicted_seconds() const;
+  // The windows of a process in the order in which they are measured. Depends on the plan and its seed only.
+  [[nodiscard]] std::vector<run_item> items(int process) const;
+};
+
+// Throws usage_error: unknown names, values out of range, nothing selected.
+[[nodiscard]] run_plan make_plan(const registry&, run_request, const topology& = cpu_topology());
+
+// --threads auto: 1, 2, 4 ... physical cores, then all hardware threads.
+[[nodiscard]] std::vector<int> automatic_threads(const topology&);
+
+}  // namespace tally

@@ -1,0 +1,150 @@
+#include "harness/run/record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "harness/run/binary.hpp"
+
+namespace tally {
+namespace {
+
+class metrics {
+ public:
+  void add(const std::string& name, double value, const char* unit, const std::string& evidence = "measured") {
+    json_[name] = {{"value", value}, {"unit", unit}, {"class", evidence}};
+  }
+  json json_ = json::object();
+};
+
+// What results may not hold: the machine's directories.
+json item_record(const run_item& item) {
+  run_item clean = item;
+  for (auto& [name, value] : clean.row.parameters) value = without_directories(value);
+  return to_json(clean);
+}
+
+void speed(metrics& m, const window_result& w, int threads) {
+  double operations = 0, least = 0, most = 0, sum = 0, squares = 0;
+  for (const auto& l : w.lanes) {
+    operations += static_cast<double>(l.operations);
+    const double rate = l.rate();
+    least = sum == 0 ? rate : std::min(least, rate);
+    most = std::max(most, rate);
+    sum += rate;
+    squares += rate * rate;
+  }
+  m.add("operations", operations, "1");
+  if (sum <= 0) return;
+  m.add("ops_per_second", sum, "1/s");
+  m.add("ns_per_op", 1e9 * threads / sum, "ns");
+  // Over the conductor's window, which the lanes' own windows follow within microseconds.
+  const double in_window = sum * static_cast<double>(w.window_ns) * 1e-9;
+  if (w.window_ns != 0) m.add("cpu_ns_per_op", static_cast<double>(w.process_cpu_ns) / in_window, "ns");
+  if (w.lanes.size() > 1) {
+    m.add("fairness_min_max", most > 0 ? least / most : 0, "ratio");
+    m.add("fairness_jain", sum * sum / (static_cast<double>(w.lanes.size()) * squares), "ratio");
+  }
+}
+
+void latency(metrics& m, json& record, const histogram& h) {
+  static constexpr std::array<std::pair<const char*, double>, 4> quantiles{
+      {{"latency_p50", 0.5}, {"latency_p90", 0.9}, {"latency_p99", 0.99}, {"latency_p999", 0.999}}};
+  for (const auto& [name, q] : quantiles) m.add(name, static_cast<double>(h.quantile(q)), "ns");
+  m.add("latency_max", static_cast<double>(h.max()), "ns");
+  m.add("latency_mean", h.mean(), "ns");
+  json buckets = json::array();
+  h.each([&](std::uint64_t lower, std::uint64_t upper, std::uint64_t count) { buckets.push_back({lower, upper, count}); });
+  record["latency"] = {{"unit", "ns"}, {"total", h.total()}, {"buckets", std::move(buckets)}};
+}
+
+void memory(metrics& m, json& record, const window_result& w) {
+  // Samples come every millisecond; a long window is thinned to what a plot can show.
+  const std::size_t step = w.memory.size() / 1000 + 1;
+  json samples = json::array();
+  std::int64_t objects = 0, bytes = 0;
+  double sum = 0;
+  for (std::size_t i = 0; i < w.memory.size(); ++i) {
+    const auto& s = w.memory[i];
+    objects = std::max(objects, s.objects);
+    bytes = std::max(bytes, s.bytes);
+    sum += static_cast<double>(s.bytes);
+    if (i % step == 0) samples.push_back({{"at_ns", s.at_ns}, {"objects", s.objects}, {"bytes", s.bytes}});
+  }
+  m.add("live_objects_peak", static_cast<double>(objects), "1");
+  m.add("live_bytes_peak", static_cast<double>(bytes), "B");
+  if (!w.memory.empty()) m.add("live_bytes_mean", sum / static_cast<double>(w.memory.size()), "B");
+  record["memory"] = {{"samples", std::move(samples)}};
+}
+
+// What became of the window; the reason if it is no result.
+std::pair<const char*, std::string> status_of(const run_item& item, const bound_row& bound, const window_result& w) {
+  const bool floor = bound.variant->can.oracle == oracle_class::never_frees;
+  if (!w.failure.empty()) return {"error", w.failure};
+  if (w.exhausted && !floor) {
+    return {"error", item.row.heap.limit_bytes == 0
+                         ? "the heap's own limit was reached"
+                         : fmt::format("the heap limit of {} bytes was reached", item.row.heap.limit_bytes)};
+  }
+  if (!w.oracle.ok) return {"error", "oracle: " + w.oracle.message};
+  if (w.operations_per_second() <= 0) return {"error", "no operation ended inside the window; a longer --duration is needed"};
+  return {w.exhausted ? "exhausted" : "ok", w.exhausted ? "the arena was full before the window's end" : ""};
+}
+
+}  // namespace
+
+json measured_record(const run_item& item, const bound_row& bound, const window_result& w, const window_context& seen) {
+  static constexpr std::array<const char*, 3> oracles{"exact", "never_frees", "bounded"};
+  json record = item_record(item);
+  const auto [status, reason] = status_of(item, bound, w);
+  record["status"] = status;
+  if (!reason.empty()) record["reason"] = reason;
+  record["binary"] = binary_identity();
+  record["machine"] = seen.machine;
+  record["environment"] = {{"before", seen.environment_before}, {"after", seen.environment_after}};
+  metrics m;
+  json lanes = json::array();
+  for (const auto& l : w.lanes) {
+    lanes.push_back({{"operations", l.operations},
+                     {"window_ns", l.closed_ns - l.opened_ns},
+                     {"cpu_ns", l.usage.cpu_ns},
+                     {"delay_ns", l.usage.delay_known ? json(l.usage.delay_ns) : json(nullptr)},
+                     {"voluntary_switches", l.usage.voluntary_switches},
+                     {"involuntary_switches", l.usage.involuntary_switches}});
+  }
+  if (item.row.mode != measure_mode::latency) speed(m, w, item.row.threads);
+  if (item.row.mode == measure_mode::latency) latency(m, record, w.latencies);
+  if (item.row.mode == measure_mode::memory) memory(m, record, w);
+  m.add("rss_bytes", static_cast<double>(seen.rss_bytes), "B");
+  m.add("rss_peak_bytes", static_cast<double>(seen.peak_rss_bytes), "B");
+  if (item.row.header_bytes != 0) m.add("header_bytes", static_cast<double>(item.row.header_bytes), "B");
+  for (const auto& own : w.metrics) m.add(own.name, own.value, own.unit.c_str(), own.evidence);
+  record["metrics"] = std::move(m.json_);
+  record["lanes"] = std::move(lanes);
+  record["quality"] = seen.quality;
+  record["oracle"] = {{"class", oracles.at(static_cast<std::size_t>(bound.variant->can.oracle))},
+                      {"ok", w.oracle.ok},
+                      {"expected", w.oracle.expected},
+                      {"live", w.oracle.live},
+                      {"message", w.oracle.message}};
+  return record;
+}
+
+json error_record(const run_item& item, const std::string& reason) {
+  json record = item_record(item);
+  record["status"] = "error";
+  record["reason"] = reason;
+  record["binary"] = binary_identity();
+  return record;
+}
+
+json skipped_record(const skipped_row& s) {
+  json record{{"schema", schema_number}, {"status", "skipped"}, {"reason", s.reason}};
+  record["row"] = fmt::format("{}{}|{}|{}|{}", s.strategy, s.heap.empty() ? "" : "@" + s.heap, s.workload, s.threads, s.mode);
+  record["skipped"] = {{"strategy", s.strategy}, {"workload", s.workload}, {"threads", s.threads}, {"mode", s.mode},
+                       {"heap", s.heap}};
+  return record;
+}
+
+}  // namespace tally

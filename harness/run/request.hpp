@@ -1,0 +1,49 @@
+// What was asked for: `tally run`'s flags as typed, kept with the results so that the same run can be made again. The plan
+// (plan.hpp) gives them their meaning.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace tally {
+
+using json = nlohmann::ordered_json;
+
+struct run_request {
+  std::string suite;                     // empty: made of strategies and workloads alone
+  std::vector<std::string> strategies;   // empty: the suite's, or all
+  std::vector<std::string> workloads;
+  std::vector<std::string> sets;         // name=values
+  std::vector<std::string> heaps;        // 2x, 64M
+  std::vector<std::string> modes;
+  std::string threads;                   // empty: the suite's, or auto
+  std::string pin = "cores";
+  std::string allocator = "system";
+  std::string baseline = "atomic";
+  std::string gc_workers = "threads";    // of a parallel collector: as many as threads, or a number
+  std::string duration;                  // of a window; empty: the suite's
+  int processes = 0, blocks = 0;         // 0: the suite's
+  std::uint64_t seed = 0;                // 0: drawn when the run starts, and kept
+
+  friend bool operator==(const run_request&, const run_request&) = default;
+};
+
+[[nodiscard]] json to_json(const run_request&);
+[[nodiscard]] run_request request_from(const json&);
+// The first flag in which they differ, as "--threads 1 (there: 2)"; empty if none.
+[[nodiscard]] std::string first_difference(const run_request& asked, const run_request& there);
+
+// "100ms", "2s", "500us", "1m" -> ns. "64M", "2G", "4096" -> bytes. Throw usage_error naming the flag.
+[[nodiscard]] std::uint64_t duration_ns(std::string_view flag, std::string_view text);
+[[nodiscard]] std::uint64_t size_bytes(std::string_view flag, std::string_view text);
+// 4, 1,2,8, 1..8*2 or auto; at least 1 and at most 1024.
+[[nodiscard]] std::vector<int> thread_counts(std::string_view text, const std::vector<int>& automatic);
+
+// "1.5 s", "3 min 20 s": for people.
+[[nodiscard]] std::string spoken_duration(double seconds);
+
+}  // namespace tally

@@ -1,0 +1,95 @@
+#include "harness/run/results_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "harness/run/row.hpp"
+
+namespace tally {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, int error) {
+  throw results_error(fmt::format("{}: {}", path.string(), std::strerror(error)));
+}
+
+// All of it, on the disk; 0 or the error.
+int write_all(int descriptor, const std::string& text) {
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = ::write(descriptor, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    done += static_cast<std::size_t>(n);
+  }
+  return ::fdatasync(descriptor) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno;
+}
+
+}  // namespace
+
+results_file::results_file(const std::filesystem::path& path)
+    : path_(path), descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) fail(path_, errno);
+}
+
+results_file::~results_file() { ::close(descriptor_); }
+
+void results_file::append(const json& record) {
+  const off_t before = ::lseek(descriptor_, 0, SEEK_END);
+  const int error = write_all(descriptor_, record.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  if (error == 0) return;
+  if (before >= 0 && ::ftruncate(descriptor_, before) != 0) fail(path_, errno);
+  fail(path_, error);
+}
+
+loaded_results load_results(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) fail(path, errno);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  loaded_results result;
+  std::size_t line = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const std::size_t end = text.find('\n', begin);
+    const bool whole = end != std::string::npos;
+    const std::string one = text.substr(begin, whole ? end - begin : end);
+    json record = json::parse(one, nullptr, false);
+    const bool last = !whole || end + 1 == text.size();
+    if (!whole || record.is_discarded() || !record.is_object()) {
+      if (!last) throw results_error(fmt::format("{}: line {} is not a record", path.string(), line));
+      const auto aside = path.parent_path() / "rows.damaged";
+      std::ofstream(aside, std::ios::app | std::ios::binary) << one << '\n';
+      std::error_code error;
+      std::filesystem::resize_file(path, begin, error);
+      if (error) fail(path, error.value());
+      result.message = fmt::format("{}: the last line was damaged; it is set aside in {}", path.filename().string(),
+                                   aside.filename().string());
+      break;
+    }
+    if (record.value("schema", 0) != schema_number) {
+      throw usage_error(fmt::format("{}: line {} has schema {}, this binary knows schema {}", path.string(), line,
+                                    record.value("schema", 0), schema_number));
+    }
+    result.records.push_back(std::move(record));
+    begin = end + 1;
+  }
+  return result;
+}
+
+void write_whole(const std::filesystem::path& path, const std::string& text) {
+  const auto beside = path.parent_path() / (path.filename().string() + ".new");
+  const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail(path, errno);
+  const int error = write_all(descriptor, text);
+  ::close(descriptor);
+  if (error != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
+    const int why = error != 0 ? error : errno;
+    ::unlink(beside.c_str());
+    fail(path, why);
+  }
+}
+
+}  // namespace tally

@@ -1,0 +1,136 @@
+#include "harness/run/runner.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+
+#include "harness/run/child.hpp"
+#include "harness/run/names.hpp"
+#include "harness/run/record.hpp"
+
+namespace tally {
+namespace {
+
+struct allocator_info {
+  const char* name;
+  const char* library;   // for LD_PRELOAD; found as the dynamic linker finds libraries
+  const char* package;   // Debian's
+};
+constexpr allocator_info allocators[] = {
+    {"system", "", ""},
+    {"mimalloc", "libmimalloc.so.2", "libmimalloc2.0"},
+    {"jemalloc", "libjemalloc.so.2", "libjemalloc2"},
+};
+
+const allocator_info& allocator_named(const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& a : allocators) {
+    if (name == a.name) return a;
+    known.emplace_back(a.name);
+  }
+  throw usage_error(no_such("--allocator", name, "allocator", known));
+}
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The workers of one process of the plan.
+class workers {
+ public:
+  child& of(const registry& all, const row_spec& row) {
+    auto& worker = alive_[name(all, row)];
+    if (!worker) worker = std::make_unique<child>(std::vector<std::string>{"worker"}, allocator_named(row.allocator).library);
+    return *worker;
+  }
+  void forget(const registry& all, const row_spec& row) { alive_.erase(name(all, row)); }
+  void finish() {
+    for (auto& [key, worker] : alive_) worker->finish();
+    alive_.clear();
+  }
+
+ private:
+  static std::string name(const registry& all, const row_spec& row) {
+    const bool own = find_row(all, row).variant->can.process_global;
+    return row.allocator + (own ? "|" + row.key() : "");
+  }
+  std::map<std::string, std::unique_ptr<child>> alive_;
+};
+
+}  // namespace
+
+window_key key_of(const json& record) {
+  return {record.at("row").get<std::string>(), record.value("process", 0), record.value("block", 0)};
+}
+
+void check_allocator(const std::string& name) {
+  const allocator_info& a = allocator_named(name);
+  if (*a.library == '\0') return;
+  child worker({"worker"}, a.library);
+  worker.send(R"({"hello":1})");
+  std::string line;
+  static const volatile int never = 0;
+  const bool answered = worker.receive(line, 20, never) == child::answer::line;
+  const json answer = answered ? json::parse(line, nullptr, false) : json();
+  if (answer.is_object() && answer.value("allocator", "") == name) return;
+  throw usage_error(fmt::format("--allocator {}: {} is not installed (Debian: apt-get install {})", name, a.library, a.package));
+}
+
+run_outcome execute(const registry& all, const run_plan& plan, const std::set<window_key>& done, double timeout_s,
+                    results_file& file, std::vector<json>& records, progress& shown, const volatile int& interrupt) {
+  run_outcome outcome;
+  const double start = now_s();
+  const auto keep = [&](json record) {
+    file.append(record);
+    const std::string status = record.at("status");
+    ++outcome.measured;
+    if (status == "error") {
+      ++outcome.errors;
+      shown.say(fmt::format("error: {} (process {}, block {}): {}", record.at("row").get<std::string>(),
+                            record.at("process").get<int>(), record.at("block").get<int>(),
+                            record.at("reason").get<std::string>()));
+    }
+    records.push_back(std::move(record));
+  };
+  for (int process = 0; process < plan.processes && !outcome.interrupted; ++process) {
+    workers team;
+    for (const run_item& item : plan.items(process)) {
+      if (done.contains({item.row.key(), item.process, item.block})) continue;
+      shown.show(outcome.measured, now_s() - start, item.row.key());
+      child& worker = team.of(all, item.row);
+      worker.send(to_json(item).dump());
+      const double patience = timeout_s + 20e-9 * static_cast<double>(item.row.window_ns + item.row.ramp_ns);
+      std::string line;
+      switch (worker.receive(line, patience, interrupt)) {
+        case child::answer::line: {
+          json record = json::parse(line, nullptr, false);
+          keep(record.is_object() ? std::move(record) : error_record(item, "the worker's answer can't be read"));
+          break;
+        }
+        case child::answer::ended:
+          keep(error_record(item, "the worker was " + worker.epitaph()));
+          team.forget(all, item.row);
+          break;
+        case child::answer::late:
+          worker.kill();
+          keep(error_record(item, fmt::format("no result after {}; the worker was stopped", spoken_duration(patience))));
+          team.forget(all, item.row);
+          break;
+        case child::answer::interrupted:
+          worker.kill();
+          outcome.interrupted = true;
+          break;
+      }
+      if (outcome.interrupted) break;
+    }
+    if (!outcome.interrupted) team.finish();
+  }
+  shown.finish();
+  outcome.seconds = now_s() - start;
+  outcome.missing = plan.windows() - std::min(plan.windows(), done.size() + outcome.measured);
+  return outcome;
+}
+
+}  // namespace tally

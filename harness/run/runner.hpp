@@ -1,0 +1,38 @@
+// The parent of a run: starts worker processes, gives them one window after the other, puts every record on the disk before
+// the next window starts, and survives what the workers do.
+//
+// A worker that crashes or hangs makes an error row for the window it had, and a new worker goes on. Rows of process-global
+// strategies have a worker each; so has every allocator.
+#pragma once
+
+#include <csignal>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "harness/run/plan.hpp"
+#include "harness/run/progress.hpp"
+#include "harness/run/results_file.hpp"
+
+namespace tally {
+
+// A window in a results file: row key, process, block.
+using window_key = std::tuple<std::string, int, int>;
+[[nodiscard]] window_key key_of(const json& record);
+
+struct run_outcome {
+  std::size_t measured = 0, errors = 0, missing = 0;
+  bool interrupted = false;
+  double seconds = 0;
+};
+
+// Measures what the plan says and `done` has not. Records are appended to `file` and to `records`. Stops after the window in
+// flight is given up when `interrupt` is set. Throws results_error when the disk refuses.
+run_outcome execute(const registry&, const run_plan&, const std::set<window_key>& done, double timeout_s, results_file& file,
+                    std::vector<json>& records, progress& shown, const volatile int& interrupt);
+
+// Asks a worker whether the allocator's library could be loaded. Throws usage_error if not.
+void check_allocator(const std::string& name);
+
+}  // namespace tally

@@ -1,0 +1,205 @@
+#include "harness/run/summary.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "harness/measure/statistics.hpp"
+#include "harness/run/listing.hpp"
+
+namespace tally {
+namespace {
+
+// What a mode is judged by; less is better for all of them.
+struct judged_by {
+  const char* metric;
+  const char* unit;
+  double scale;
+  const char* better;   // "{} times as fast as", for the winner
+};
+const judged_by& of_mode(const std::string& mode) {
+  static const judged_by speed{"ns_per_op", "ns/op", 1, "{:.3g} times as fast as {}"};
+  static const judged_by tail{"latency_p99", "ns p99", 1, "with a 99th percentile {:.3g} times shorter than {}'s"};
+  static const judged_by peak{"live_bytes_peak", "MiB peak", 1.0 / 1048576, "with a peak {:.3g} times smaller than {}'s"};
+  return mode == "latency" ? tail : mode == "memory" ? peak : speed;
+}
+
+struct row_results {
+  std::string name;
+  bool baseline = false, again = false, floor = false;
+  replicated values;          // of the mode's metric; NaN where a window failed
+  std::vector<double> cpu;    // ns an operation
+  std::size_t windows = 0, doubtful = 0, errors = 0, exhausted = 0;
+  std::string reason, serial;
+  [[nodiscard]] std::vector<double> flat() const {
+    std::vector<double> all;
+    for (const auto& p : values) {
+      for (const double v : p) {
+        if (std::isfinite(v)) all.push_back(v);
+      }
+    }
+    return all;
+  }
+};
+
+struct scene_results {
+  std::string title, mode;
+  std::vector<row_results> rows;   // in the plan's order
+};
+
+void put(replicated& values, std::size_t process, std::size_t block, double v) {
+  if (values.size() <= process) values.resize(process + 1);
+  if (values[process].size() <= block) values[process].resize(block + 1, NAN);
+  values[process][block] = v;
+}
+
+std::vector<scene_results> gather(const std::vector<json>& records) {
+  std::vector<scene_results> scenes;
+  std::map<std::string, std::size_t> scene_at;
+  std::map<std::string, std::size_t> row_at;
+  for (const auto& r : records) {
+    if (r.at("status") == "skipped") continue;
+    const std::string scene = r.at("scene"), key = r.at("row");
+    const json& config = r.at("config");
+    if (!scene_at.contains(scene)) {
+      scene_at[scene] = scenes.size();
+      const std::string mode = config.at("mode");
+      std::string title = fmt::format("{}, {}", config.at("workload").at("label").get<std::string>(),
+                                      counted(config.at("threads").get<std::size_t>(), "thread"));
+      if (mode != "throughput") title += ", " + mode;
+      if (config.at("oversubscribed").get<bool>()) title += " (more threads than processors)";
+      if (config.at("allocator") != "system") title += ", " + config.at("allocator").get<std::string>();
+      scenes.push_back({title, mode, {}});
+    }
+    scene_results& s = scenes[scene_at[scene]];
+    if (!row_at.contains(key)) {
+      row_at[key] = s.rows.size();
+      row_results row;
+      row.name = key.substr(0, key.find('|'));
+      row.baseline = r.at("role") == "baseline";
+      row.again = r.at("role") == "aa";
+      s.rows.push_back(row);
+    }
+    row_results& row = s.rows[row_at[key]];
+    ++row.windows;
+    double value = NAN;
+    if (r.at("status") == "error") {
+      ++row.errors;
+      row.reason = r.at("reason");
+    } else {
+      const json& metrics = r.at("metrics");
+      const auto number = [&](const char* name) {
+        return metrics.contains(name) ? metrics.at(name).at("value").get<double>() : NAN;
+      };
+      value = number(of_mode(s.mode).metric);
+      if (const double cpu = number("cpu_ns_per_op"); std::isfinite(cpu)) row.cpu.push_back(cpu);
+      if (r.at("quality").value("doubtful", false)) ++row.doubtful;
+      if (r.at("quality").value("verdict", "") == "serial") row.serial = "serial";
+      if (r.at("status") == "exhausted") ++row.exhausted;
+      row.floor = r.at("oracle").at("class") == "never_frees";
+    }
+    put(row.values, r.at("process"), r.at("block"), value);
+  }
+  return scenes;
+}
+
+struct judged_row {
+  const row_results* row = nullptr;
+  double value = 0;
+  std::optional<ratio_estimate> against;   // baseline over this row: above 1 is better than the baseline
+  bool different = true;
+};
+
+std::string remarks(const judged_row& j, double noise) {
+  std::vector<std::string> words;
+  const row_results& r = *j.row;
+  if (r.baseline) words.push_back(noise > 0 ? fmt::format("baseline; against itself within {:.1f} %", 100 * noise) : "baseline");
+  if (!j.different && !r.baseline) words.emplace_back("no difference");
+  if (r.floor) words.emplace_back("never frees: the floor");
+  if (!r.serial.empty()) words.emplace_back("serial: no scaling claim");
+  if (r.doubtful != 0) words.push_back(fmt::format("doubtful in {} of {} windows", r.doubtful, r.windows));
+  if (r.exhausted != 0) words.push_back(fmt::format("arena full in {} of {} windows", r.exhausted, r.windows));
+  if (r.errors != 0) words.push_back(fmt::format("{} of {} windows failed", r.errors, r.windows));
+  return fmt::format("{}", fmt::join(words, "; "));
+}
+
+std::string scene_text(const scene_results& s, const summary_options& options) {
+  const judged_by& by = of_mode(s.mode);
+  const row_results *base = nullptr, *again = nullptr;
+  for (const auto& r : s.rows) {
+    if (r.baseline && base == nullptr) base = &r;
+    if (r.again && again == nullptr) again = &r;
+  }
+  const int needed = options.citable ? 2 : 1'000'000;
+  // What the baseline differs from itself by, in the worst window: less than that is no difference.
+  double noise = 0;
+  if (base != nullptr && again != nullptr) {
+    if (const auto same = ratio_of(base->values, again->values, options.seed, needed)) {
+      noise = std::exp(std::max(std::log(same->spread.high), -std::log(same->spread.low))) - 1;
+    }
+  }
+  std::vector<judged_row> rows;
+  std::vector<const row_results*> failed;
+  double floor_cpu = INFINITY;
+  for (const auto& r : s.rows) {
+    const auto values = r.flat();
+    if (values.empty()) {
+      failed.push_back(&r);
+      continue;
+    }
+    if (!r.cpu.empty()) floor_cpu = std::min(floor_cpu, median(r.cpu));
+    if (r.again) continue;
+    judged_row j{&r, median(values), {}, true};
+    if (base != nullptr) j.against = ratio_of(base->values, r.values, options.seed, needed);
+    if (j.against) {
+      j.different = std::abs(std::log(j.against->ratio)) > std::log(1 + noise);
+      if (const auto& c = j.against->confidence) j.different = j.different && (c->low > 1 || c->high < 1);
+    }
+    rows.push_back(j);
+  }
+  std::ranges::stable_sort(rows, {}, &judged_row::value);
+
+  const auto winner = std::ranges::find_if(rows, [](const judged_row& j) { return !j.row->floor; });
+  std::string head = s.title + ": ";
+  if (winner == rows.end()) {
+    head += "no result";
+  } else if (base == nullptr || !winner->against) {
+    head += fmt::format("{} is first; {} is no baseline here", winner->row->name, options.baseline);
+  } else if (winner->row->baseline || !winner->different) {
+    head += fmt::format("nothing beats {}", base->name);
+  } else {
+    head += fmt::format("{} wins, {}", winner->row->name,
+                        fmt::format(fmt::runtime(by.better), winner->against->ratio, base->name));
+  }
+  std::string out = head + "\n";
+  std::size_t width = 0;
+  for (const auto& j : rows) width = std::max(width, j.row->name.size());
+  for (const auto& j : rows) {
+    std::string against, cost;
+    if (j.against) {
+      against = fmt::format("{:.2f}x", j.against->ratio);
+      if (const auto& c = j.against->confidence) against += fmt::format(" [{:.2f}, {:.2f}]", c->low, c->high);
+    }
+    if (s.mode == "throughput" && !j.row->cpu.empty()) cost = fmt::format("cpu {:.2f}x floor", median(j.row->cpu) / floor_cpu);
+    std::string line = fmt::format("  {:{}}  {:>9.4g} {}  {:>{}}  {:>16}  {}", j.row->name, width, j.value * by.scale, by.unit,
+                                   against, options.citable ? 22 : 8, cost, remarks(j, noise));
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  for (const auto* r : failed) out += fmt::format("  {}: failed: {}\n", r->name + (r->again ? " (again)" : ""), r->reason);
+  return out;
+}
+
+}  // namespace
+
+std::string summary_text(const std::vector<json>& records, const summary_options& options) {
+  std::string out;
+  for (const auto& s : gather(records)) out += scene_text(s, options) + "\n";
+  return out;
+}
+
+}  // namespace tally

@@ -1,0 +1,108 @@
+#include "harness/run/worker.hpp"
+
+#include <link.h>
+
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "harness/measure/environment.hpp"
+#include "harness/run/record.hpp"
+
+namespace tally {
+namespace {
+
+// A field of /proc/self/status, which is in KiB.
+std::uint64_t status_bytes(std::string_view field) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with(field)) continue;
+    std::istringstream rest(line.substr(field.size() + 1));
+    std::uint64_t kib = 0;
+    rest >> kib;
+    return kib * 1024;
+  }
+  return 0;
+}
+
+// VmHWM begins again: a row's peak must not be an earlier row's.
+void forget_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+// The hand-off of a line between the row's first two CPUs; nothing for one thread.
+std::optional<handoff_probe> probe(const std::vector<int>& cpus) {
+  if (cpus_used(cpus) < 2 || cpus.size() < 2) return std::nullopt;
+  return probe_handoff(cpus[0], cpus[1]);
+}
+
+json moment(const environment_moment& m, const std::optional<handoff_probe>& p) {
+  json j = nlohmann::json(m);
+  j["handoff"] = p ? json(nlohmann::json(*p)) : json(nullptr);
+  return j;
+}
+
+}  // namespace
+
+std::string loaded_allocator() {
+  std::string found = "system";
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* into) {
+        for (const char* name : {"mimalloc", "jemalloc"}) {
+          if (std::strstr(info->dlpi_name, name) != nullptr) *static_cast<std::string*>(into) = name;
+        }
+        return 0;
+      },
+      &found);
+  return found;
+}
+
+json measure(const registry& all, const run_item& item) {
+  const bound_row bound = find_row(all, item.row);
+  if (!bound.pair->unmet.empty()) throw usage_error(bound.pair->unmet);
+  const body_spec spec = body_of(*bound.workload, item.row, item.seed);
+  window_context seen;
+  const auto probe_before = probe(item.row.cpus);
+  const environment_moment before = environment_now();
+  forget_peak();
+  const auto body = bound.pair->make(spec);
+  const window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
+  const window_result result = run_window(*body, window);
+  seen.rss_bytes = status_bytes("VmRSS:");
+  seen.peak_rss_bytes = status_bytes("VmHWM:");
+  const environment_moment after = environment_now();
+  const auto probe_after = probe(item.row.cpus);
+  quality_input input = quality_input_of(item.row.cpus, before, after);
+  input.parallelism = bound.pair->parallelism(spec);
+  input.before = probe_before;
+  input.after = probe_after;
+  seen.machine = nlohmann::json(environment());
+  seen.environment_before = moment(before, probe_before);
+  seen.environment_after = moment(after, probe_after);
+  seen.quality = nlohmann::json(judge(result, input));
+  return measured_record(item, bound, result, seen);
+}
+
+void serve(const registry& all, std::FILE* in, std::FILE* out) {
+  park_sentinel();
+  char* line = nullptr;
+  std::size_t capacity = 0;
+  while (::getline(&line, &capacity, in) > 0) {
+    const json asked = json::parse(line);
+    json answer;
+    if (asked.contains("hello")) {
+      answer = {{"allocator", loaded_allocator()}};
+    } else {
+      const run_item item = item_from(asked);
+      try {
+        answer = measure(all, item);
+      } catch (const std::exception& e) {
+        answer = error_record(item, e.what());
+      }
+    }
+    const std::string text = answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+    std::fwrite(text.data(), 1, text.size(), out);
+    std::fflush(out);
+  }
+  std::free(line);
+}
+
+}  // namespace tally
