@@ -8,6 +8,7 @@
 //   bool decrement(header&)           one fewer; true: nobody owns it now and the caller must reclaim it
 //   void release(header&)             (optional) decrement and reclaim in one, where that compiles to less
 //   bool try_increment(header&)       (slot=epoch, weak) one more owner unless the count has ever been zero
+//   void allow_racy_reads(header&)    (optional) from now on other threads may call try_increment after reading a shared slot
 //   void dispose(header&)             (optional) the payload is gone: free the memory, or leave it to weak refs
 //   void weak_increment(header&)      (weak refs) one more weak ref
 //   bool weak_decrement(header&)      (weak refs) one fewer; true: the memory can be freed. All strong refs together hold one
@@ -347,6 +348,7 @@ class counting_context {
     if (!r) return;
     self().share(r);
     if constexpr (by_epoch) {
+      if constexpr (requires { self().allow_racy_reads(*r.at); }) self().allow_racy_reads(*r.at);
       if (!r.at->word.flag()) r.at->word.set_flag();
     }
   }

@@ -43,6 +43,7 @@ enum class biased_merge { queue, detached };
 struct biased_options {
   biased_rule rule = biased_rule::cpython;
   biased_merge merge = biased_merge::queue;
+  slot_kind slot = slot_kind::lockbit;
 };
 
 // The shared word: count * one + state.
@@ -75,9 +76,9 @@ struct biased_header {
 };
 
 template <class M, biased_options O = biased_options{}>
-class biased_heap : public counting_heap<biased_heap<M, O>, M> {
+class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
  public:
-  using counting_heap<biased_heap<M, O>, M>::counting_heap;
+  using counting_heap<biased_heap<M, O>, M, O.slot>::counting_heap;
   using header = biased_header<M>;
   using registry = owner_registry<M, header>;
 
@@ -151,6 +152,9 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M> {
       }
       return false;
     }
+    // A reader may find the object in the slot after the slot gave its reference away. The mark makes the owner's end an RMW,
+    // so that exactly one of the reader's CAS and that RMW comes first.
+    void allow_racy_reads(header& h) { mark_maybe_weak(h); }
     void weak_increment(header& h) {
       mark_maybe_weak(h);
       h.weak.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller holds a strong or a weak ref
@@ -164,8 +168,12 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M> {
     void poll() {
       // relaxed: a hint; the queue itself is read under its lock
       if (record_.pending.load(std::memory_order_relaxed) != 0) [[unlikely]] drain();
+      base::poll();
     }
-    void quiesce() { drain(); }
+    void quiesce() {
+      drain();
+      base::quiesce();
+    }
     template <class F>
     void blocked(F&& f) {
       poll();
@@ -175,9 +183,9 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M> {
           typename registry::record& record;
           ~away() { registry::come_back(record); }
         } const until_done{record_};
-        f();
+        base::blocked(f);
       } else {
-        f();
+        base::blocked(f);
       }
     }
 
@@ -338,14 +346,17 @@ struct biased {
       choice<&options::rule, options>("rule", {"cpython", "paper"}, "what a foreign drop below zero does to the count",
                                       "CPython's free-threaded build"),
       choice<&options::merge, options>("merge", {"queue", "detached"}, "what happens to the queue of a blocked owner",
-                                       "CPython 3.13 and 3.14")};
+                                       "CPython 3.13 and 3.14"),
+      choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
+                                      "libstdc++'s atomic<shared_ptr>")};
   template <class M, options O>
   using heap = biased_heap<M, O>;
-  using variants = variant_list<options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper}>;
+  using variants = variant_list<options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper},
+                                options{.slot = slot_kind::epoch}>;
 };
 
 static_assert(strategy<biased_heap<native>> && has_weak<biased_heap<native>> && has_shared_slot<biased_heap<native>>);
-static_assert(has_immortal<biased_heap<native>>);
+static_assert(has_immortal<biased_heap<native>> && has_borrow<biased_heap<native, {.slot = slot_kind::epoch}>>);
 static_assert(sizeof(biased_header<native>) == 32);
 
 }  // namespace tally::strategies

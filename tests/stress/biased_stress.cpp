@@ -128,7 +128,13 @@ class arena {
           object& shared = *root_->get();
           if (random.below(2) == 0 && !refs.empty()) {
             c.store(shared.racy, take(refs));
-          } else if (const ref r = c.load(shared.racy)) {
+            break;
+          }
+          if constexpr (has_borrow<H>) {
+            const auto guard = c.borrow(shared.racy);
+            if (guard.get() != nullptr) look(*guard.get());
+          }
+          if (const ref r = c.load(shared.racy)) {
             look(c.get(r));
             refs.push_back(r);
           }
@@ -199,6 +205,10 @@ TEST(BiasedStress, CpythonsRuleWithBlockedOwnersMergedByOthers) { stress<biased_
 TEST(BiasedStress, ThePapersRuleWithQueuesThatWaitForBlockedOwners) { stress<biased_options{.rule = biased_rule::paper}>(); }
 TEST(BiasedStress, ThePapersRuleWithBlockedOwnersMergedByOthers) {
   stress<biased_options{.rule = biased_rule::paper, .merge = biased_merge::detached}>();
+}
+TEST(BiasedStress, CpythonsRuleWithEpochSlots) { stress<biased_options{.slot = slot_kind::epoch}>(); }
+TEST(BiasedStress, ThePapersRuleWithEpochSlotsAndBlockedOwnersMergedByOthers) {
+  stress<biased_options{.rule = biased_rule::paper, .merge = biased_merge::detached, .slot = slot_kind::epoch}>();
 }
 
 }  // namespace

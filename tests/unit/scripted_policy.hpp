@@ -21,6 +21,7 @@ struct scripted : native {
   class atomic {
    public:
     constexpr atomic() = default;
+    constexpr explicit atomic(T v) : word_(v) {}
     [[nodiscard]] T load(std::memory_order o) const { return hook("load"), word_.load(o); }
     void store(T v, std::memory_order o) { hook("store"), word_.store(v, o); }
     T exchange(T v, std::memory_order o) { return hook("rmw"), word_.exchange(v, o); }
