@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "harness/memory/policy.hpp"
+#include "harness/memory/tasks_native.hpp"
 
 namespace tally {
 
@@ -57,6 +58,7 @@ struct native {
   };
 
   using mutex = std::mutex;
+  using tasks = native_tasks;
 
   static void* alloc(std::size_t bytes) {
     void* p = std::malloc(bytes);  // glibc, mimalloc and jemalloc align to 16
