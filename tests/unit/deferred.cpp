@@ -1,0 +1,437 @@
+// deferred: what is freed, when, and what a stack keeps alive.
+#include "strategies/deferred.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "harness/random.hpp"
+
+namespace {
+
+using tally::extent;
+using tally::heap_config;
+using tally::make;
+using tally::native;
+using heap = tally::strategies::deferred_heap<native>;
+using header = heap::header;
+
+constexpr std::uint64_t sound = 0x50'0d'50'0d'50'0d'50'0d;
+
+template <class H>
+struct node_of {
+  explicit node_of(std::uint64_t n = 0) : number(n) {}
+  ~node_of() { canary = 0; }
+  typename H::template slot<node_of> left, right;
+  typename H::template shared_slot<node_of> racy;
+  std::uint64_t number;
+  std::uint64_t canary = sound;
+  void each_slot(auto&& f) { f(left), f(right), f(racy); }
+};
+using node = node_of<heap>;
+using ref = heap::ref<node>;
+
+template <class H>
+struct array_of {
+  using trailing = node_of<H>;
+  explicit array_of(std::uint32_t n) : count(n) {}
+  std::uint64_t count;
+  void each_slot(auto&& f) {
+    auto* all = tally::slots_behind<typename H::template slot<trailing>>(*this);
+    for (std::uint64_t i = 0; i < count; ++i) f(all[i]);
+  }
+};
+
+heap_config small_tables(std::size_t limit = 0) {
+  static constexpr std::pair<std::string_view, double> few[] = {{"entries", 64}};
+  return {limit, 1, 1, few, 1};
+}
+
+// Overwrites the part of the stack that calls before this one used.
+[[gnu::noinline]] void wipe_stack() {
+  volatile std::uintptr_t nothing[4096];
+  for (auto& w : nothing) w = 0;
+}
+
+// --- counts -------------------------------------------------------------------------------------------------------------
+
+constexpr std::uint32_t owner = 7U << 16, other = 8U << 16;
+
+TEST(DeferredCounts, TheOwnersAndTheOthersCountsAddUpBeyondTheRangeOfTheLocalPart) {
+  for (const std::uint32_t giver : {owner, other}) {
+    for (const std::uint32_t taker : {owner, other}) {
+      header h;
+      h.init(owner);
+      int entries = 1;
+      constexpr int n = 200'000;
+      for (int i = 0; i < n; ++i) h.increment(giver);
+      for (int i = 0; i < n - 1; ++i) entries += h.decrement(taker) ? 1 : 0;
+      ASSERT_LE(entries, 2);
+      // One reference is left: every entry but the last says that another follows, and the last that it is alive.
+      for (; entries > 1; --entries) ASSERT_EQ(h.settle_entry(), header::fate::again);
+      ASSERT_EQ(h.settle_entry(), header::fate::alive);
+      // No flag, so the last decrement must enter it again, whoever makes it.
+      ASSERT_TRUE(h.decrement(taker));
+      ASSERT_EQ(h.settle_entry(), header::fate::dead) << giver << " gave, " << taker << " took";
+    }
+  }
+}
+
+TEST(DeferredCounts, ADecrementThatMayHaveBeenTheLastIsEnteredOnceForEachPart) {
+  header h;
+  h.init(owner);
+  h.increment(owner);
+  h.increment(other);
+  ASSERT_EQ(h.settle_entry(), header::fate::alive);  // local 2, no flags
+  EXPECT_TRUE(h.decrement(other));                   // shared -1: nobody but a stop can tell
+  EXPECT_FALSE(h.decrement(owner));                  // local 1
+  EXPECT_EQ(h.settle_entry(), header::fate::dead);
+}
+
+TEST(DeferredCounts, AStacksMarkKeepsAnObjectWithoutCountInItsTable) {
+  header h;
+  h.init(owner);
+  EXPECT_TRUE(h.mark_rooted());
+  EXPECT_FALSE(h.mark_rooted());
+  EXPECT_EQ(h.settle_entry(), header::fate::kept);
+  h.unmark_rooted();
+  EXPECT_EQ(h.settle_entry(), header::fate::dead);
+}
+
+TEST(DeferredCounts, LosingParentsFreesAtZeroUnlessAnEntryOrAStackSaysOtherwise) {
+  for (const std::uint32_t giver : {owner, other}) {
+    header h;
+    h.init(owner);
+    h.increment(giver), h.increment(giver);
+    // Flagged since its birth, so its own entry decides.
+    EXPECT_NE(h.lose_parent(), header::fate::dead);
+    EXPECT_NE(h.lose_parent(), header::fate::dead);
+    EXPECT_EQ(h.settle_entry(), header::fate::dead);
+  }
+  header h;
+  h.init(owner);
+  h.increment(owner);
+  ASSERT_EQ(h.settle_entry(), header::fate::alive);
+  h.mark_rooted();
+  EXPECT_EQ(h.lose_parent(), header::fate::kept);
+  h.unmark_rooted();
+  EXPECT_EQ(h.settle_entry(), header::fate::dead);
+}
+
+// --- what lives -----------------------------------------------------------------------------------------------------------
+
+// Random operations beside a reference model that knows the graph. Stores only go from newer to older objects: no cycles.
+TEST(Deferred, HoldsExactlyWhatTheReferenceModelSaysAfterRandomOperations) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    tally::random_source random{seed, 0};
+    heap h(small_tables());
+    constexpr std::size_t root_count = 8;
+    std::vector<std::unique_ptr<heap::root<node>>> roots;
+    for (std::size_t i = 0; i < root_count; ++i) roots.push_back(std::make_unique<heap::root<node>>(h));
+    std::array<std::int64_t, root_count> model_roots{};  // object numbers; 0: none
+    std::vector<std::array<std::int64_t, 3>> graph(1);
+    {
+      heap::context c(h);
+      std::array<ref, 16> held{};
+      std::array<std::int64_t, 16> model_held{};
+      for (int step = 0; step < 20'000; ++step) {
+        const auto i = random.below(16), j = random.below(16), side = random.below(3);
+        switch (random.below(9)) {
+          case 0:
+          case 1:
+            held[i] = make<node>(c, {}, graph.size());
+            model_held[i] = static_cast<std::int64_t>(graph.size());
+            graph.push_back({});
+            break;
+          case 2:
+          case 3: {
+            if (!held[i] || (held[j] && model_held[j] >= model_held[i])) break;
+            node& n = c.get(held[i]);
+            ref r = held[j] ? c.copy(held[j]) : ref{};
+            if (side == 0) c.store(n.left, r);
+            if (side == 1) c.store(n.right, r);
+            if (side == 2) c.store(n.racy, r);
+            graph[static_cast<std::size_t>(model_held[i])][side] = model_held[j];
+            break;
+          }
+          case 4: {
+            if (!held[i]) break;
+            node& n = c.get(held[i]);
+            held[j] = side == 0 ? c.load(n.left) : side == 1 ? c.load(n.right) : c.load(n.racy);
+            model_held[j] = graph[static_cast<std::size_t>(model_held[i])][side];
+            break;
+          }
+          case 5: {
+            if (!held[i]) break;
+            node& n = c.get(held[i]);
+            auto& place = graph[static_cast<std::size_t>(model_held[i])][side];
+            const std::int64_t old = std::exchange(place, 0);
+            held[j] = side == 0 ? c.take(n.left) : side == 1 ? c.take(n.right) : c.exchange(n.racy, {});
+            model_held[j] = old;
+            break;
+          }
+          case 6:
+            if (!held[j] || !held[i] || model_held[j] >= model_held[i]) break;
+            {
+              auto& place = graph[static_cast<std::size_t>(model_held[i])][2];
+              const ref expected = c.load(c.get(held[i]).racy);
+              ASSERT_FALSE(c.compare_exchange(c.get(held[i]).racy, held[i], held[j]));
+              ASSERT_TRUE(c.compare_exchange(c.get(held[i]).racy, expected, held[j]));
+              place = model_held[j];
+            }
+            break;
+          case 7:
+            roots[i % root_count]->store(c, held[j] ? c.copy(held[j]) : ref{});
+            model_roots[i % root_count] = model_held[j];
+            break;
+          default:
+            held[i] = {};
+            model_held[i] = 0;
+            if (random.below(8) == 0) held[i] = c.unpack(c.pack(make<node>(c, {}, graph.size()))), graph.push_back({}),
+                                      model_held[i] = static_cast<std::int64_t>(graph.size()) - 1;
+        }
+        for (std::size_t k = 0; k < 16; ++k) {
+          if (!held[k]) continue;
+          ASSERT_EQ(c.get(held[k]).canary, sound);
+          ASSERT_EQ(c.get(held[k]).number, static_cast<std::uint64_t>(model_held[k]));
+        }
+        c.poll();
+      }
+    }
+    h.settle();
+    std::set<std::int64_t> reached;
+    std::vector<std::int64_t> todo(model_roots.begin(), model_roots.end());
+    while (!todo.empty()) {
+      const auto n = todo.back();
+      todo.pop_back();
+      if (n == 0 || !reached.insert(n).second) continue;
+      for (const auto child : graph[static_cast<std::size_t>(n)]) todo.push_back(child);
+    }
+    ASSERT_EQ(h.live(), static_cast<std::int64_t>(reached.size())) << "seed " << seed;
+    EXPECT_GT(h.reconciles(), 8u);  // of some 5000 objects; a deep stack makes tables larger
+    {
+      heap::context c(h);
+      for (auto& r : roots) r->store(c, {});
+    }
+    h.settle();
+    ASSERT_EQ(h.live(), 0);
+    ASSERT_EQ(h.live_bytes(), 0);
+  }
+}
+
+TEST(Deferred, AnObjectOnAnotherThreadsStackOutlivesItsSlotAndDiesAfterThat) {
+  heap h(small_tables());
+  heap::root<node> top(h);
+  std::atomic<int> phase{0};
+  const auto wait_for = [&](int p) { return [&phase, p] { return phase.load() >= p; }; };
+  std::thread reader, blocked_reader;
+  {
+    heap::context c(h);
+    top.store(c, make<node>(c, {}, 1));
+    c.store(top.get()->racy, make<node>(c, {}, 2));
+    const auto read = [&](bool in_blocked) {
+      heap::context mine(h);
+      ref two = mine.load(top.get()->racy);
+      phase.fetch_add(1);
+      if (in_blocked) {
+        mine.blocked([&] { native::wait_until(wait_for(3)); });
+      } else {
+        while (phase.load() < 3) mine.poll();
+      }
+      EXPECT_EQ(mine.get(two).canary, sound);
+      EXPECT_EQ(mine.get(two).number, 2u);
+      mine.drop(two);
+    };
+    reader = std::thread(read, false);
+    blocked_reader = std::thread(read, true);
+    c.blocked([&] { native::wait_until(wait_for(2)); });
+    c.store(top.get()->racy, {});
+    for (int i = 0; i < 5; ++i) c.quiesce();
+    EXPECT_EQ(h.live(), 2);
+    phase = 3;
+    c.blocked([&] {
+      reader.join();
+      blocked_reader.join();
+    });
+    wipe_stack();
+    c.quiesce();
+    EXPECT_EQ(h.live(), 1);  // nothing on this stack ever referred to the second object but make's dead frame
+    top.store(c, {});
+  }
+  h.settle();
+  EXPECT_EQ(h.live(), 0);
+}
+
+[[gnu::noinline]] void make_many(heap::context& c, std::vector<std::uintptr_t>& complements) {
+  for (auto& w : complements) w = ~reinterpret_cast<std::uintptr_t>(&c.get(make<node>(c, {})).canary);
+}
+
+TEST(Deferred, AnInteriorPointerOnTheStackKeepsAnObjectAndNothingElseDoes) {
+  heap h({});
+  heap::context c(h);
+  constexpr std::size_t n = 500;
+  std::vector<std::uintptr_t> complements(n);
+  make_many(c, complements);
+  {
+    volatile std::uintptr_t inside[n];
+    for (std::size_t i = 0; i < n; ++i) inside[i] = ~complements[i];
+    wipe_stack();
+    c.quiesce();
+    EXPECT_EQ(h.live(), static_cast<std::int64_t>(n));
+    for (std::size_t i = 0; i < n; ++i) {
+      EXPECT_EQ(*reinterpret_cast<std::uint64_t*>(inside[i]), sound);
+      if (i % 2 == 0) inside[i] = 0;
+    }
+    c.quiesce();
+    EXPECT_LE(h.live(), static_cast<std::int64_t>(n / 2 + 4));  // a stale copy of one or two may be about
+    EXPECT_GE(h.live(), static_cast<std::int64_t>(n / 2));
+    for (auto& w : inside) w = 0;
+  }
+  wipe_stack();
+  c.quiesce();
+  EXPECT_LE(h.live(), 4);
+}
+
+TEST(Deferred, AChainOfAMillionIsFreedWithoutRecursionAndInOneReconcile) {
+  heap h({});
+  {
+    heap::context c(h);
+    ref head = make<node>(c, {}, 0);
+    for (std::uint64_t i = 1; i < 1'000'000; ++i) {
+      ref next = make<node>(c, {}, i);
+      c.store(c.get(next).left, head);
+      head = next;
+    }
+    EXPECT_EQ(h.live(), 1'000'000);
+  }
+  const auto before = h.reconciles();
+  h.settle();
+  EXPECT_EQ(h.live(), 0);
+  EXPECT_EQ(h.reconciles(), before + 1);
+}
+
+TEST(Deferred, AThreadMayLeaveObjectsAndGarbageBehindAndItsNumberIsUsedAgain) {
+  heap h(small_tables());
+  std::vector<heap::parcel<node>> left;
+  std::thread([&] {
+    heap::context c(h);
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      ref a = make<node>(c, {}, i);
+      c.store(c.get(a).left, make<node>(c, {}, i));
+      if (i % 2 == 0) left.push_back(c.pack(a));
+    }
+  }).join();
+  {
+    heap::context first(h);  // owns what the thread made: it has its number
+    std::thread stranger([&] {
+      heap::context second(h);  // owns nothing of it
+      for (auto& p : left) {
+        ref a = second.unpack(p);
+        EXPECT_EQ(second.get(a).canary, sound);
+        ref b = second.take(second.get(a).left);
+        EXPECT_EQ(second.get(b).canary, sound);
+        second.store(second.get(a).right, b);
+        p = second.pack(a);
+        second.poll();
+      }
+    });
+    first.blocked([&] { stranger.join(); });
+    wipe_stack();
+    first.quiesce();
+    EXPECT_EQ(h.live(), 1000);
+    for (auto& p : left) {
+      ref a = first.unpack(p);
+      EXPECT_EQ(first.get(a).canary, sound);
+      first.store(first.get(a).right, {});
+    }
+  }
+  h.settle();
+  EXPECT_EQ(h.live(), 0);
+}
+
+// --- limits ---------------------------------------------------------------------------------------------------------------
+
+TEST(Deferred, TablesGrowWhereNoSafepointIsAndAreReconciledAtTheNextPoll) {
+  heap h(small_tables());
+  heap::context c(h);
+  constexpr std::uint32_t n = 20'000;
+  auto all = make<array_of<heap>>(c, {.slots = n}, n);
+  auto* slots = c.trailing_slots(c.get(all));
+  for (std::uint32_t i = 0; i < n; ++i) c.store(slots[i], make<node>(c, {}, i));
+  c.quiesce();
+  EXPECT_EQ(h.live(), n + 1);
+  const auto before = h.reconciles();
+  for (std::uint32_t i = 0; i < n; ++i) c.store(slots[i], {});
+  EXPECT_EQ(h.reconciles(), before);
+  EXPECT_EQ(h.live(), n + 1);
+  c.poll();
+  EXPECT_EQ(h.reconciles(), before + 1);
+  EXPECT_LE(h.live(), 4);
+  EXPECT_GE(h.live(), 1);
+  EXPECT_EQ(c.get(all).count, n);
+}
+
+// How many objects of some 1 KiB a list takes until make throws. A frame of its own, since a word of it that refers to the
+// list's head keeps all of the list.
+[[gnu::noinline]] std::int64_t lengthen_to_the_limit(heap::context& c, heap::root<node>& list) {
+  std::int64_t made = 0;
+  try {
+    for (;; ++made) {
+      ref next = make<node>(c, {.bytes = 1000}, 0);
+      c.store(c.get(next).left, list.load(c));
+      list.store(c, next);
+    }
+  } catch (const tally::heap_exhausted&) {
+    return made;
+  }
+}
+
+TEST(Deferred, GarbageIsReclaimedBeforeTheLimitIsAnErrorAndAnExhaustedHeapRecovers) {
+  constexpr std::size_t limit = 8 << 20;
+  heap h({.limit_bytes = limit});
+  heap::root<node> list(h);
+  {
+    heap::context c(h);
+    for (int i = 0; i < 1000; ++i) (void)make<node>(c, {.bytes = 200'000}, 0);  // 200 MB in all
+    const std::int64_t first = lengthen_to_the_limit(c, list);
+    EXPECT_GT(first, 4000);  // of 8 MiB; the rest is the heap's own and blocks of other sizes
+    EXPECT_LE(h.live_bytes(), static_cast<std::int64_t>(limit));
+    list.store(c, {});
+    wipe_stack();
+    EXPECT_GE(lengthen_to_the_limit(c, list), first * 9 / 10);
+    list.store(c, {});
+  }
+  h.settle();
+  EXPECT_EQ(h.live(), 0);
+}
+
+TEST(Deferred, ManyContextsAtOnceEachHaveANumber) {
+  heap h(small_tables());
+  std::atomic<int> there{0};
+  std::vector<std::thread> pool;
+  for (int t = 0; t < 40; ++t) {
+    pool.emplace_back([&] {
+      heap::context c(h);
+      there.fetch_add(1);
+      c.blocked([&] { native::wait_until([&] { return there.load() == 40; }); });
+      ref a = make<node>(c, {}, 1);
+      for (int i = 0; i < 100; ++i) {
+        ref b = make<node>(c, {}, 2);
+        c.store(c.get(b).left, a);
+        a = b;
+        c.poll();
+      }
+      EXPECT_EQ(c.get(a).canary, sound);
+    });
+  }
+  for (auto& t : pool) t.join();
+  h.settle();
+  EXPECT_EQ(h.live(), 0);
+}
+
+}  // namespace
