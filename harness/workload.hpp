@@ -21,6 +21,8 @@
 //                                         workload whose operations are too short for a call each (info.step says so, and
 //                                         its latencies are those of whole steps). Waits only in c.blocked, and ends its
 //                                         wait on lane.env.stopping()
+//     void away(lane&)                    what a lane does between two contexts, when a step has set lane.leaving: see
+//                                         harness/run/attached.hpp; optional. The lane holds parcels only, no ref
 //     void leave(context&, lane&)         drops what the lane holds
 //     void teardown(context&)             drops the shared state
 //     std::int64_t expected() const       objects alive after every lane has left, before teardown

@@ -8,6 +8,7 @@
 
 #include "harness/family.hpp"
 #include "harness/registry.hpp"
+#include "harness/run/attached.hpp"
 #include "harness/run/lane.hpp"
 #include "harness/workload.hpp"
 
@@ -62,18 +63,18 @@ class bound_run final : public run_body {
   void lane(int index, lane_control& control) override {
     control.env = {index, spec_.lanes, spec_.seed, &control.shared->stop};
     try {
-      context c(*heap_);
-      typename program::lane state(*program_, c, control.env);
+      std::optional<context> c(std::in_place, *heap_);
+      typename program::lane state(*program_, *c, control.env);
       control.arrive();
-      c.blocked([&] { memory::wait_until([&] { return !control.waiting(); }); });
+      c->blocked([&] { memory::wait_until([&] { return !control.waiting(); }); });
       try {
-        working w{*program_, c, state};
+        working w{*heap_, *program_, c, state};
         control.operate({&w, run_batch, memory::now});
       } catch (const heap_exhausted&) {
         control.exhausted = true;
         control.cut(memory::now());
       }
-      program_->leave(c, state);
+      program_->leave(*c, state);
     } catch (const std::exception& e) {
       control.failure = e.what();
     }
@@ -88,18 +89,20 @@ class bound_run final : public run_body {
 
  private:
   struct working {
+    H& heap;
     program& workload;
-    context& c;
+    std::optional<context>& c;
     typename program::lane& state;
   };
   [[gnu::noinline]] static std::uint64_t run_batch(void* at, std::uint64_t batch) {
     working& w = *static_cast<working*>(at);
-    if constexpr (std::is_void_v<decltype(w.workload.step(w.c, w.state))>) {
-      for (std::uint64_t i = 0; i < batch; ++i) w.workload.step(w.c, w.state);
+    if constexpr (std::is_void_v<decltype(w.workload.step(*w.c, w.state))>) {
+      for (std::uint64_t i = 0; i < batch; ++i) w.workload.step(*w.c, w.state);
       return batch;
     } else {
       std::uint64_t done = 0;
-      for (std::uint64_t i = 0; i < batch; ++i) done += w.workload.step(w.c, w.state);  // bool, or a number of operations
+      // bool, or a number of operations
+      for (std::uint64_t i = 0; i < batch; ++i) done += step_attached(w.heap, w.c, w.workload, w.state);
       return done;
     }
   }

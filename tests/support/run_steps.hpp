@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/memory/native.hpp"
+#include "harness/run/attached.hpp"
 #include "harness/workload.hpp"
 
 namespace tally::testing {
@@ -59,22 +60,22 @@ outcome run_steps(const run_spec& spec) {
       std::vector<std::thread> threads;
       for (int i = 0; i < driving; ++i) {
         threads.emplace_back([&, i] {
-          context c(heap);
-          typename program::lane lane(p, c, lane_env{i, spec.lanes, spec.seed, &stop});
+          std::optional<context> c(std::in_place, heap);
+          typename program::lane lane(p, *c, lane_env{i, spec.lanes, spec.seed, &stop});
           ready.fetch_add(1);
-          c.blocked([&] { native::wait_until([&] { return ready.load() == driving; }); });
+          c->blocked([&] { native::wait_until([&] { return ready.load() == driving; }); });
           for (int s = 0; s < spec.steps; ++s) {
-            if constexpr (std::is_void_v<decltype(p.step(c, lane))>) {
-              p.step(c, lane);
+            if constexpr (std::is_void_v<decltype(p.step(*c, lane))>) {
+              p.step(*c, lane);
               ++counted;
             } else {
-              counted += static_cast<int>(p.step(c, lane));
+              counted += static_cast<int>(step_attached(heap, c, p, lane));
             }
             if (driving == 1) most = std::max(most.load(), heap.live_bytes());
           }
           // A lane that waits for another gives up when the others are done, as at the end of a window.
           if (--running < driving) stop = true;
-          p.leave(c, lane);
+          p.leave(*c, lane);
         });
       }
       for (auto& t : threads) t.join();
