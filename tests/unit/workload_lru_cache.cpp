@@ -11,6 +11,7 @@
 
 #include "strategies/atomic.hpp"
 #include "strategies/plain.hpp"
+#include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
 namespace {
@@ -214,8 +215,9 @@ TEST(LruCache, PayloadBytesIsThePeakToTheByte) {
 }
 
 TEST(LruCache, SaysWhatItNeeds) {
-  EXPECT_EQ(lru_cache::unmet<plain>(), "needs weak refs");
+  EXPECT_EQ(lru_cache::unmet<tally::testing::sound_heap>(), "needs weak refs");
   EXPECT_EQ(lru_cache::unmet<atomic>(), "");
+  EXPECT_EQ((run_steps<plain, lru_cache>({.steps = 2000}).verdict()), "");
   EXPECT_THROW((run_steps<atomic, lru_cache>({.set = {{"capacity", "8"}, {"shards", "16"}}})), tally::usage_error);
 }
 
