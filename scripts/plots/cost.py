@@ -1,5 +1,6 @@
 """Cost per operation by strategy, a panel a workload; or its ratio to a baseline strategy."""
 import math
+import textwrap
 
 from . import load, style
 from .throughput import labelled
@@ -18,7 +19,7 @@ def draw(results, options):
         height = 0.0
         lines = math.ceil(len(part) / columns)
         most = max(len({labelled(r) for r in by_scene[s]}) for s in part)
-        height = lines * (0.75 + 0.19 * most) + 0.4
+        height = lines * (0.95 + 0.17 * most) + 0.5
         fig, axes = style.figure(options, height=height, columns=columns, rows=lines)
         for i, scene in enumerate(part):
             panel(axes[i // columns][i % columns], scene, by_scene[scene], options)
@@ -40,16 +41,21 @@ def panel(ax, scene, rows, options):
         bars = [[b / unit for b in side] for side in p.bars]
         ax.errorbar([p.median / unit], [y], xerr=bars, color=style.colour(s), marker="o", capsize=2,
                     markerfacecolor="white" if p.hollow else style.colour(s), linestyle="none")
-        ax.annotate(f"{p.median / unit:.3g}", (p.high / unit, y), textcoords="offset points", xytext=(6, -3), fontsize=7,
+        ax.annotate(style.number(p.median / unit), (p.high / unit, y), textcoords="offset points", xytext=(6, -3), fontsize=7,
                     color="#333333")
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(-0.6, len(labels) - 0.4)
     medians = [p.median for p in points.values() if p.median == p.median]
     if medians and max(medians) > 20 * min(medians):
         ax.set_xscale("log")
+        style.plain_log(ax.xaxis)
+        ax.xaxis.set_major_locator(style.matplotlib.ticker.LogLocator(base=10, numticks=8))
     else:
         ax.set_xlim(left=0)
-    ax.margins(x=0.18)
+        ax.xaxis.set_major_locator(style.matplotlib.ticker.MaxNLocator(4))
+        ax.xaxis.set_major_formatter(style.matplotlib.ticker.FuncFormatter(lambda v, _: style.number(v)))
+    ax.margins(x=0.25)
     workload, threads = scene
-    ax.set_title(f"{workload}, {threads} thread{'s' if threads > 1 else ''}", fontsize=9)
+    title = f"{workload}, {threads} thread{'s' if threads > 1 else ''}"
+    ax.set_title("\n".join(textwrap.wrap(title, 34)), fontsize=8.5)
     ax.set_xlabel(f"times {options.baseline}" if unit != 1.0 else "ns an operation (of one thread)", fontsize=8)

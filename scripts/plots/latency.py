@@ -24,9 +24,11 @@ def draw(results, options):
                 ax.errorbar([x], [p.median], yerr=p.bars, color=look["color"], marker=look["marker"], capsize=2,
                             markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
         ax.set_yscale("log")
+        style.plain_log(ax.yaxis)
+        ax.yaxis.set_major_locator(style.matplotlib.ticker.LogLocator(base=10, numticks=12))
         ax.set_xticks(range(len(STEPS)), [name for _, name in STEPS])
         ax.set_xlabel("percentile of the operations of a window")
-        ax.set_ylabel("ns, from an operation's start to its end")
+        ax.set_ylabel("ns an operation")
         ax.set_title(f"Latency, closed loop: {scene}, {threads} thread{'s' if threads > 1 else ''}")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         style.footnote(fig, load.spread_note(results))

@@ -62,8 +62,8 @@ def metric(row, name):
 
 
 def doubtful(row):
-    """Drawn hollow: the threads did not really run against each other, or the row is more threads than processors."""
-    return row["quality"]["verdict"] in ("partly", "not", "serial") or row["config"]["oversubscribed"]
+    """Drawn hollow: the threads did not really run against each other, were kept from running, or exceed the processors."""
+    return row["quality"]["doubtful"] or row["quality"]["verdict"] == "serial" or row["config"]["oversubscribed"]
 
 
 def groups(rows, key):
@@ -114,5 +114,5 @@ def spread_note(results):
     if results.processes >= CITABLE_PROCESSES:
         note = f"median; bars: 95 % bootstrap interval over {results.processes} processes"
     else:
-        note = f"median; bars: least to greatest of all windows ({results.processes} processes: smoke, not citable)"
-    return note + "; hollow: the threads hardly overlapped, or more threads than cores"
+        note = f"median; bars: least to greatest of all windows ({results.processes} process{'' if results.processes == 1 else 'es'}: smoke, not citable)"
+    return note + "; hollow: the machine was busy, threads hardly overlapped, or exceed the cores"

@@ -19,9 +19,9 @@ def draw(results, options):
                     color=looks[label]["color"], linestyle=looks[label]["linestyle"], label=label, linewidth=1.2)
         ax.set_ylim(bottom=0)
         ax.set_xlabel("ms since the window opened")
-        ax.set_ylabel("MiB of objects not yet freed, headers included")
+        ax.set_ylabel("MiB of objects not yet freed")
         ax.set_title(f"Memory over time: {scene}, {threads} thread{'s' if threads > 1 else ''}")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
-        style.footnote(fig, "one window of each strategy, sampled every millisecond from per-thread counters; garbage that a "
+        style.footnote(fig, "one window of each strategy, sampled every millisecond from per-thread counters; headers included; garbage that a "
                             "scheme holds back counts as live")
         yield f"memory-{slug(scene)}-{threads}", fig

@@ -35,8 +35,9 @@ def draw(results, options):
             scale = 100 if max(steps) <= 1 else 1
             ax.set_xticks(steps, [f"{s * scale:g}" for s in steps])
             ax.set_yscale("log")
+            style.plain_log(ax.yaxis)
             ax.set_xlabel(axis)
-            ax.set_ylabel("ns an operation (of one thread)")
+            ax.set_ylabel("ns an operation of one thread")
             ax.set_title(f"{title}\n{rest[1]} threads{rest[0]}")
             style.legend(fig, *ax.get_legend_handles_labels(), options)
             style.footnote(fig, load.spread_note(results))

@@ -10,6 +10,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend must be chosen first)
+import matplotlib.ticker  # noqa: E402
 
 COLOURS = {
     "none": "#999999",
@@ -54,7 +55,24 @@ def setup():
 
 
 def family(label):
-    return label.split(":")[0].split("@")[0]
+    return label.split("@")[0].split(":")[0]
+
+
+def number(value):
+    """Three figures, thousands apart: 0.98, 15.1, 11 200."""
+    if value != value:
+        return "-"
+    if abs(value) < 1000:
+        return f"{value:.3g}"
+    digits = max(0, len(str(int(abs(value)))) - 3)
+    return f"{round(value, -digits):,.0f}".replace(",", "\u2009")
+
+
+def plain_log(axis):
+    """A logarithmic axis whose ticks are numbers that people write."""
+    axis.set_major_locator(matplotlib.ticker.LogLocator(base=10, subs=(1, 2, 5), numticks=12))
+    axis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda v, _: number(v)))
+    axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
 
 
 def colour(label):

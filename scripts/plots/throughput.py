@@ -27,9 +27,10 @@ def draw(results, options):
         ax.set_xticks(threads, [str(n) for n in threads])
         ax.minorticks_off()
         ax.set_yscale("log")
+        style.plain_log(ax.yaxis)
         ax.set_xlabel("threads")
-        ax.set_ylabel("million operations a second, all threads")
-        ax.set_title(f"Throughput by threads: {scene}")
+        ax.set_ylabel("million operations a second")
+        ax.set_title(f"Throughput of all threads together: {scene}")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         style.footnote(fig, load.spread_note(results))
         yield f"throughput-{slug(scene)}", fig
