@@ -38,7 +38,7 @@ def draw(results, options):
 
 def labelled(row):
     heap = row["config"]["heap"]
-    tail = f" at {heap['multiple']:g}x heap" if heap["multiple"] else ""
+    tail = f"@{heap['multiple']:g}x" if heap["multiple"] else ""
     return load.strategy(row) + tail
 
 
