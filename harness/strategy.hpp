@@ -175,6 +175,13 @@ concept has_immortal = requires(typename H::context& c, typename H::template ref
   c.release_immortal(r);
 };
 
+// Counts references from the heap and from parcels only, and decides about the rest in reconciliations; h.reconciles() is how
+// many there were. A ref on the stack is a bare word: copy and drop of one touch nothing.
+template <class H>
+concept defers = requires(const H& h) {
+  { h.reconciles() } -> std::convertible_to<std::uint64_t>;
+};
+
 // Works on every memory policy (counts its own way through M), as opposed to wrapping a library.
 template <class H>
 concept instrumented = requires { requires H::instrumented; };

@@ -105,7 +105,7 @@ class deferred_heap {
   template <class T>
   struct slot : slot_base<M, header> {};
   struct shared_word {
-    atomic<M, header*, "slot"> word;
+    tally::atomic<M, header*, "slot"> word;
   };
   template <class T>
   struct shared_slot : shared_word {};

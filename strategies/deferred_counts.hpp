@@ -34,8 +34,8 @@ struct deferred_header {
   static constexpr auto relaxed = std::memory_order_relaxed;
 
   object_word<M> word;
-  atomic<M, std::uint32_t, "count"> local;
-  atomic<M, std::int32_t, "shared"> shared;
+  tally::atomic<M, std::uint32_t, "count"> local;
+  tally::atomic<M, std::int32_t, "shared"> shared;
 
   // `mine`: the caller's number, shifted by 16. A new object: no reference, flagged, since the caller enters it in its table.
   void init(std::uint32_t mine) { local.store(mine | zero | flag, relaxed); }

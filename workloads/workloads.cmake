@@ -1,4 +1,5 @@
 # The workloads of this tree, one line each, in the order in which they are listed.
+add_workload(trace)
 add_workload(copy_drop)
 add_workload(tree_churn)
 add_workload(chain)

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 namespace tally::cli {
 
@@ -12,6 +13,10 @@ void add_list(CLI::App&, action& run);
 void add_describe(CLI::App&, action& run);
 void add_run(CLI::App&, action& run);
 void add_micro(CLI::App&, action& run);
+void add_trace(CLI::App&, action& run);
 void add_worker(CLI::App&, action& run);
+
+// `tally trace info FILE`. Throws usage_error.
+int trace_info(const std::string& file, bool json);
 
 }  // namespace tally::cli

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   tally::cli::add_describe(app, run);
   tally::cli::add_run(app, run);
   tally::cli::add_micro(app, run);
+  tally::cli::add_trace(app, run);
   tally::cli::add_worker(app, run);
   try {
     app.parse(argc, argv);

@@ -92,6 +92,7 @@ int main(int argc, char** argv) {
           continue;
         }
         for (int lanes = w.min_lanes; lanes <= (v.can.single_threaded ? w.min_lanes : 3); ++lanes) {
+          if (!v.cells[i].unmet_lanes(parameters(w), lanes).empty()) continue;
           for (const auto mode : {measure_mode::throughput, measure_mode::latency}) {
             if (const auto error = run(v.cells[i], w, lanes, mode); !error.empty()) {
               complain(pair + " with " + std::to_string(lanes) + " lanes", error);

@@ -1,0 +1,87 @@
+#include "harness/trace/info.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "harness/trace/plan.hpp"
+
+namespace tally::recorded {
+namespace {
+
+struct loaded {
+  recording file;
+  plan one;                // in recorded order
+  double parallelism = 1;
+  std::uint64_t waits = 0;
+};
+
+loaded load(const std::string& name) {
+  loaded l{read_recording(find_recording(name)), {}};
+  l.one = make_plan(l.file, layout::one_stream);
+  if (l.file.sums.threads > 1) {
+    const plan p = make_plan(l.file, layout::stream_per_thread);
+    l.parallelism = p.parallelism;
+    l.waits = p.waits;
+    l.one.by_path = p.by_path;  // who is foreign is a matter of threads
+  }
+  return l;
+}
+
+std::vector<std::pair<const char*, std::uint64_t>> by_path(const paths& p) {
+  return {{"owner", p.owner},       {"foreign", p.foreign}, {"paired", p.paired_owner + p.paired_foreign},
+          {"immortal", p.immortal}, {"last", p.last},       {"new", p.born}};
+}
+
+}  // namespace
+
+std::string info_text(const std::string& name) {
+  const loaded l = load(name);
+  const totals& t = l.file.sums;
+  std::string s = fmt::format("{}: {}\n", l.file.name, l.file.program);
+  if (!l.file.description.empty()) s += fmt::format("  what it does    {}\n", l.file.description);
+  if (!l.file.runtime.empty()) s += fmt::format("  recorded on     {}\n", l.file.runtime);
+  s += fmt::format("  content         {}; every balance and total checked\n", l.file.content_hash);
+  s += fmt::format("  events          {}: {} increments, {} decrements, {} last decrements, {} births,\n", t.events, t.increfs,
+                   t.decrefs, t.last_decrefs, t.news);
+  s += fmt::format("                  {} increments and {} decrements of immortal objects\n", t.immortal_increfs,
+                   t.immortal_decrefs);
+  s += fmt::format("  objects         {}: {} made, {} from before ({} of them immortal), {} died\n", t.objects, t.created,
+                   t.existing, t.immortal_objects, t.died);
+  s += fmt::format("  alive at once   {} objects, {} bytes\n", t.max_live_objects, t.max_live_bytes);
+  s += fmt::format("  threads         {}, with {} switches; {} objects met by more than one\n", t.threads, t.thread_switches,
+                   t.shared_objects);
+  s += fmt::format("  a replay        {} operations:", l.one.operations);
+  const char* separator = "";
+  for (const auto& [path, n] : by_path(l.one.by_path)) {
+    s += fmt::format("{} {:.1f} % {}", std::exchange(separator, ","),
+                     100.0 * static_cast<double>(n) / static_cast<double>(l.one.operations), path);
+  }
+  s += fmt::format("\n  pairs           {}, at most {} held at once\n", l.one.pairs, l.one.most_held);
+  if (t.threads > 1) {
+    s += fmt::format("  parallelism     {:.2f} at unit cost, {} waits{}\n", l.parallelism, l.waits,
+                     l.parallelism < 1.5 ? ": serial, backs no scaling claim" : "");
+  } else {
+    s += "  parallelism     none: one thread\n";
+  }
+  return s;
+}
+
+std::string info_json(const std::string& name) {
+  const loaded l = load(name);
+  auto j = nlohmann::ordered_json::parse(l.file.header);
+  j["file"] = l.file.name;
+  j["content_hash"] = l.file.content_hash;
+  j["checked"] = true;
+  j["operations"] = l.one.operations;
+  for (const auto& [path, n] : by_path(l.one.by_path)) j["paths"][path] = n;
+  j["pairs"] = l.one.pairs;
+  j["most_pairs_held"] = l.one.most_held;
+  j["waits"] = l.waits;
+  j["parallelism"] = l.parallelism;
+  return j.dump(1) + "\n";
+}
+
+}  // namespace tally::recorded
