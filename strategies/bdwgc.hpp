@@ -98,6 +98,7 @@ class bdwgc_heap {
     const bdwgc_thread known;
     const std::size_t has = GC_get_heap_size();
     if (c.limit_bytes > has) GC_expand_hp(c.limit_bytes - has);
+    GC_set_dont_expand(c.limit_bytes != 0 ? 1 : 0);  // collect first when nothing is free
   }
   ~bdwgc_heap() {
     cells_.reset();
@@ -152,6 +153,7 @@ class bdwgc_heap {
       GC_set_all_interior_pointers(0);
       GC_set_no_dls(1);
       GC_set_handle_fork(0);
+      GC_set_max_retries(2);  // without, it gives up at its limit before it has collected
       GC_set_markers_count(static_cast<unsigned>(std::max(markers, 1)));
       GC_set_warn_proc(GC_ignore_warn_proc);  // it would print at its limit, which we report ourselves
       GC_INIT();

@@ -144,12 +144,12 @@ template <class M>
 class block_marker<M>::worker {
  public:
   explicit worker(block_marker& m)
-      : marker_(m), shared_(m.gang_.size() > 1), ring_(std::make_unique<word*[]>(m.ring_entries_)), mask_(m.ring_entries_ - 1) {}
+      : marker_(m), blocks_(m.heap_.blocks()), shared_(m.gang_.size() > 1), ring_(std::make_unique<word*[]>(m.ring_entries_)), mask_(m.ring_entries_ - 1) {}
 
   // Marks an object and sees to it that its slots will be visited. Null is nothing.
   void grey(word* o) {
     if (o == nullptr) return;
-    const place at(marker_.heap_.blocks(), o);
+    const place at(blocks_, o);
     // relaxed throughout: the bits say who visits an object, and carry nothing; the stop orders all else
     const std::uint64_t bits = at.bits->load(std::memory_order_relaxed);
     if ((bits & at.mask) != 0) return;
@@ -158,13 +158,7 @@ class block_marker<M>::worker {
     } else if ((at.bits->fetch_or(at.mask, std::memory_order_relaxed) & at.mask) != 0) {
       return;
     }
-    if (top_ - bottom_ == mask_ + 1) [[unlikely]] {
-      if (!marker_.give(*this, packet_entries)) {
-        at.entry->overflowed.store(1, std::memory_order_relaxed);
-        marker_.overflowed_.store(1, std::memory_order_relaxed);
-        return;
-      }
-    }
+    if (top_ - bottom_ > mask_) [[unlikely]] return spill(o);
     ring_[top_++ & mask_] = o;
   }
 
@@ -179,6 +173,15 @@ class block_marker<M>::worker {
   static constexpr std::size_t window_size = 8;
   static constexpr unsigned share_every = 32;
 
+  // The ring is full.
+  [[gnu::noinline]] void spill(word* o) {
+    if (marker_.give(*this, packet_entries)) {
+      ring_[top_++ & mask_] = o;
+    } else {
+      place(blocks_, o).entry->overflowed.store(1, std::memory_order_relaxed);
+      marker_.overflowed_.store(1, std::memory_order_relaxed);
+    }
+  }
   void visit(word* o) { type_table<worker>::entries[o->type()].visit(*this, o + 1); }
 
   void work() {
@@ -215,6 +218,7 @@ class block_marker<M>::worker {
   }
 
   block_marker& marker_;
+  typename heap::arena& blocks_;
   const bool shared_;
   std::unique_ptr<word*[]> ring_;
   const std::size_t mask_;
