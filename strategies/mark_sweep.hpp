@@ -66,7 +66,7 @@ class mark_sweep_heap {
       : growth_(c.tunable("growth", 2)),
         least_(static_cast<std::size_t>(c.tunable("least_mib", 32) * (1 << 20))),
         blocks_(c.limit_bytes),
-        marker_(blocks_, c.gc_workers, static_cast<std::size_t>(c.tunable("mark_stack_kib", 4096)) * 1024),
+        marker_(blocks_, c.gc_workers, static_cast<std::size_t>(c.tunable("mark_stack_kib", 4096) * 1024)),
         limited_(c.limit_bytes != 0),
         weak_pool_(weak_.attach()) {
     if (!limited_) blocks_.set_threshold(least_);
@@ -82,6 +82,9 @@ class mark_sweep_heap {
   void settle() { collect_stopped(); }
   [[nodiscard]] std::size_t committed_bytes() const { return blocks_.committed(); }
   [[nodiscard]] std::uint64_t collections() const { return collections_.load(std::memory_order_relaxed); }
+  // With no context attached: rounds in which the last collection's mark stacks were too small; weak refs that exist.
+  [[nodiscard]] int mark_overflows() const { return overflows_; }
+  [[nodiscard]] std::size_t weak_cells_in_use() { return weak_.in_use(); }
 
  private:
   // In a stop, or with no context attached.
@@ -93,6 +96,7 @@ class mark_sweep_heap {
     });
     weak_.clear_dead(weak_pool_, [this](void* object) { return marker_.marked(static_cast<header*>(object)); });
     blocks_.sweep();
+    overflows_ = found.overflows;
     // relaxed: estimates for a sampler; mutators have the stop
     marked_objects_.store(found.objects, std::memory_order_relaxed);
     marked_bytes_.store(found.bytes, std::memory_order_relaxed);
@@ -105,6 +109,7 @@ class mark_sweep_heap {
   blocks blocks_;
   marker marker_;
   bool limited_;
+  int overflows_ = 0;
   world<M> world_;
   parcel_cells<M> parcels_;
   weak_cells<M> weak_;

@@ -32,6 +32,12 @@ class weak_cells {
   // While marking: the slot that has it is alive. By the one worker that visits the slot's object.
   static void see(cell& c) { c.object.store(reinterpret_cast<void*>(bits(c) | seen)); }
 
+  [[nodiscard]] std::size_t in_use() {
+    std::size_t n = 0;
+    cells_.for_each_cell([&n](cell&) { ++n; });
+    return n;
+  }
+
   // After marking, in a stop or with no context attached. `own` is the caller's pool.
   template <class Marked>
   void clear_dead(pool& own, Marked&& marked) {

@@ -5,9 +5,15 @@
 
 #include <map>
 #include <random>
-#include <set>
+#include <thread>
+#include <vector>
 
+#include "harness/heap/block_heap_mark.hpp"
 #include "harness/memory/native.hpp"
+
+#ifdef TALLY_RAPIDCHECK
+#include <rapidcheck.h>
+#endif
 
 namespace {
 
@@ -22,6 +28,11 @@ word* object(void* cell, std::size_t bytes, std::uint16_t type = 0) {
   w->init(type, bytes);
   return w;
 }
+// An object type without slots.
+struct int_like {
+  std::uint64_t value = 0;
+  void each_slot(auto&&) {}
+};
 std::uintptr_t address(const void* p) { return reinterpret_cast<std::uintptr_t>(p); }
 
 TEST(BlockHeapSizes, EverySizeFitsItsClassAndNoSmallerOne) {
@@ -46,5 +57,261 @@ TEST(BlockHeapSizes, EveryOffsetOfEveryClassIsDividedExactly) {
     for (std::size_t o = 0; o < sizes::block_bytes; ++o) ASSERT_EQ(sizes::cell_at(o, r), o / sizes::cell_bytes[c]);
   }
 }
+
+using counted = tally::block_heap<native, true>;
+using traced = tally::block_heap<native, false>;
+
+bool zero(const void* p, std::size_t bytes) {
+  const auto* at = static_cast<const unsigned char*>(p);
+  for (std::size_t i = 0; i < bytes; ++i) {
+    if (at[i] != 0) return false;
+  }
+  return true;
+}
+
+// The cell of every living object and its end, by start.
+using cells = std::map<std::uintptr_t, std::pair<std::uintptr_t, std::size_t>>;
+
+std::size_t cell_of(std::size_t bytes) {
+  if (bytes <= sizes::greatest_cell) return sizes::cell_bytes[sizes::class_of(bytes)];
+  return (bytes + sizes::block_bytes - 1) / sizes::block_bytes * sizes::block_bytes;
+}
+void enter(cells& all, void* cell, std::size_t bytes) {
+  const std::uintptr_t at = address(cell);
+  const auto next = all.lower_bound(at);
+  const std::uintptr_t after = next == all.end() ? ~std::uintptr_t{0} : next->first;
+  const std::uintptr_t before = next == all.begin() ? 0 : std::prev(next)->second.first;
+  ASSERT_GE(after, at + cell_of(bytes)) << "two objects overlap";
+  ASSERT_LE(before, at) << "two objects overlap";
+  all[at] = {at + cell_of(bytes), bytes};
+}
+// What resolve() must say of `w`.
+std::uintptr_t expected(const cells& all, std::uintptr_t w) {
+  auto it = all.upper_bound(w);
+  if (it == all.begin()) return 0;
+  --it;
+  return w < it->second.first ? it->first : 0;
+}
+
+TEST(BlockHeap, EveryByteOfTheHeapResolvesToTheObjectWhoseCellHoldsItOrToNothing) {
+  counted heap(3 << 20);
+  counted::allocator a(heap);
+  std::mt19937_64 random(7);
+  cells live;
+  std::vector<std::pair<void*, std::size_t>> made;
+  const std::size_t wanted[] = {9, 16, 24, 40, 100, 130, 500, 3000, 9000, 16384, 16385, 70000};
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 600; ++i) {
+      const std::size_t bytes = wanted[random() % (i % 40 == 0 ? 12 : 8)];
+      void* cell = a.allocate(bytes);
+      if (cell == nullptr) continue;
+      ASSERT_TRUE(zero(cell, bytes));
+      object(cell, bytes);
+      enter(live, cell, bytes);
+      made.emplace_back(cell, bytes);
+    }
+    std::shuffle(made.begin(), made.end(), random);
+    for (int i = 0; i < 300; ++i) {
+      auto [cell, bytes] = made.back();
+      made.pop_back();
+      std::memset(static_cast<std::byte*>(cell) + 8, 0xcd, bytes - 8);
+      live.erase(address(cell));
+      a.free(cell, bytes);
+    }
+    const std::uintptr_t low = address(heap.blocks().block(0)), high = low + heap.blocks().span();
+    for (std::uintptr_t w = low - 100; w < high + 100; ++w) ASSERT_EQ(address(heap.resolve(w)), expected(live, w)) << w - low;
+    std::size_t seen = 0;
+    heap.for_each_object([&](word& o) { seen += live.count(address(&o)); });
+    EXPECT_EQ(seen, live.size());
+  }
+  EXPECT_EQ(heap.resolve(0), nullptr);
+  EXPECT_EQ(heap.resolve(~std::uintptr_t{0}), nullptr);
+}
+
+TEST(BlockHeap, TheLimitHoldsToTheByteAndIsUsedToTheLastBlock) {
+  for (const std::size_t limit : {std::size_t{40} << 10, std::size_t{100'000}, std::size_t{1} << 20, (std::size_t{5} << 20) + 4095}) {
+    counted heap(limit);
+    counted::allocator a(heap);
+    std::size_t n = 0;
+    while (void* cell = a.allocate(64)) {
+      object(cell, 64);
+      ++n;
+      ASSERT_LE(heap.committed(), limit);
+    }
+    const std::size_t blocks = heap.blocks().blocks();
+    EXPECT_EQ(n, blocks * (sizes::block_bytes / 64));
+    EXPECT_EQ(heap.committed(), counted::arena::cost(blocks));
+    EXPECT_GT(counted::arena::cost(blocks + 1), limit);
+    // The table is a part of it: an entry a block, in whole pages.
+    EXPECT_GE(heap.committed(), blocks * (sizes::block_bytes + sizeof(counted::entry)));
+  }
+}
+
+TEST(BlockHeap, ALimitBelowOneBlockHoldsNothingAndSaysSo) {
+  counted heap(1000);
+  counted::allocator a(heap);
+  EXPECT_EQ(a.allocate(16), nullptr);
+  EXPECT_EQ(a.allocate(100'000), nullptr);
+  EXPECT_EQ(heap.committed(), 0u);
+}
+
+TEST(BlockHeap, FreedMemoryOfOneClassServesEveryOtherAndLargeObjects) {
+  counted heap(4 << 20);
+  std::size_t blocks = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (const std::size_t bytes : {std::size_t{16}, std::size_t{48}, std::size_t{1000}, sizes::greatest_cell, std::size_t{300'000}}) {
+      counted::allocator a(heap);
+      std::vector<void*> made;
+      while (void* cell = a.allocate(bytes)) {
+        ASSERT_TRUE(zero(cell, bytes));
+        std::memset(cell, 0xee, bytes);
+        object(cell, bytes);
+        made.push_back(cell);
+      }
+      if (blocks == 0) blocks = heap.blocks().blocks();
+      ASSERT_EQ(heap.blocks().blocks(), blocks);
+      const std::size_t each = bytes > sizes::greatest_cell ? 1 : sizes::block_bytes / cell_of(bytes);
+      const std::size_t in_one = bytes > sizes::greatest_cell ? (bytes + sizes::block_bytes - 1) / sizes::block_bytes : 1;
+      ASSERT_EQ(made.size(), blocks / in_one * each) << "a block was lost before objects of " << bytes;
+      for (void* cell : made) a.free(cell, bytes);
+    }
+  }
+}
+
+TEST(BlockHeap, CellsFreedByAnotherThreadComeBackToTheOneThatAllocates) {
+  counted heap(2 << 20);
+  std::mutex lock;
+  std::vector<void*> pipe;
+  bool over = false;
+  constexpr std::size_t bytes = 48;
+  constexpr int total = 400'000;  // twelve times what the heap holds
+  std::thread consumer([&] {
+    counted::allocator mine(heap);
+    for (std::vector<void*> batch;; batch.clear()) {
+      bool last = false;
+      {
+        const std::lock_guard hold(lock);
+        batch.swap(pipe);
+        last = over;
+      }
+      for (void* cell : batch) {
+        const auto* words = static_cast<const std::uintptr_t*>(cell);
+        ASSERT_EQ(words[1], address(cell));
+        ASSERT_EQ(words[5], ~address(cell));
+        mine.free(cell, bytes);
+      }
+      if (last && batch.empty()) return;
+      if (batch.empty()) std::this_thread::yield();
+    }
+  });
+  counted::allocator a(heap);
+  for (int i = 0; i < total; ++i) {
+    void* cell = a.allocate(bytes);
+    while (cell == nullptr) {
+      std::this_thread::yield();
+      cell = a.allocate(bytes);
+    }
+    ASSERT_TRUE(zero(cell, bytes));
+    object(cell, bytes);
+    static_cast<std::uintptr_t*>(cell)[1] = address(cell);
+    static_cast<std::uintptr_t*>(cell)[5] = ~address(cell);
+    const std::lock_guard hold(lock);
+    pipe.push_back(cell);
+  }
+  {
+    const std::lock_guard hold(lock);
+    over = true;
+  }
+  consumer.join();
+  std::size_t left = 0;
+  heap.for_each_object([&](word&) { ++left; });
+  EXPECT_EQ(left, 0u);
+}
+
+// A list of objects by hand: mark every third, sweep, and see what is there.
+TEST(BlockHeap, SweepKeepsWhatIsMarkedAndNothingElse) {
+  traced heap(4 << 20);
+  tally::block_marker<native> marker(heap, 1);
+  traced::allocator a(heap);
+  for (int round = 0; round < 5; ++round) {
+    std::vector<word*> kept;
+    std::size_t n = 0;
+    std::int64_t bytes = 0;
+    for (std::size_t size : {16u, 32u, 200u, 5000u, 40000u}) {
+      for (int i = 0; i < 20; ++i, ++n) {
+        word* o = object(a.allocate(size), size, tally::type_number<tally::block_marker<native>::worker, int_like>);
+        ASSERT_NE(o, nullptr);
+        ASSERT_TRUE(zero(o + 1, size - 8));
+        std::memset(static_cast<void*>(o + 1), 0xab, size - 8);
+        if (n % 3 == 0) kept.push_back(o), bytes += static_cast<std::int64_t>(size);
+      }
+    }
+    const auto found = marker.mark([&](auto& w) {
+      for (word* o : kept) w.grey(heap.resolve(address(o) + 11));
+      for (word* o : kept) w.grey(o);  // marking twice is marking once
+    });
+    EXPECT_EQ(found.objects, static_cast<std::int64_t>(kept.size()));
+    EXPECT_EQ(found.bytes, bytes);
+    EXPECT_EQ(heap.sweep(), kept.size());
+    std::vector<word*> seen;
+    heap.for_each_object([&](word& o) { seen.push_back(&o); });
+    std::sort(seen.begin(), seen.end());
+    std::sort(kept.begin(), kept.end());
+    EXPECT_EQ(seen, kept);
+    marker.mark([](auto&) {});
+    EXPECT_EQ(heap.sweep(), 0u);
+    EXPECT_EQ(heap.claimed().first, 0);
+  }
+}
+
+#ifdef TALLY_RAPIDCHECK
+TEST(BlockHeap, AgreesWithAReferenceModelOnRandomAllocationsAndFrees) {
+  const bool ok = rc::check("allocations do not overlap, are zero, resolve, and all comes back", [] {
+    const auto steps = *rc::gen::container<std::vector<std::tuple<std::uint8_t, std::uint32_t, std::uint32_t>>>(
+        rc::gen::tuple(rc::gen::inRange<std::uint8_t>(0, 8), rc::gen::arbitrary<std::uint32_t>(), rc::gen::arbitrary<std::uint32_t>()));
+    counted heap(6 << 20);
+    cells live;
+    {
+      std::vector<std::unique_ptr<counted::allocator>> threads;  // both used by this thread, in turn
+      for (int i = 0; i < 2; ++i) threads.push_back(std::make_unique<counted::allocator>(heap));
+      for (const auto& [what, which, size] : steps) {
+        counted::allocator& a = *threads[which % 2];
+        if (what < 3 && !live.empty()) {
+          const auto victim = std::next(live.begin(), static_cast<std::ptrdiff_t>(which % live.size()));
+          auto* cell = reinterpret_cast<void*>(victim->first);
+          const std::size_t bytes = victim->second.second;
+          live.erase(victim);
+          a.free(cell, bytes);
+          RC_ASSERT(address(heap.resolve(address(cell) + bytes - 1)) == 0u);
+        } else {
+          // Small ones mostly; what == 7 makes large ones.
+          const std::size_t bytes = what == 7 ? 8 + size % 100'000 : 8 + size % 300;
+          for (int i = 0; i < (what == 6 ? 200 : 1); ++i) {
+            void* cell = a.allocate(bytes);
+            if (cell == nullptr) break;
+            RC_ASSERT(zero(cell, bytes));
+            std::memset(cell, 0x77, bytes);
+            object(cell, bytes);
+            enter(live, cell, bytes);
+            RC_ASSERT(address(heap.resolve(address(cell) + size % bytes)) == address(cell));
+          }
+        }
+        RC_ASSERT(heap.committed() <= heap.limit());
+      }
+      std::size_t seen = 0;
+      heap.for_each_object([&](word& o) { seen += live.count(address(&o)); });
+      RC_ASSERT(seen == live.size());
+      for (const auto& [at, end] : live) threads[at % 2]->free(reinterpret_cast<void*>(at), end.second);
+    }
+    // With the allocators gone every block is free: one object can have them all.
+    if (heap.blocks().blocks() != 0) {
+      counted::allocator a(heap);
+      heap.set_threshold(heap.committed());
+      RC_ASSERT(address(a.allocate(heap.blocks().blocks() * sizes::block_bytes)) != 0u);
+    }
+  });
+  EXPECT_TRUE(ok);
+}
+#endif
 
 }  // namespace
