@@ -51,10 +51,11 @@ class lockbit_word {
           word_.compare_exchange_weak(w, w | 1, std::memory_order_acquire, std::memory_order_relaxed)) {
         return reinterpret_cast<Header*>(w);
       }
-      if ((w & 1) != 0) {
-        M::wait_until([&] { return (word_.load(std::memory_order_relaxed) & 1) == 0; });
-      }
+      if ((w & 1) != 0) [[unlikely]] wait();
     }
+  }
+  [[gnu::noinline]] void wait() {  // out of line: a lock that is free costs no registers to be saved
+    M::wait_until([&] { return (word_.load(std::memory_order_relaxed) & 1) == 0; });
   }
   // release: pairs with the acquire in lock().
   void unlock(Header* now) { word_.store(reinterpret_cast<std::uintptr_t>(now), std::memory_order_release); }
