@@ -73,6 +73,7 @@ class counting_heap {
 
   [[nodiscard]] std::int64_t live() const { return counters_.objects(); }
   [[nodiscard]] std::int64_t live_bytes() const { return counters_.bytes(); }
+  // slot=epoch: takes apart what was retired; a heap that ends without it keeps that memory.
   void settle() {
     if constexpr (Slots == slot_kind::epoch) typename Heap::context(static_cast<Heap&>(*this)).drain_epochs();
   }

@@ -24,6 +24,13 @@ struct node {
   void each_slot(auto&& f) { f(place), f(next); }
 };
 
+// What is retired belongs to the heap until settle(), which runs here with no context left.
+template <class H>
+struct settled : H {
+  using H::H;
+  ~settled() { this->settle(); }
+};
+
 template <class H>
 class Epoch : public ::testing::Test {};
 using heaps = ::testing::Types<strategies::atomic_heap<native, {.slot = slot_kind::epoch}>,
@@ -33,7 +40,7 @@ TYPED_TEST_SUITE(Epoch, heaps);
 
 TYPED_TEST(Epoch, AGuardKeepsItsObjectWholeWhateverWritersDo) {
   using H = TypeParam;
-  H h(heap_config{});
+  settled<H> h(heap_config{});
   typename H::context reader(h), writer(h);
   auto holder = make<node<H>>(writer, {}, 1u);
   auto& place = writer.get(holder).place;
@@ -58,7 +65,7 @@ TYPED_TEST(Epoch, AGuardKeepsItsObjectWholeWhateverWritersDo) {
 
 TYPED_TEST(Epoch, GuardsNestAndTheOutermostCounts) {
   using H = TypeParam;
-  H h(heap_config{});
+  settled<H> h(heap_config{});
   typename H::context reader(h), writer(h);
   auto holder = make<node<H>>(writer, {}, 1u);
   auto& place = writer.get(holder).place;
@@ -84,7 +91,7 @@ TYPED_TEST(Epoch, GuardsNestAndTheOutermostCounts) {
 
 TYPED_TEST(Epoch, AnObjectThatWasNeverPublishedIsFreedAtOnce) {
   using H = TypeParam;
-  H h(heap_config{});
+  settled<H> h(heap_config{});
   typename H::context reader(h), writer(h);
   auto holder = make<node<H>>(writer, {}, 1u);
   const auto guard = reader.borrow(writer.get(holder).place);
@@ -97,7 +104,7 @@ TYPED_TEST(Epoch, AnObjectThatWasNeverPublishedIsFreedAtOnce) {
 
 TYPED_TEST(Epoch, WhatADetachedContextRetiredIsAdoptedByAnother) {
   using H = TypeParam;
-  H h(heap_config{});
+  settled<H> h(heap_config{});
   typename H::context stays(h);
   auto holder = make<node<H>>(stays, {}, 1u);
   auto& place = stays.get(holder).place;
@@ -113,7 +120,7 @@ TYPED_TEST(Epoch, WhatADetachedContextRetiredIsAdoptedByAnother) {
 
 TYPED_TEST(Epoch, SettleFreesAllThatWasRetiredWithWhatItKeptAlive) {
   using H = TypeParam;
-  H h(heap_config{});
+  settled<H> h(heap_config{});
   {
     typename H::context c(h);
     auto holder = make<node<H>>(c, {}, 1u);
@@ -135,7 +142,7 @@ TYPED_TEST(Epoch, SettleFreesAllThatWasRetiredWithWhatItKeptAlive) {
 
 TYPED_TEST(Epoch, PollingAloneFreesWhatWasRetired) {
   using H = TypeParam;
-  H h(heap_config{});
+  settled<H> h(heap_config{});
   typename H::context c(h);
   auto holder = make<node<H>>(c, {}, 1u);
   c.store(c.get(holder).place, make<node<H>>(c, {}, 2u));
@@ -148,7 +155,7 @@ TYPED_TEST(Epoch, PollingAloneFreesWhatWasRetired) {
 
 TYPED_TEST(Epoch, WhatIsHeldBackIsBoundedWhileNobodySitsInAGuard) {
   using H = TypeParam;
-  H h(heap_config{});
+  settled<H> h(heap_config{});
   typename H::context c(h), idle(h);
   auto holder = make<node<H>>(c, {}, 1u);
   std::int64_t most = 0;
@@ -162,7 +169,7 @@ TYPED_TEST(Epoch, WhatIsHeldBackIsBoundedWhileNobodySitsInAGuard) {
 
 TYPED_TEST(Epoch, ReadersBorrowersAndWritersRaceWithoutLosingOrFreeingEarly) {
   using H = TypeParam;
-  H h(heap_config{});
+  settled<H> h(heap_config{});
   std::atomic<bool> broken{false};
   {
     typename H::context main(h);
