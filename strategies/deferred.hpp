@@ -41,6 +41,11 @@ class zero_count_table {
   zero_count_table(const zero_count_table&) = delete;
   zero_count_table& operator=(const zero_count_table&) = delete;
 
+  // With full() false: that there is room is known.
+  void push_new(Header& h) {
+    top_->store(&h);
+    ++top_;
+  }
   // True: the bound is reached.
   bool push(Header& h) {
     top_->store(&h);
@@ -176,19 +181,20 @@ class deferred_heap<M, O>::context {
   context(const context&) = delete;
   context& operator=(const context&) = delete;
 
+  // Inlined, so that the size of an object without an extent is a constant: its class and the zeroing fold.
   template <class T, class... Args>
-  [[nodiscard]] ref<T> make(extent e, Args&&... args) {
+  [[nodiscard, gnu::always_inline]] ref<T> make(extent e, Args&&... args) {
     static_assert(alignof(T) <= alignof(header), "cells are aligned to 8");
     std::size_t bytes = sizeof(header) + sizeof(T) + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
     if (mutator_.asked() || table_.full()) [[unlikely]] at_safepoint();
     if (bytes >= large) [[unlikely]] account(bytes);
-    void* cell = allocator_.allocate(bytes);
-    if (cell == nullptr) [[unlikely]] cell = allocate_after_reconcile(bytes);
+    void* cell = allocator_.try_allocate(bytes);
+    if (cell == nullptr) [[unlikely]] cell = allocate_slowly(bytes);
     auto* h = new (cell) header;
     h->word.init(type_number<context, T>, bytes);
     h->init(mine_);
-    table_.push(*h);
+    table_.push_new(*h);
     new (h + 1) T(std::forward<Args>(args)...);
     live_.made(bytes);
     return {h};
@@ -210,7 +216,7 @@ class deferred_heap<M, O>::context {
     return {s.word.load()};
   }
   template <class T>
-  void store(slot<T>& s, ref<T> r) {
+  [[gnu::always_inline]] void store(slot<T>& s, ref<T> r) {
     if (r) r.at->increment(mine_);
     header* old = s.word.load();
     s.word.store(r.at);
@@ -302,9 +308,9 @@ class deferred_heap<M, O>::context {
   void quiesce() { reconcile(why::asked); }
 
   // For the type table: a dead object's slots.
-  void visit_slot(slot_base<M, header>& s) { release_child(s.word.load()); }
+  [[gnu::always_inline]] void visit_slot(slot_base<M, header>& s) { release_child(s.word.load()); }
   // relaxed: the world is stopped
-  void visit_slot(shared_word& s) { release_child(s.word.load(std::memory_order_relaxed)); }
+  [[gnu::always_inline]] void visit_slot(shared_word& s) { release_child(s.word.load(std::memory_order_relaxed)); }
 
  private:
   friend class deferred_heap;
@@ -329,7 +335,8 @@ class deferred_heap<M, O>::context {
     mutator_.attend();
     if (table_.full()) reconcile(why::full);
   }
-  [[gnu::noinline]] void* allocate_after_reconcile(std::size_t bytes) {
+  [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
+    if (void* cell = allocator_.allocate(bytes)) return cell;
     reconcile(why::asked);
     void* cell = allocator_.allocate(bytes);
     if (cell == nullptr) throw heap_exhausted();
@@ -368,6 +375,8 @@ class deferred_heap<M, O>::context {
     });
     for (header* h : kept_) t.push(*h);
     kept_.clear();
+    live_.freed(freed_objects_, freed_bytes_);
+    freed_objects_ = freed_bytes_ = 0;
   }
   // Frees `dead` and all that only it kept alive, in constant extra memory.
   void reclaim(header& dead) {
@@ -378,11 +387,12 @@ class deferred_heap<M, O>::context {
       buried_ = h.link();
       const std::size_t bytes = h.word.bytes();
       type_table<context>::entries[h.word.type()].visit(*this, &h + 1);
-      live_.freed(bytes);
+      ++freed_objects_;
+      freed_bytes_ += static_cast<std::int64_t>(bytes);
       allocator_.free(&h, bytes);
     }
   }
-  void release_child(header* child) {
+  [[gnu::always_inline]] void release_child(header* child) {
     if (child == nullptr) return;
     const auto f = child->lose_parent();
     if (f == header::fate::dead) {
@@ -400,6 +410,7 @@ class deferred_heap<M, O>::context {
   std::uint32_t mine_ = 0;       // this context's number, shifted by 16
   std::size_t large_bytes_ = 0;
   live_counter live_;
+  std::int64_t freed_objects_ = 0, freed_bytes_ = 0;  // by the filter that runs
   header* buried_ = nullptr;
   std::vector<header*> kept_;    // found with a count of zero and a stack's reference, on the way down
 };

@@ -40,7 +40,7 @@ struct deferred_header {
   // `mine`: the caller's number, shifted by 16. A new object: no reference, flagged, since the caller enters it in its table.
   void init(std::uint32_t mine) { local.store(mine | zero | flag, relaxed); }
 
-  void increment(std::uint32_t mine) {
+  [[gnu::always_inline]] void increment(std::uint32_t mine) {
     const std::uint32_t w = local.load(relaxed);
     if ((w ^ mine) + one < low + 1) [[likely]] {
       local.store(w + one, relaxed);
@@ -68,37 +68,19 @@ struct deferred_header {
   [[nodiscard]] fate settle_entry() {
     const std::uint32_t l = local.load(relaxed);
     const std::int32_t s = shared.load(relaxed);
-    if (s == 0) [[likely]] {
-      if ((l & low) == (zero | flag)) return fate::dead;
-      local.store(l & ~flag, relaxed);
-      return fate::alive;
-    }
-    if ((l & flag) != 0 && (s & shared_flag) != 0) {
-      shared.store(s & ~shared_flag, relaxed);
-      return fate::again;
-    }
-    const std::int32_t n = count(l) + (s >> 2);
-    if (n == 0 && (s & rooted) == 0) return fate::dead;
-    set(l, n, n == 0 ? flag : 0, s & rooted);
-    return n == 0 ? fate::kept : fate::alive;
+    if (s != 0) [[unlikely]] return settle_shared_entry(l, s);
+    if ((l & low) == (zero | flag)) return fate::dead;
+    local.store(l & ~flag, relaxed);
+    return fate::alive;
   }
   // One fewer, from a dead object's slot. again: it has an entry of its own still to come.
-  [[nodiscard]] fate lose_parent() {
+  [[nodiscard, gnu::always_inline]] fate lose_parent() {
     const std::uint32_t l = local.load(relaxed);
     const std::int32_t s = shared.load(relaxed);
-    if (s == 0) [[likely]] {
-      if ((l & low) == zero + one) return fate::dead;
-      local.store(l - one, relaxed);
-      return fate::alive;
-    }
-    const std::int32_t n = count(l) + (s >> 2) - 1;
-    if ((l & flag) != 0 || (s & shared_flag) != 0) {
-      set(l, n, l & flag, s & (rooted | shared_flag));
-      return fate::again;
-    }
-    if (n == 0 && (s & rooted) == 0) return fate::dead;
-    set(l, n, n == 0 ? flag : 0, s & rooted);
-    return n == 0 ? fate::kept : fate::alive;
+    if (s != 0) [[unlikely]] return lose_shared_parent(l, s);
+    if ((l & low) == zero + one) return fate::dead;
+    local.store(l - one, relaxed);
+    return fate::alive;
   }
   // False: it was marked already.
   bool mark_rooted() {
@@ -129,6 +111,27 @@ struct deferred_header {
     const std::int32_t part = n > half_range ? half_range : n < -half_range ? -half_range : n;
     local.store((l & ~low) | (zero + static_cast<std::uint32_t>(part) * one) | local_flag, relaxed);
     shared.store((n - part) * shared_one | shared_bits, relaxed);
+  }
+
+  [[gnu::noinline]] fate settle_shared_entry(std::uint32_t l, std::int32_t s) {
+    if ((l & flag) != 0 && (s & shared_flag) != 0) {
+      shared.store(s & ~shared_flag, relaxed);
+      return fate::again;
+    }
+    const std::int32_t n = count(l) + (s >> 2);
+    if (n == 0 && (s & rooted) == 0) return fate::dead;
+    set(l, n, n == 0 ? flag : 0, s & rooted);
+    return n == 0 ? fate::kept : fate::alive;
+  }
+  [[gnu::noinline]] fate lose_shared_parent(std::uint32_t l, std::int32_t s) {
+    const std::int32_t n = count(l) + (s >> 2) - 1;
+    if ((l & flag) != 0 || (s & shared_flag) != 0) {
+      set(l, n, l & flag, s & (rooted | shared_flag));
+      return fate::again;
+    }
+    if (n == 0 && (s & rooted) == 0) return fate::dead;
+    set(l, n, n == 0 ? flag : 0, s & rooted);
+    return n == 0 ? fate::kept : fate::alive;
   }
 
   [[gnu::noinline]] void increment_elsewhere(std::uint32_t w, std::uint32_t mine) {

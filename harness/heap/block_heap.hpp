@@ -155,7 +155,7 @@ class block_heap<M, Frees>::allocator {
   }
   // The fast path alone: null when the run is at its end, or for a large object. For a caller that has something to do before
   // the slow one.
-  [[nodiscard]] void* try_allocate(std::size_t bytes) {
+  [[nodiscard, gnu::always_inline]] void* try_allocate(std::size_t bytes) {
     if (bytes > block_heap_sizes::greatest_cell) [[unlikely]] return nullptr;
     const std::size_t c = block_heap_sizes::class_of(bytes);
     return take(lanes_[c], c, bytes);
@@ -176,7 +176,7 @@ class block_heap<M, Frees>::allocator {
  private:
   friend class block_heap;
   static constexpr std::size_t run_bytes = 4096;           // claimed and zeroed at a time
-  static constexpr std::size_t kept_bytes = 2 * block_bytes;  // of freed cells a class: twice as much stays with an allocator
+  static constexpr std::size_t kept_bytes = 4 * block_bytes;  // of freed cells a class: twice as much stays with an allocator
 
   struct lane {
     std::byte* cursor = nullptr;   // the next cell of the run
@@ -188,7 +188,7 @@ class block_heap<M, Frees>::allocator {
     std::uint32_t freed_count = 0, older_count = 0;
   };
 
-  [[nodiscard]] void* take(lane& l, std::size_t size_class, std::size_t bytes) {
+  [[nodiscard, gnu::always_inline]] void* take(lane& l, std::size_t size_class, std::size_t bytes) {
     if constexpr (Frees) {
       if (void* cell = l.freed) {
         l.freed = static_cast<word*>(cell)->template link<void>();
