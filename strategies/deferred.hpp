@@ -181,15 +181,16 @@ class deferred_heap<M, O>::context {
   context(const context&) = delete;
   context& operator=(const context&) = delete;
 
-  // Inlined, so that the size of an object without an extent is a constant: its class and the zeroing fold.
+  // An object without an extent has its own way: its size is a constant there, so that the cell's class and the zeroing fold.
   template <class T, class... Args>
   [[nodiscard, gnu::always_inline]] ref<T> make(extent e, Args&&... args) {
     static_assert(alignof(T) <= alignof(header), "cells are aligned to 8");
-    std::size_t bytes = sizeof(header) + sizeof(T) + e.bytes;
+    constexpr std::size_t fixed = sizeof(header) + sizeof(T);
+    std::size_t bytes = fixed + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
     if (mutator_.asked() || table_.full()) [[unlikely]] at_safepoint();
     if (bytes >= large) [[unlikely]] account(bytes);
-    void* cell = allocator_.try_allocate(bytes);
+    void* cell = bytes == fixed ? allocator_.try_allocate(fixed) : allocator_.try_allocate(bytes);
     if (cell == nullptr) [[unlikely]] cell = allocate_slowly(bytes);
     auto* h = new (cell) header;
     h->word.init(type_number<context, T>, bytes);
