@@ -3,6 +3,7 @@
 
 #include "harness/cli/cli.hpp"
 #include "harness/registry.hpp"
+#include "harness/run/names.hpp"
 #include "harness/run/session.hpp"
 
 namespace tally::cli {
@@ -17,13 +18,33 @@ void handle_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+// CLI11 reads configuration files for whole programs only, and passes over what it does not know.
+void take_from_file(CLI::App& sub, const std::string& path) {
+  std::vector<CLI::ConfigItem> items;
+  try {
+    items = CLI::ConfigTOML().from_file(path);
+  } catch (const CLI::Error&) {
+    throw usage_error("--config " + path + ": can't be read");
+  }
+  std::vector<std::string> known;
+  for (const auto* option : sub.get_options()) known.push_back(option->get_lnames().front());
+  for (const auto& item : items) {
+    CLI::Option* option = sub.get_option_no_throw("--" + item.fullname());
+    if (option == nullptr) throw unknown_name(no_such("--config " + path + ":", item.fullname(), "flag", known));
+    if (option->count() != 0) continue;
+    for (const auto& value : item.inputs) option->add_result(value);
+    option->run_callback();
+  }
+}
+
 }  // namespace
 
 void add_run(CLI::App& app, action& run) {
   auto o = std::make_shared<session_options>();
   run_request& r = o->request;
   CLI::App* sub = app.add_subcommand("run", "measure: a suite, or a selection of strategies and workloads");
-  sub->set_config("--config", "", "flags from a file: name=value lines, names as here without dashes");
+  auto config = std::make_shared<std::string>();
+  sub->add_option("--config", *config, "flags from a file of name=value lines; the command line's own count more");
 
   const char* what = "What to measure";
   std::vector<CLI::Option*> asked{
@@ -64,7 +85,11 @@ void add_run(CLI::App& app, action& run) {
   sub->add_flag("--quiet", o->quiet, "no progress, no summary; the exit code tells")->group(where);
 
   asked.insert(asked.end(), asked_how.begin(), asked_how.end());
-  sub->callback([o, asked, &run] {
+  for (auto* option : asked) {  // a flag given twice: lists grow, for others the last one counts
+    if (option->get_expected_max() == 1) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+  sub->callback([o, asked, sub, config, &run] {
+    if (!config->empty()) take_from_file(*sub, *config);
     for (const auto* option : asked) {
       if (option->count() > 0) o->given.insert(option->get_lnames().front());
     }

@@ -113,7 +113,9 @@ std::string opening(const run_plan& plan, const fs::path& directory, std::size_t
 }
 
 std::string closing(const run_plan& plan, const run_outcome& outcome, const std::vector<json>& records, const fs::path& directory) {
-  std::string out = summary_text(records, {plan.request.baseline, !plan.smoke(), plan.request.seed});
+  summary_options telling{plan.request.baseline, !plan.smoke(), plan.request.seed, {}};
+  for (const auto& r : plan.rows) telling.order.push_back(r.key());
+  std::string out = summary_text(records, telling);
   if (!plan.skipped.empty()) out += fmt::format("Skipped:\n{}\n", skipped_text(plan));
   std::size_t errors = 0, doubtful = 0, results = 0;
   for (const auto& r : records) {

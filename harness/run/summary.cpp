@@ -197,8 +197,15 @@ std::string scene_text(const scene_results& s, const summary_options& options) {
 }  // namespace
 
 std::string summary_text(const std::vector<json>& records, const summary_options& options) {
+  std::map<std::string, std::size_t> rank;
+  for (const auto& key : options.order) rank.emplace(key, rank.size());
+  std::vector<json> planned = records;
+  std::ranges::stable_sort(planned, {}, [&](const json& r) {
+    const auto found = rank.find(r.at("row").get<std::string>());
+    return found == rank.end() ? rank.size() : found->second;
+  });
   std::string out;
-  for (const auto& s : gather(records)) out += scene_text(s, options) + "\n";
+  for (const auto& s : gather(planned)) out += scene_text(s, options) + "\n";
   return out;
 }
 

@@ -12,6 +12,7 @@ struct summary_options {
   std::string baseline;
   bool citable = false;         // enough processes for intervals
   std::uint64_t seed = 1;
+  std::vector<std::string> order;   // row keys as planned; scenes and rows are told in this order
 };
 
 [[nodiscard]] std::string summary_text(const std::vector<json>& records, const summary_options&);

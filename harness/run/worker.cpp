@@ -12,6 +12,8 @@
 namespace tally {
 namespace {
 
+constexpr int most_attempts = 4;
+
 // A field of /proc/self/status, which is in KiB.
 std::uint64_t status_bytes(std::string_view field) {
   std::ifstream in("/proc/self/status");
@@ -63,9 +65,16 @@ json measure(const registry& all, const run_item& item) {
   const auto probe_before = probe(item.row.cpus);
   const environment_moment before = environment_now();
   forget_peak();
-  const auto body = bound.pair->make(spec);
-  const window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
-  const window_result result = run_window(*body, window);
+  // A window in which no operation ended says nothing: the lanes were off their processors, or an operation takes longer than
+  // the window. It is tried again with four times the length.
+  window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
+  window_result result;
+  int attempts = 0;
+  do {
+    if (++attempts > 1) window.window_ns *= 4;
+    result = run_window(*bound.pair->make(spec), window);
+  } while (attempts < most_attempts && result.failure.empty() && result.oracle.ok && !result.exhausted &&
+           result.operations_per_second() <= 0);
   seen.rss_bytes = status_bytes("VmRSS:");
   seen.peak_rss_bytes = status_bytes("VmHWM:");
   const environment_moment after = environment_now();
@@ -78,7 +87,9 @@ json measure(const registry& all, const run_item& item) {
   seen.environment_before = moment(before, probe_before);
   seen.environment_after = moment(after, probe_after);
   seen.quality = nlohmann::json(judge(result, input));
-  return measured_record(item, bound, result, seen);
+  json record = measured_record(item, bound, result, seen);
+  record["attempts"] = attempts;
+  return record;
 }
 
 void serve(const registry& all, std::FILE* in, std::FILE* out) {

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Real runs, end to end: small ones, killed ones, resumed ones, damaged ones; every record against the schema.
+
+run.py TALLY SOURCE_DIR [TEST...]
+"""
+import collections
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import jsonschema
+
+tally = str(pathlib.Path(sys.argv[1]).resolve())
+source = pathlib.Path(sys.argv[2])
+schema = json.loads((source / "results/schema.json").read_text())
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+
+SMALL = ["run", "--strategy", "plain,atomic", "--workload", "copy_drop", "--threads", "1,2", "--duration", "10ms",
+         "--processes", "2", "--repeat", "2", "--seed", "7"]
+# 5 rows (plain on one thread, atomic and its second measurement on one and on two) x 2 processes x 2 blocks, and a skipped one
+WINDOWS, SKIPPED = 20, 1
+
+
+def run(*arguments, cwd, expect=0, **more):
+    done = subprocess.run([tally, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, **more)
+    assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
+    return done.stdout, done.stderr
+
+
+def records(directory):
+    rows = [json.loads(line) for line in (pathlib.Path(directory) / "rows.jsonl").read_text().splitlines()]
+    for row in rows:
+        for error in validator.iter_errors(row):
+            raise AssertionError(f"{row['row']}: {'/'.join(map(str, error.path))}: {error.message}")
+    return rows
+
+
+def windows(rows):
+    return [(r["row"], r["process"], r["block"]) for r in rows if r["status"] != "skipped"]
+
+
+def complete(directory):
+    rows = records(directory)
+    counts = collections.Counter(windows(rows))
+    assert len(counts) == WINDOWS, f"{len(counts)} windows"
+    assert set(counts.values()) == {1}, "a window was measured twice"
+    assert sum(r["status"] == "skipped" for r in rows) == SKIPPED
+    assert all(r["status"] in ("ok", "skipped") for r in rows), [r for r in rows if r["status"] == "error"]
+    return rows
+
+
+def a_run_writes_every_window_once_and_points_latest_to_it(cwd):
+    out, _ = run(*SMALL, cwd=cwd)
+    latest = cwd / "results/latest"
+    assert latest.is_symlink() and not os.path.isabs(os.readlink(latest))
+    rows = complete(latest)
+    config = json.loads((latest / "config.json").read_text())
+    assert config["request"]["seed"] == 7 and config["smoke"] and (latest / "plots").is_dir()
+    assert "not citable" in out and "times as fast as atomic" in out or "nothing beats atomic" in out, out
+    assert "[" not in out.split("Results:")[1].split("Rows:")[0], "an interval was printed for a smoke run"
+    text = (latest / "rows.jsonl").read_text()
+    for secret in (os.uname().nodename, str(cwd), str(source)):
+        assert len(secret) < 4 or secret not in text, f"{secret} is in the results"
+    assert {r["role"] for r in rows if r["status"] == "ok"} == {"measured", "baseline", "aa"}
+
+
+def latency_and_memory_rows_hold_what_the_schema_says(cwd):
+    run("run", "--strategy", "atomic", "--workload", "tree_churn", "--threads", "1", "--mode", "latency,memory", "--duration",
+        "20ms", "--processes", "1", "--repeat", "1", "--out", "r", cwd=cwd)
+    rows = records(cwd / "r")
+    latency = next(r for r in rows if r["config"]["mode"] == "latency")
+    assert sum(b[2] for b in latency["latency"]["buckets"]) == latency["latency"]["total"] > 0
+    q = [latency["metrics"][f"latency_{p}"]["value"] for p in ("p50", "p90", "p99", "p999", "max")]
+    assert q == sorted(q)
+    memory = next(r for r in rows if r["config"]["mode"] == "memory")
+    assert memory["metrics"]["live_bytes_peak"]["value"] == max(s["bytes"] for s in memory["memory"]["samples"]) > 0
+
+
+def killed_in_the_middle_it_goes_on_and_every_window_is_there_once(cwd):
+    command = [tally, *SMALL, "--duration", "50ms", "--out", "r"]
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    rows = cwd / "r/rows.jsonl"
+    deadline = time.time() + 60
+    while time.time() < deadline and not (rows.exists() and rows.read_text().count("\n") > 5):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = records(cwd / "r")
+    assert 5 < len(before) < WINDOWS, len(before)
+    out, _ = run("run", "--resume", "--out", "r", cwd=cwd)
+    assert complete(cwd / "r")[:len(before)] == before
+    assert "are there already" in out
+    run("run", "--resume", "--out", "r", cwd=cwd)  # nothing left to do is fine
+    complete(cwd / "r")
+
+
+def an_interrupt_says_how_to_go_on(cwd):
+    process = subprocess.Popen([tally, *SMALL, "--duration", "100ms"], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
+    rows = cwd / "results/latest/rows.jsonl"
+    deadline = time.time() + 60
+    while time.time() < deadline and not (rows.exists() and rows.read_text().count("\n") > 3):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, process.returncode
+    assert "tally run --resume --out results/" in out, out
+    run("run", "--resume", cwd=cwd)  # the latest
+    complete(cwd / "results/latest")
+
+
+def a_damaged_last_line_is_set_aside_and_measured_again(cwd):
+    run(*SMALL, "--out", "r", cwd=cwd)
+    rows = cwd / "r/rows.jsonl"
+    whole = rows.read_bytes()
+    rows.write_bytes(whole[:-50])
+    _, err = run("run", "--resume", "--out", "r", cwd=cwd)
+    assert "set aside in rows.damaged" in err, err
+    complete(cwd / "r")
+    assert (cwd / "r/rows.damaged").read_bytes().rstrip(b"\n") == whole[:-50].splitlines()[-1]
+
+
+def from_makes_the_same_run_again(cwd):
+    run(*SMALL, "--out", "one", cwd=cwd)
+    run("run", "--from", "one", "--out", "two", cwd=cwd)
+    order = lambda d: [(r["row"], r["process"], r["block"], r["seed"]) for r in complete(cwd / d) if r["status"] == "ok"]
+    assert order("one") == order("two")
+    configs = [json.loads((cwd / d / "config.json").read_text()) for d in ("one", "two")]
+    assert configs[0]["request"] == configs[1]["request"]
+
+
+def resume_refuses_other_flags_binaries_machines_and_schemas(cwd):
+    run(*SMALL, "--out", "r", cwd=cwd)
+    _, err = run("run", "--resume", "--out", "r", "--threads", "1", cwd=cwd, expect=64)
+    assert "--threads 1 (it was 1,2)" in err, err
+    _, err = run(*SMALL, "--out", "r", cwd=cwd, expect=64)
+    assert "--out r: there is a run already" in err, err
+    config = json.loads((cwd / "r/config.json").read_text())
+
+    def changed(**fields):
+        (cwd / "r/config.json").write_text(json.dumps({**config, **fields}))
+        return run("run", "--resume", "--out", "r", cwd=cwd, expect=64)[1]
+
+    assert "another binary" in changed(binary={**config["binary"], "executable": "0" * 16})
+    assert "another machine" in changed(machine="0" * 32)
+    assert "schema 9" in changed(schema=9)
+    (cwd / "r/config.json").write_text(json.dumps(config))
+    rows = cwd / "r/rows.jsonl"
+    kept = rows.read_text()
+    rows.write_text(kept.replace('"schema":1', '"schema":9', 1))
+    assert "schema 9" in run("run", "--resume", "--out", "r", cwd=cwd, expect=64)[1]
+    assert rows.read_text().count("\n") == kept.count("\n"), "a refused file was touched"
+
+
+def a_worker_that_dies_costs_its_window_only(cwd):
+    """The kernel's file-size limit is the parent's; a worker is killed here by hand while it measures."""
+    process = subprocess.Popen([tally, *SMALL, "--duration", "300ms", "--out", "r"], cwd=cwd, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    rows = cwd / "r/rows.jsonl"
+    while not (rows.exists() and rows.read_text().count("\n") > 2):
+        time.sleep(0.01)
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(children) == 1, children
+    os.kill(int(children[0]), signal.SIGSEGV)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 3, (process.returncode, out, err)
+    found = records(cwd / "r")
+    errors = [r for r in found if r["status"] == "error"]
+    assert len(errors) == 1 and "SIGSEGV" in errors[0]["reason"], errors
+    assert len(windows(found)) == len(set(windows(found))) == WINDOWS
+
+
+def a_full_disk_keeps_what_was_written(cwd):
+    def limited():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    _, err = run(*SMALL, "--out", "r", cwd=cwd, expect=3, preexec_fn=limited)
+    assert "rows.jsonl: File too large" in err and "tally run --resume --out r goes on" in err, err
+    assert 0 < len(records(cwd / "r")) < WINDOWS
+    run("run", "--resume", "--out", "r", cwd=cwd)
+    complete(cwd / "r")
+
+
+def another_allocator_is_recorded_or_refused_in_a_sentence(cwd):
+    done = subprocess.run([tally, "run", "--strategy", "atomic", "--workload", "tree_churn", "--threads", "1", "--duration", "10ms",
+                           "--processes", "1", "--repeat", "1", "--allocator", "mimalloc", "--out", "r"], cwd=cwd,
+                          capture_output=True, text=True, timeout=60)
+    if done.returncode == 64:
+        assert done.stderr.count("\n") == 1 and "libmimalloc.so.2 is not installed" in done.stderr, done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    assert {r["config"]["allocator"] for r in records(cwd / "r")} == {"mimalloc"}
+
+
+def flags_can_come_from_a_file(cwd):
+    (cwd / "flags.toml").write_text('strategy="atomic"\nworkload="copy_drop"\nthreads="1"\nprocesses=1\nrepeat=1\nduration="10ms"\n')
+    run("run", "--config", "flags.toml", "--out", "r", cwd=cwd)
+    assert {(r["config"]["threads"], r["config"]["window_ns"]) for r in records(cwd / "r")} == {(1, 10_000_000)}
+
+
+def piped_progress_is_plain_and_quiet_is_quiet(cwd):
+    _, err = run(*SMALL, "--out", "r", cwd=cwd)
+    assert "\r" not in err and "\033" not in err and "windows" in err, err
+    assert run(*SMALL, "--out", "q", "--quiet", cwd=cwd) == ("", "")
+
+
+def quick_is_planned_for_a_minute(cwd):
+    out, _ = run("run", "--suite", "quick", "--plan", "--pin", "none", cwd=cwd)
+    predicted = out.strip().splitlines()[-1].split("about ")[1]
+    assert predicted.endswith(" s") and "min" not in predicted and float(predicted.split()[0]) <= 60, predicted
+    assert out.startswith("trace "), out.splitlines()[0]
+
+
+tests = [f for name, f in list(globals().items()) if callable(f) and getattr(f, "__code__", None)
+         and f.__code__.co_varnames[:1] == ("cwd",) and f.__code__.co_argcount == 1]
+chosen = [t for t in tests if not sys.argv[3:] or t.__name__ in sys.argv[3:]]
+failures = 0
+for test in chosen:
+    home = pathlib.Path(tempfile.mkdtemp(prefix="tally-e2e-"))
+    try:
+        test(home)
+        print(f"ok      {test.__name__}", flush=True)
+    except Exception as error:  # one test's failure is no reason not to run the others
+        failures += 1
+        print(f"FAILED  {test.__name__}: {type(error).__name__}: {error}", flush=True)
+    finally:
+        shutil.rmtree(home)
+sys.exit(1 if failures or not chosen else 0)

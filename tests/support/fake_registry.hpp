@@ -1,0 +1,68 @@
+// A registry that is made by hand: what plans and listings do with one, without building a strategy.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/measure/topology.hpp"
+#include "harness/registry.hpp"
+
+namespace tally::testing {
+
+inline constexpr std::array<parameter_info, 2> spin_parameters{{
+    {"sharing", "private", 0, 0, "private or shared"},
+    {"size", "10", 1, 100, "how many"},
+}};
+inline constexpr std::array<parameter_info, 1> pair_parameters{{{"share", "5", 0, 100, "per cent"}}};
+
+inline cell fake_cell(std::string workload, std::string unmet, std::optional<std::size_t> payload) {
+  cell c;
+  c.workload = std::move(workload);
+  c.unmet = std::move(unmet);
+  c.unmet_for = [](const parameters&) { return std::string(); };
+  c.unmet_lanes = [](const parameters&, int) { return std::string(); };
+  c.check = [](const body_spec& b) {
+    if (b.params.all().contains("sharing") && b.params.text("sharing") == "bogus") throw usage_error("--set sharing=bogus: private or shared");
+  };
+  c.payload_bytes = [payload](const body_spec&) { return payload; };
+  c.parallelism = [](const body_spec&) { return std::nullopt; };
+  return c;
+}
+
+// spin: any number of threads, states its payload; pair: at least two threads, does not.
+inline registry fake_registry() {
+  registry all;
+  all.workloads = {{"spin", "turns round", "one turn", spin_parameters}, {"pair", "two at a time", "one exchange", pair_parameters, 2}};
+  const auto variant = [](std::vector<std::string> options, std::string label, capabilities can, std::string unmet_pair = "") {
+    variant_entry v{std::move(options), std::move(label), 16, can, {}};
+    v.cells = {fake_cell("spin", "", 1'000'000), fake_cell("pair", std::move(unmet_pair), std::nullopt)};
+    return v;
+  };
+  capabilities threads;
+  capabilities one = threads;
+  one.single_threaded = true;
+  capabilities tracing = threads;
+  tracing.limits_heap = true;
+  const tunable_entry order{"order", "memory order", "everybody's", {"relaxed", "seq_cst"}, "relaxed", 0, 0};
+  const tunable_entry interval{"interval", "switch interval", "CPython", {}, "50", 1, 1000};
+  all.strategies = {
+      {"plain", "a plain count", "-", {}, {variant({}, "", one)}},
+      {"atomic", "an atomic count", "[Boehm04]", {order}, {variant({"relaxed"}, "", threads), variant({"seq_cst"}, "order=seq_cst", threads)}},
+      {"gil", "a lock", "CPython", {interval}, {variant({}, "", threads)}},
+      {"sweep", "a tracing collector", "-", {}, {variant({}, "", tracing, "needs weak refs")}},
+  };
+  return all;
+}
+
+inline topology fake_machine(int cores, int siblings = 1) {
+  topology t;
+  for (int s = 0; s < siblings; ++s) {
+    for (int c = 0; c < cores; ++c) t.cpus.push_back({s * cores + c, 0, 0, c, s});
+  }
+  return t;
+}
+
+}  // namespace tally::testing

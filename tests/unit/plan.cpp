@@ -1,0 +1,228 @@
+// From flags to rows.
+#include "harness/run/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "harness/run/listing.hpp"
+#include "harness/run/names.hpp"
+#include "tests/support/fake_registry.hpp"
+
+namespace tally {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class plan_of : public ::testing::Test {
+ protected:
+  run_plan made(run_request r, int cores = 2) {
+    if (r.seed == 0) r.seed = 1;
+    return make_plan(all, r, testing::fake_machine(cores));
+  }
+  static std::vector<std::string> keys(const run_plan& p) {
+    std::vector<std::string> k;
+    for (const auto& r : p.rows) k.push_back(r.key());
+    return k;
+  }
+  std::string refusal(const run_request& r) {
+    try {
+      (void)made(r);
+    } catch (const usage_error& e) {
+      return e.what();
+    }
+    return "";
+  }
+  static run_request selection(std::vector<std::string> strategies, std::vector<std::string> workloads, std::string threads) {
+    run_request r;
+    r.strategies = std::move(strategies);
+    r.workloads = std::move(workloads);
+    r.threads = std::move(threads);
+    return r;
+  }
+  registry all = testing::fake_registry();
+};
+
+TEST_F(plan_of, the_baseline_is_in_every_scene_twice_whether_it_was_asked_for_or_not) {
+  EXPECT_THAT(keys(made(selection({"gil"}, {"spin"}, "1"))),
+              ElementsAre("atomic|spin|1|throughput", "atomic|spin|1|throughput|aa", "gil|spin|1|throughput"));
+  const auto p = made(selection({"atomic"}, {"spin"}, "1,2"));
+  EXPECT_EQ(std::ranges::count(p.rows, row_role::again, &row_spec::role), 2);
+  EXPECT_EQ(std::ranges::count(p.rows, row_role::baseline, &row_spec::role), 2);
+}
+
+TEST_F(plan_of, rows_that_cannot_run_are_listed_with_the_reason) {
+  const auto p = made(selection({"plain", "sweep"}, {"spin", "pair"}, "1,2"));
+  std::vector<std::string> told;
+  for (const auto& s : p.skipped) told.push_back(s.strategy + " " + s.workload + " " + std::to_string(s.threads) + " " + s.reason);
+  EXPECT_THAT(told, Contains("plain spin 2 not thread-safe"));
+  EXPECT_THAT(told, Contains("plain pair 1 needs at least 2 threads"));
+  EXPECT_THAT(told, Contains("sweep pair 2 needs weak refs"));
+  EXPECT_THAT(keys(p), ::testing::Not(Contains(HasSubstr("sweep|pair"))));
+}
+
+TEST_F(plan_of, a_heap_axis_is_for_those_that_take_a_limit_and_multiples_are_of_the_payload) {
+  auto r = selection({"sweep", "gil"}, {"spin"}, "1");
+  r.heaps = {"2x", "3M"};
+  const auto p = made(r);
+  EXPECT_THAT(keys(p), ElementsAre("atomic|spin|1|throughput", "atomic|spin|1|throughput|aa", "sweep@2x|spin|1|throughput",
+                                   "sweep@3M|spin|1|throughput", "gil|spin|1|throughput"));
+  EXPECT_EQ(p.rows[2].heap.limit_bytes, 2'000'000U);
+  EXPECT_EQ(p.rows[3].heap.limit_bytes, 3U << 20);
+}
+
+TEST_F(plan_of, a_multiple_of_a_payload_that_nobody_states_is_skipped) {
+  all.strategies[3].variants[0].cells[1].unmet = "";
+  auto r = selection({"sweep"}, {"pair"}, "2");
+  r.heaps = {"2x"};
+  EXPECT_THAT(refusal(r), HasSubstr("states its payload"));
+}
+
+TEST_F(plan_of, a_tracing_baseline_is_compared_at_the_same_limit) {
+  auto r = selection({"sweep"}, {"spin"}, "1");
+  r.heaps = {"2x", "3x"};
+  r.baseline = "sweep";
+  EXPECT_THAT(keys(made(r)), ElementsAre("sweep@2x|spin|1|throughput", "sweep@2x|spin|1|throughput|aa",
+                                         "sweep@3x|spin|1|throughput", "sweep@3x|spin|1|throughput|aa"));
+}
+
+TEST_F(plan_of, parameters_make_a_cross_product) {
+  auto r = selection({"atomic"}, {"spin"}, "1");
+  r.sets = {"sharing=private,shared", "size=1..4*2"};
+  const auto p = made(r);
+  std::set<std::string> labels;
+  for (const auto& row : p.rows) labels.insert(row.workload_label);
+  EXPECT_EQ(labels.size(), 6U);
+  EXPECT_TRUE(labels.contains("spin sharing=shared size=4"));
+}
+
+TEST_F(plan_of, a_parameter_of_one_workload_leaves_the_others_alone) {
+  auto r = selection({"atomic"}, {"spin", "pair"}, "2");
+  r.sets = {"share=7"};
+  EXPECT_THAT(keys(made(r)), Contains("atomic|spin|2|throughput"));
+  r.sets = {"spin.size=3"};
+  EXPECT_THAT(keys(made(r)), Contains("atomic|spin size=3|2|throughput"));
+}
+
+TEST_F(plan_of, what_is_wrong_is_named_with_its_flag_and_value) {
+  EXPECT_EQ(refusal(selection({"atmoic"}, {}, "")), "--strategy atmoic: no such strategy; did you mean atomic?");
+  EXPECT_THAT(refusal(selection({}, {"spn"}, "")), HasSubstr("--workload spn: no such workload; did you mean spin?"));
+  EXPECT_THAT(refusal(selection({}, {}, "0")), HasSubstr("--threads 0"));
+  EXPECT_THAT(refusal(selection({}, {}, "two")), HasSubstr("--threads two"));
+  EXPECT_THAT(refusal(selection({"atomic:order=strong"}, {}, "")), HasSubstr("order is one of relaxed, seq_cst"));
+  EXPECT_THAT(refusal(selection({"atomic:ordr=relaxed"}, {}, "")), HasSubstr("did you mean order?"));
+  EXPECT_THAT(refusal(selection({"gil:interval=5000"}, {}, "")), HasSubstr("between 1 and 1000"));
+  EXPECT_THAT(refusal(selection({"plain"}, {"pair"}, "1")), HasSubstr("every row is skipped"));
+  auto r = selection({"atomic"}, {"spin"}, "1");
+  r.sets = {"siez=3"};
+  EXPECT_THAT(refusal(r), HasSubstr("--set siez: no such parameter of the chosen workloads; did you mean size?"));
+  r.sets = {"size=1000"};
+  EXPECT_THAT(refusal(r), HasSubstr("out of range"));
+  r.sets = {"sharing=bogus"};
+  EXPECT_EQ(refusal(r), "--set sharing=bogus: private or shared");
+  r.sets = {};
+  r.suite = "quik";
+  EXPECT_EQ(refusal(r), "--suite quik: no such suite; did you mean quick?");
+  r.suite = "";
+  r.baseline = "*";
+  EXPECT_THAT(refusal(r), HasSubstr("--baseline *"));
+  r.baseline = "atomic";
+  r.heaps = {"big"};
+  EXPECT_THAT(refusal(r), HasSubstr("--heap big"));
+  r.heaps = {};
+  r.duration = "5";
+  EXPECT_THAT(refusal(r), HasSubstr("--duration 5"));
+}
+
+TEST_F(plan_of, variants_are_chosen_by_option_and_by_glob) {
+  EXPECT_THAT(keys(made(selection({"atomic:order=seq_cst"}, {"spin"}, "1"))), Contains("atomic:order=seq_cst|spin|1|throughput"));
+  EXPECT_EQ(choose_strategies(all, "--strategy", "atomic:*").size(), 2U);
+  EXPECT_EQ(choose_strategies(all, "--strategy", "*").size(), 4U);
+  EXPECT_EQ(choose_strategies(all, "--strategy", "*:*").size(), 5U);
+  EXPECT_EQ(choose_strategies(all, "--strategy", "gil:interval=20").front().label(), "gil:interval=20");
+}
+
+TEST_F(plan_of, every_block_measures_every_row_once_in_an_order_that_the_seed_decides) {
+  auto r = selection({"*"}, {"spin"}, "1,2");
+  r.blocks = 4;
+  r.processes = 2;
+  r.seed = 99;
+  const auto p = made(r);
+  const auto items = p.items(1);
+  ASSERT_EQ(items.size(), p.rows.size() * 4);
+  std::map<int, std::vector<std::string>> blocks;
+  std::map<int, std::set<std::uint64_t>> seeds;
+  for (const auto& i : items) {
+    blocks[i.block].push_back(i.row.key());
+    seeds[i.block].insert(i.seed);
+  }
+  for (auto& [block, order] : blocks) {
+    EXPECT_THAT(order, ::testing::UnorderedElementsAreArray(keys(p)));
+    EXPECT_EQ(seeds[block].size(), 1U);  // all rows of a block draw the same numbers
+  }
+  EXPECT_NE(blocks[0], blocks[1]);
+  const auto again = made(r).items(1);
+  for (std::size_t i = 0; i < items.size(); ++i) EXPECT_EQ(items[i].row.key(), again[i].row.key());
+  r.seed = 100;
+  const auto other = made(r).items(1);
+  EXPECT_FALSE(std::ranges::equal(items, other, {}, [](const auto& i) { return i.row.key(); }, [](const auto& i) { return i.row.key(); }));
+}
+
+TEST_F(plan_of, items_survive_the_way_to_the_worker) {
+  auto r = selection({"gil:interval=20", "sweep"}, {"spin"}, "2");
+  r.heaps = {"2x"};
+  r.modes = {"latency"};
+  for (const auto& item : made(r).items(0)) {
+    const run_item back = item_from(json::parse(to_json(item).dump()));
+    EXPECT_EQ(to_json(back), to_json(item));
+    EXPECT_EQ(back.row.key(), item.row.key());
+    EXPECT_EQ(find_row(all, back.row).strategy->name, item.row.strategy.substr(0, item.row.strategy.find(':')));
+  }
+}
+
+TEST_F(plan_of, automatic_threads_are_powers_of_two_up_to_the_cores_then_the_hyper_threads) {
+  EXPECT_THAT(automatic_threads(testing::fake_machine(1)), ElementsAre(1));
+  EXPECT_THAT(automatic_threads(testing::fake_machine(6)), ElementsAre(1, 2, 4, 6));
+  EXPECT_THAT(automatic_threads(testing::fake_machine(8, 2)), ElementsAre(1, 2, 4, 8, 16));
+}
+
+TEST_F(plan_of, more_threads_than_processors_are_allowed_and_marked) {
+  const auto p = made(selection({"atomic"}, {"spin"}, "2,3"));
+  EXPECT_FALSE(p.rows.front().oversubscribed);
+  EXPECT_TRUE(p.rows.back().oversubscribed);
+}
+
+TEST_F(plan_of, lists_are_split_where_that_is_unambiguous) {
+  EXPECT_THAT(split_specs(std::vector<std::string>{"plain,biased:merge=a,slot=b,atomic"}), ElementsAre("plain", "biased:merge=a,slot=b", "atomic"));
+  EXPECT_THAT(scan_values("--set x=", "1,4..16*2,x..y"), ElementsAre("1", "4", "8", "16", "x..y"));
+  EXPECT_THAT(scan_values("--set x=", "0..1+0.25"), ElementsAre("0", "0.25", "0.5", "0.75", "1"));
+  EXPECT_THROW((void)scan_values("--set x=", "8..4"), usage_error);
+  EXPECT_THROW((void)scan_values("--set x=", "1..8*1"), usage_error);
+  EXPECT_THROW((void)scan_values("--set x=", "1,,2"), usage_error);
+}
+
+TEST_F(plan_of, a_path_in_a_label_is_its_file_name) {
+  EXPECT_EQ(without_directories("/home/me/x.rct"), "x.rct");
+  EXPECT_EQ(without_directories("x.rct"), "x.rct");
+}
+
+TEST_F(plan_of, skipped_rows_are_told_by_reason) {
+  const std::string text = skipped_text(made(selection({"plain", "sweep"}, {"spin", "pair"}, "2")));
+  EXPECT_THAT(text, HasSubstr("not thread-safe:\n    plain in pair on 2 threads; spin on 2 threads\n"));
+  EXPECT_THAT(text, HasSubstr("needs weak refs:\n    sweep in pair on 2 threads\n"));
+}
+
+TEST_F(plan_of, suites_name_what_is_not_built_as_skipped) {
+  run_request r;
+  r.suite = "quick";
+  EXPECT_THAT(refusal(r), HasSubstr("every row is skipped"));  // nothing of it is in the fake registry
+}
+
+}  // namespace
+}  // namespace tally

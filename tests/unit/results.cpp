@@ -1,0 +1,150 @@
+// rows.jsonl: nothing lost, nothing silently dropped.
+#include "harness/run/results_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "harness/run/request.hpp"
+#include "harness/workload.hpp"
+
+namespace tally {
+namespace {
+
+using ::testing::HasSubstr;
+
+class results : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "tally-results-XXXXXX").string();
+    directory = ::mkdtemp(pattern.data());
+    path = directory / "rows.jsonl";
+  }
+  void TearDown() override { std::filesystem::remove_all(directory); }
+  static json row(int n) { return {{"schema", 1}, {"row", "r"}, {"process", n}, {"status", "ok"}}; }
+  void write(const std::string& text) const { std::ofstream(path, std::ios::binary) << text; }
+  [[nodiscard]] static std::string content(const std::filesystem::path& p) {
+    std::ifstream in(p, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  std::filesystem::path directory, path;
+};
+
+TEST_F(results, what_is_appended_is_read_again) {
+  {
+    results_file f(path);
+    f.append(row(0));
+  }
+  results_file(path).append(row(1));  // goes on at the end
+  const auto loaded = load_results(path);
+  ASSERT_EQ(loaded.records.size(), 2U);
+  EXPECT_EQ(loaded.records[1], row(1));
+  EXPECT_EQ(loaded.message, "");
+}
+
+TEST_F(results, a_last_line_without_its_end_is_set_aside_and_said) {
+  write(row(0).dump() + "\n" + row(1).dump().substr(0, 20));
+  const auto loaded = load_results(path);
+  EXPECT_EQ(loaded.records.size(), 1U);
+  EXPECT_THAT(loaded.message, HasSubstr("set aside in rows.damaged"));
+  EXPECT_EQ(content(path), row(0).dump() + "\n");
+  EXPECT_EQ(content(directory / "rows.damaged"), row(1).dump().substr(0, 20) + "\n");
+}
+
+TEST_F(results, a_whole_record_without_its_newline_is_damaged_too) {
+  write(row(0).dump());  // cut by a kill: the next append would join it
+  EXPECT_EQ(load_results(path).records.size(), 0U);
+  EXPECT_EQ(content(directory / "rows.damaged"), row(0).dump() + "\n");
+}
+
+TEST_F(results, damage_before_the_end_is_refused_with_its_line) {
+  write(row(0).dump() + "\n{\"schema\":1,\n" + row(2).dump() + "\n");
+  try {
+    (void)load_results(path);
+    FAIL();
+  } catch (const results_error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("line 2"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory / "rows.damaged"));
+}
+
+TEST_F(results, another_schema_is_refused) {
+  write("{\"schema\":2,\"row\":\"r\"}\n");
+  EXPECT_THROW((void)load_results(path), usage_error);
+}
+
+// A file-size limit stands for a full disk: the kernel takes a part of the line and refuses the rest.
+TEST_F(results, a_disk_that_fills_up_leaves_whole_lines) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit tight{row(0).dump().size() + 11, before.rlim_max};
+  {
+    results_file f(path);
+    f.append(row(0));
+    setrlimit(RLIMIT_FSIZE, &tight);
+    EXPECT_THROW(f.append(row(1)), results_error);
+    EXPECT_EQ(content(path), row(0).dump() + "\n");
+    setrlimit(RLIMIT_FSIZE, &before);
+    f.append(row(1));  // there is room again
+  }
+  EXPECT_EQ(load_results(path).records.size(), 2U);
+}
+
+TEST_F(results, a_file_that_cannot_be_opened_is_refused) {
+  EXPECT_THROW(results_file(directory / "no" / "rows.jsonl"), results_error);
+  EXPECT_THROW((void)load_results(directory / "no" / "rows.jsonl"), results_error);
+}
+
+TEST_F(results, a_whole_file_is_replaced_or_left) {
+  write_whole(directory / "config.json", "one");
+  write_whole(directory / "config.json", "two");
+  EXPECT_EQ(content(directory / "config.json"), "two");
+  EXPECT_THROW(write_whole(directory / "no" / "config.json", "x"), results_error);
+}
+
+TEST(request, survives_being_written_and_read) {
+  run_request r;
+  r.suite = "quick";
+  r.strategies = {"biased:merge=detached"};
+  r.sets = {"sharing=shared"};
+  r.processes = 3;
+  r.seed = 123456789;
+  EXPECT_EQ(request_from(json::parse(to_json(r).dump())), r);
+}
+
+TEST(request, the_first_difference_names_the_flag_and_both_values) {
+  run_request there;
+  there.threads = "2";
+  run_request asked = there;
+  EXPECT_EQ(first_difference(asked, there), "");
+  asked.threads = "1";
+  EXPECT_EQ(first_difference(asked, there), "--threads 1 (it was 2)");
+  asked.threads = "2";
+  asked.heaps = {"2x", "3x"};
+  EXPECT_EQ(first_difference(asked, there), "--heap 2x,3x (it was not given)");
+}
+
+TEST(request, durations_and_sizes_have_units) {
+  EXPECT_EQ(duration_ns("--duration", "100ms"), 100'000'000U);
+  EXPECT_EQ(duration_ns("--duration", "1.5s"), 1'500'000'000U);
+  for (const char* bad : {"100", "ms", "-1s", "2h", "1us", "nan"}) EXPECT_THROW((void)duration_ns("--duration", bad), usage_error) << bad;
+  EXPECT_EQ(size_bytes("--heap", "64M"), 64U << 20);
+  EXPECT_EQ(size_bytes("--heap", "4096"), 4096U);
+  for (const char* bad : {"0", "-1M", "M", "64X", ""}) EXPECT_THROW((void)size_bytes("--heap", bad), usage_error) << bad;
+}
+
+TEST(request, durations_are_spoken_as_people_do) {
+  EXPECT_EQ(spoken_duration(1.26), "1.3 s");
+  EXPECT_EQ(spoken_duration(47.4), "47 s");
+  EXPECT_EQ(spoken_duration(754), "12 min 34 s");
+  EXPECT_EQ(spoken_duration(9000), "2 h 30 min");
+}
+
+}  // namespace
+}  // namespace tally

@@ -1,0 +1,37 @@
+// The suites keep what they promise.
+#include "harness/run/suites.hpp"
+
+#include <gtest/gtest.h>
+
+#include "harness/run/names.hpp"
+#include "harness/run/plan.hpp"
+#include "harness/run/progress.hpp"
+#include "tests/support/fake_registry.hpp"
+
+namespace tally {
+namespace {
+
+TEST(suites, quick_is_a_smoke_run_of_enough_windows_with_a_recording_first) {
+  const suite_info& quick = suite_named("quick");
+  EXPECT_GE(quick.how.processes, 2);
+  EXPECT_LT(quick.how.processes, citable_processes);
+  EXPECT_GE(quick.how.blocks, 3);
+  EXPECT_EQ(quick.how.window, "100ms");
+  EXPECT_TRUE(quick.groups.front().workloads.front().starts_with("trace"));
+}
+
+TEST(suites, the_others_are_citable) {
+  EXPECT_GE(suite_named("default").how.processes, citable_processes);
+  EXPECT_GE(suite_named("rigorous").how.processes, 2 * citable_processes);
+  EXPECT_GE(standard_protocol().processes, citable_processes);
+}
+
+TEST(suites, the_time_left_comes_from_what_was_measured) {
+  EXPECT_DOUBLE_EQ(progress::left_seconds(0, 100, 0, 60), 60);
+  EXPECT_DOUBLE_EQ(progress::left_seconds(50, 100, 40, 60), 40);
+  EXPECT_DOUBLE_EQ(progress::left_seconds(100, 100, 40, 60), 0);
+  EXPECT_DOUBLE_EQ(progress::left_seconds(0, 0, 0, 0), 0);
+}
+
+}  // namespace
+}  // namespace tally

@@ -1,0 +1,103 @@
+// The words at the end of a run, from records whose truth is known.
+#include "harness/run/summary.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tally {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+json record(const std::string& strategy, const std::string& role, int process, int block, double ns, bool doubtful = false) {
+  const std::string scene = "spin|1|throughput";
+  return {{"schema", 1}, {"row", strategy + "|" + scene + (role == "aa" ? "|aa" : "")}, {"scene", scene}, {"role", role},
+          {"process", process}, {"block", block}, {"status", "ok"},
+          {"config", {{"workload", {{"label", "spin"}}}, {"threads", 1}, {"mode", "throughput"}, {"oversubscribed", false},
+                      {"allocator", "system"}}},
+          {"metrics", {{"ns_per_op", {{"value", ns}}}, {"cpu_ns_per_op", {{"value", ns}}}}},
+          {"quality", {{"verdict", "single"}, {"doubtful", doubtful}}},
+          {"oracle", {{"class", "exact"}}}};
+}
+
+// `ns` for fast; the baseline takes 10 ns with `noise`, per cent, between it and its second measurement.
+std::vector<json> run(int processes, double fast, double noise) {
+  std::vector<json> all;
+  for (int p = 0; p < processes; ++p) {
+    for (int b = 0; b < 3; ++b) {
+      const double drift = 1 + 0.1 * ((p * 3 + b) % 4);  // hits all rows of a block alike
+      all.push_back(record("atomic", "baseline", p, b, 10 * drift));
+      all.push_back(record("atomic", "aa", p, b, 10 * drift * (1 + noise / 100)));
+      all.push_back(record("fast", "measured", p, b, fast * drift));
+    }
+  }
+  return all;
+}
+
+summary_options smoke() { return {"atomic", false, 1, {}}; }
+summary_options citable() { return {"atomic", true, 1, {}}; }
+
+TEST(summary, says_who_wins_and_by_how_much) {
+  const std::string text = summary_text(run(2, 2.5, 1), smoke());
+  EXPECT_THAT(text, HasSubstr("spin, 1 thread: fast wins, 4 times as fast as atomic\n"));
+  EXPECT_THAT(text, HasSubstr("4.00x"));
+  EXPECT_THAT(text, HasSubstr("against itself within 1.0 %"));
+  EXPECT_THAT(text, HasSubstr("cpu 4.00x floor"));
+}
+
+TEST(summary, prints_no_interval_of_a_smoke_run_and_one_of_a_citable_run) {
+  EXPECT_THAT(summary_text(run(2, 2.5, 1), smoke()), Not(HasSubstr("[")));
+  EXPECT_THAT(summary_text(run(5, 2.5, 1), citable()), HasSubstr("4.00x [4.00, 4.00]"));
+}
+
+TEST(summary, a_difference_within_the_noise_is_none) {
+  const std::string text = summary_text(run(2, 9.7, 5), smoke());
+  EXPECT_THAT(text, HasSubstr("nothing beats atomic"));
+  EXPECT_THAT(text, HasSubstr("no difference"));
+  EXPECT_THAT(summary_text(run(2, 9.7, 1), smoke()), HasSubstr("fast wins"));
+}
+
+TEST(summary, the_floor_does_not_win_but_is_what_cost_is_counted_from) {
+  auto all = run(2, 2.5, 1);
+  json floor = record("none", "measured", 0, 0, 1);
+  floor["oracle"]["class"] = "never_frees";
+  all.push_back(floor);
+  const std::string text = summary_text(all, smoke());
+  EXPECT_THAT(text, HasSubstr("fast wins"));
+  EXPECT_THAT(text, HasSubstr("never frees: the floor"));
+  EXPECT_THAT(text, Not(HasSubstr("none wins")));
+}
+
+TEST(summary, failed_and_doubtful_windows_are_counted) {
+  auto all = run(2, 2.5, 1);
+  all.push_back(record("shaky", "measured", 0, 0, 9, true));
+  json broken = record("broken", "measured", 0, 0, 1);
+  broken["status"] = "error";
+  broken["reason"] = "oracle: before teardown: 3 objects live, expected 1";
+  broken.erase("metrics");
+  all.push_back(broken);
+  const std::string text = summary_text(all, smoke());
+  EXPECT_THAT(text, HasSubstr("doubtful in 1 of 1 windows"));
+  EXPECT_THAT(text, HasSubstr("broken: failed: oracle: before teardown: 3 objects live, expected 1"));
+}
+
+TEST(summary, a_scene_without_the_baseline_says_so) {
+  EXPECT_THAT(summary_text({record("fast", "measured", 0, 0, 1)}, smoke()), HasSubstr("atomic is no baseline here"));
+}
+
+TEST(summary, tells_scenes_in_the_order_of_the_plan) {
+  auto all = run(1, 2.5, 1);
+  json other = record("fast", "measured", 0, 0, 1);
+  other["scene"] = "walk|1|throughput";
+  other["row"] = "fast|walk|1|throughput";
+  other["config"]["workload"]["label"] = "walk";
+  all.push_back(other);
+  auto options = smoke();
+  options.order = {"fast|walk|1|throughput", "atomic|spin|1|throughput"};
+  const std::string text = summary_text(all, options);
+  EXPECT_LT(text.find("walk, 1 thread"), text.find("spin, 1 thread"));
+}
+
+}  // namespace
+}  // namespace tally
