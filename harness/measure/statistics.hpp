@@ -2,8 +2,8 @@
 //
 // The unit of replication is the process: windows of one process share its memory layout and its luck, so they are not
 // independent, and the interval comes from resampling processes first and the windows inside each second (hierarchical
-// bootstrap [Kalibera13]). What is resampled are log-ratios of two rows' windows of the same block, which the machine's drift
-// hit alike. With few processes a percentile interval is too narrow; it is widened as [Hesterberg15] says (the "expanded"
+// bootstrap [Kalibera13]). What is resampled are log-ratios of two rows' windows of the same block, which the machine's
+// drift hit alike. With few processes a percentile interval is too narrow; it is widened as [Hesterberg15] says (the "expanded"
 // percentile interval: Student's t instead of the normal, n/(n-1) for the variance). All draws come from a seed.
 //
 // What it can't do: see a bias that all processes share, or rescue windows that did not measure what they should.
@@ -45,7 +45,8 @@ struct ratio_estimate {
 [[nodiscard]] std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
                                                      int processes_needed);
 
-// P(T <= t) with n degrees of freedom, n at least 1 [Abramowitz64, 26.7.3 and 26.7.4], and its inverse for p in (0.5, 1).
+// P(T <= t) with n degrees of freedom, n at least 1 (formulas 26.7.3 and 26.7.4 of [Abramowitz64]), and its inverse for p in
+// (0.5, 1).
 [[nodiscard]] double student_cdf(double t, int n);
 [[nodiscard]] double student_quantile(double p, int n);
 

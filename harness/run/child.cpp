@@ -134,7 +134,9 @@ std::string child::epitaph() {
                                                        ::strsignal(WTERMSIG(status_)))
                                          : fmt::format("ended with code {}", WEXITSTATUS(status_));
   std::array<char, 4096> part{};
-  for (ssize_t n; (n = ::read(error_, part.data(), part.size())) > 0;) complaint_.append(part.data(), static_cast<std::size_t>(n));
+  for (ssize_t n; (n = ::read(error_, part.data(), part.size())) > 0;) {
+    complaint_.append(part.data(), static_cast<std::size_t>(n));
+  }
   while (!complaint_.empty() && complaint_.back() == '\n') complaint_.pop_back();
   if (complaint_.size() > kept_complaint) complaint_.erase(0, complaint_.size() - kept_complaint);
   return complaint_.empty() ? how : how + ": " + complaint_;

@@ -122,7 +122,8 @@ json list_json(const registry& all, std::string_view what) {
     for (const auto& s : all.strategies) {
       json variants = json::array(), tunables = json::array();
       for (const auto& v : s.variants) {
-        variants.push_back({{"name", variant_name(s, v)}, {"header_bytes", v.header_bytes}, {"can", capability_json(v.can)}});
+        variants.push_back(
+            {{"name", variant_name(s, v)}, {"header_bytes", v.header_bytes}, {"can", capability_json(v.can)}});
       }
       for (const auto& t : s.tunables) {
         json one{{"name", t.name}, {"summary", t.summary}, {"default", t.fallback}, {"default_from", t.default_from}};
@@ -207,7 +208,8 @@ std::string describe_text(const registry& all, const std::string& name) {
       std::string out = fmt::format("{}: {}\n  {} processes of {} blocks, windows of {}\n\nMeasures:\n", s.name, s.summary,
                                     s.how.processes, s.how.blocks, s.how.window);
       for (const auto& g : s.groups) {
-        out += fmt::format("  {}\n      {} under {}\n", g.title, fmt::join(g.workloads, ", "), fmt::join(g.strategies, ", "));
+        out += fmt::format("  {}\n      {} under {}\n", g.title, fmt::join(g.workloads, ", "),
+                           fmt::join(g.strategies, ", "));
         if (!g.sets.empty()) out += fmt::format("      {}\n", fmt::join(g.sets, ", "));
         out += fmt::format("      threads {}, {}{}\n", g.threads, fmt::join(g.modes, ", "),
                            g.heaps.empty() ? "" : fmt::format(", heaps {}", fmt::join(g.heaps, ", ")));
@@ -253,7 +255,8 @@ std::string plan_text(const run_plan& plan) {
                          name_of(r.mode), r.oversubscribed ? ", more threads than processors" : "");
       if (!r.cpus.empty()) out += fmt::format("  on processors {}\n", fmt::join(r.cpus, ","));
     }
-    const std::string heap = r.heap.limit_bytes == 0 ? "" : fmt::format(" heap {} ({} bytes)", r.heap.label(), r.heap.limit_bytes);
+    std::string heap;
+    if (r.heap.limit_bytes != 0) heap = fmt::format(" heap {} ({} bytes)", r.heap.label(), r.heap.limit_bytes);
     out += fmt::format("  {}{}{}\n", r.strategy, heap, r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
   }
   if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan));

@@ -303,6 +303,8 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
     if (!h.ends_with('x')) (void)size_bytes("--heap", h);
   }
   for (const auto& m : request.modes) (void)mode_named(m);
+  (void)thread_counts(request.threads, {});
+  (void)pin_list(request.pin, 1, machine);
 
   planner p(all, plan, machine, ramp_ns);
   if (!request.strategies.empty()) {
@@ -312,8 +314,8 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   for (const auto& g : groups_of(all, suite, request)) p.add(g, !typed);
   p.refuse_unused_sets(request.sets);
   if (plan.rows.empty()) {
-    std::string why = plan.skipped.empty() ? "nothing is selected" : "every row is skipped: " + plan.skipped.front().reason;
-    throw usage_error(fmt::format("tally run: {}; see it with --plan of a wider selection", why));
+    if (plan.skipped.empty()) throw usage_error("tally run: nothing is selected");
+    throw usage_error(fmt::format("tally run: every row is skipped: {}", plan.skipped.front().reason));
   }
   return plan;
 }
@@ -340,7 +342,9 @@ std::vector<run_item> run_plan::items(int process) const {
     const std::uint64_t seed = random() >> 11;
     std::vector<std::size_t> order(rows.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+    for (std::size_t i = order.size(); i > 1; --i) {
+      std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+    }
     for (const std::size_t i : order) list.push_back({rows[i], process, block, static_cast<int>(list.size()), seed});
   }
   return list;

@@ -88,7 +88,9 @@ std::pair<const char*, std::string> status_of(const run_item& item, const bound_
                          : fmt::format("the heap limit of {} bytes was reached", item.row.heap.limit_bytes)};
   }
   if (!w.oracle.ok) return {"error", "oracle: " + w.oracle.message};
-  if (w.operations_per_second() <= 0) return {"error", "no operation ended inside the window; a longer --duration is needed"};
+  if (w.operations_per_second() <= 0) {
+    return {"error", "no operation ended inside the window; a longer --duration is needed"};
+  }
   return {w.exhausted ? "exhausted" : "ok", w.exhausted ? "the arena was full before the window's end" : ""};
 }
 
@@ -141,7 +143,8 @@ json error_record(const run_item& item, const std::string& reason) {
 
 json skipped_record(const skipped_row& s) {
   json record{{"schema", schema_number}, {"status", "skipped"}, {"reason", s.reason}};
-  record["row"] = fmt::format("{}{}|{}|{}|{}", s.strategy, s.heap.empty() ? "" : "@" + s.heap, s.workload, s.threads, s.mode);
+  const std::string heap = s.heap.empty() ? "" : "@" + s.heap;
+  record["row"] = fmt::format("{}{}|{}|{}|{}", s.strategy, heap, s.workload, s.threads, s.mode);
   record["skipped"] = {{"strategy", s.strategy}, {"workload", s.workload}, {"threads", s.threads}, {"mode", s.mode},
                        {"heap", s.heap}};
   return record;

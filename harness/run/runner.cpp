@@ -42,7 +42,9 @@ class workers {
  public:
   child& of(const registry& all, const row_spec& row) {
     auto& worker = alive_[name(all, row)];
-    if (!worker) worker = std::make_unique<child>(std::vector<std::string>{"worker"}, allocator_named(row.allocator).library);
+    if (!worker) {
+      worker = std::make_unique<child>(std::vector<std::string>{"worker"}, allocator_named(row.allocator).library);
+    }
     return *worker;
   }
   void forget(const registry& all, const row_spec& row) { alive_.erase(name(all, row)); }
@@ -65,6 +67,11 @@ window_key key_of(const json& record) {
   return {record.at("row").get<std::string>(), record.value("process", 0), record.value("block", 0)};
 }
 
+json lightened(json record) {
+  for (const char* heavy : {"binary", "machine", "environment", "lanes", "latency", "memory"}) record.erase(heavy);
+  return record;
+}
+
 void check_allocator(const std::string& name) {
   const allocator_info& a = allocator_named(name);
   if (*a.library == '\0') return;
@@ -75,7 +82,8 @@ void check_allocator(const std::string& name) {
   const bool answered = worker.receive(line, 20, never) == child::answer::line;
   const json answer = answered ? json::parse(line, nullptr, false) : json();
   if (answer.is_object() && answer.value("allocator", "") == name) return;
-  throw usage_error(fmt::format("--allocator {}: {} is not installed (Debian: apt-get install {})", name, a.library, a.package));
+  throw usage_error(fmt::format("--allocator {}: {} is not installed (Debian: apt-get install {})", name, a.library,
+                                a.package));
 }
 
 run_outcome execute(const registry& all, const run_plan& plan, const std::set<window_key>& done, double timeout_s,
@@ -92,7 +100,7 @@ run_outcome execute(const registry& all, const run_plan& plan, const std::set<wi
                             record.at("process").get<int>(), record.at("block").get<int>(),
                             record.at("reason").get<std::string>()));
     }
-    records.push_back(std::move(record));
+    records.push_back(lightened(std::move(record)));
   };
   for (int process = 0; process < plan.processes && !outcome.interrupted; ++process) {
     workers team;

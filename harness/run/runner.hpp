@@ -21,14 +21,17 @@ namespace tally {
 using window_key = std::tuple<std::string, int, int>;
 [[nodiscard]] window_key key_of(const json& record);
 
+// A record without what the summary does not read (buckets, samples, machine): thousands are kept in memory.
+[[nodiscard]] json lightened(json record);
+
 struct run_outcome {
   std::size_t measured = 0, errors = 0, missing = 0;
   bool interrupted = false;
   double seconds = 0;
 };
 
-// Measures what the plan says and `done` has not. Records are appended to `file` and to `records`. Stops after the window in
-// flight is given up when `interrupt` is set. Throws results_error when the disk refuses.
+// Measures what the plan says and `done` has not. Records are appended to `file` and, lightened, to `records`. When `interrupt`
+// is set, the window in flight is given up. Throws results_error when the disk refuses.
 run_outcome execute(const registry&, const run_plan&, const std::set<window_key>& done, double timeout_s, results_file& file,
                     std::vector<json>& records, progress& shown, const volatile int& interrupt);
 

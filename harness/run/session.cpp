@@ -94,11 +94,15 @@ void write_config(const fs::path& directory, const run_plan& plan) {
   write_whole(directory / "config.json", config.dump(2) + "\n");
 }
 
+std::string processes_of(const run_plan& plan) {
+  return plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes);
+}
+
 std::string opening(const run_plan& plan, const fs::path& directory, std::size_t done) {
   std::string out = fmt::format("{}: {} in {} of {}, windows of {:g} ms, seed {}\n",
                                 plan.suite == "selection" ? "Selection" : "Suite " + plan.suite,
                                 counted(plan.rows.size(), "row"),
-                                plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes),
+                                processes_of(plan),
                                 counted(static_cast<std::size_t>(plan.blocks), "block"),
                                 static_cast<double>(plan.window_ns) * 1e-6, plan.request.seed);
   const double share = 1 - static_cast<double>(done) / static_cast<double>(plan.windows());
@@ -112,7 +116,8 @@ std::string opening(const run_plan& plan, const fs::path& directory, std::size_t
   return out;
 }
 
-std::string closing(const run_plan& plan, const run_outcome& outcome, const std::vector<json>& records, const fs::path& directory) {
+std::string closing(const run_plan& plan, const run_outcome& outcome, const std::vector<json>& records,
+                    const fs::path& directory) {
   summary_options telling{plan.request.baseline, !plan.smoke(), plan.request.seed, {}};
   for (const auto& r : plan.rows) telling.order.push_back(r.key());
   std::string out = summary_text(records, telling);
@@ -128,12 +133,13 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
   if (doubtful != 0) out += fmt::format(", {} doubtful (the machine was busy, or threads did not overlap)", doubtful);
   out += ".\n";
   if (plan.smoke()) {
-    out += fmt::format("Smoke run of {}: not citable, no intervals.\n", plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes));
+    out += fmt::format("Smoke run of {}: not citable, no intervals.\n", processes_of(plan));
   }
   out += fmt::format("Rows: {}\n", (directory / "rows.jsonl").string());
   // What to do next, the most needed thing first.
   if (outcome.interrupted) {
-    out += fmt::format("Stopped with {} to go. Next: tally run --resume --out {}\n", counted(outcome.missing, "window"), directory.string());
+    out += fmt::format("Stopped with {} to go. Next: tally run --resume --out {}\n", counted(outcome.missing, "window"),
+                       directory.string());
   } else if (errors != 0) {
     out += "Next: look at the failed rows (\"status\":\"error\" in rows.jsonl)\n";
   } else if (doubtful * 10 > results) {
@@ -205,7 +211,7 @@ int run_session(const registry& all, session_options o, const volatile int& inte
     if (fs::exists(where.directory / "rows.jsonl")) {
       loaded_results loaded = load_results(where.directory / "rows.jsonl");
       if (!loaded.message.empty()) fmt::print(stderr, "tally: {}\n", loaded.message);
-      records = std::move(loaded.records);
+      for (auto& r : loaded.records) records.push_back(lightened(std::move(r)));
     }
     for (const auto& r : records) done.insert(key_of(r));
   } else {

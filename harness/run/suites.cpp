@@ -8,23 +8,28 @@ namespace {
 
 using names = std::vector<std::string>;
 
-const names counting{"none", "plain", "atomic", "biased", "deferred", "shared_ptr"};
+const names counting{"none", "plain", "atomic", "biased", "deferred", "gil", "rc_arc", "shared_ptr"};
 const names concurrent{"atomic", "biased", "deferred", "shared_ptr"};
 const names everything{"*"};
 
-// Within 60 s on two cores: some 60 rows of 6 windows, 10 + 100 ms each.
+// Within 60 s on two cores: some 64 rows of 6 windows, 10 + 100 ms each.
 suite_info quick() {
   return {"quick",
           "a core set of rows in less than a minute, to see that everything works; not to be cited",
           {.processes = 2, .blocks = 3, .ramp = "10ms", .window = "100ms"},
           {
               {"a real program's references, replayed", counting, {"trace:file=json_cycle"}, {}, "1", {"throughput"}, {}},
-              {"copy and drop", {"plain", "atomic", "biased", "deferred", "shared_ptr"}, {"copy_drop"}, {}, "1", {"throughput"}, {}},
+              {"copy and drop", {"plain", "atomic", "biased", "deferred", "shared_ptr"}, {"copy_drop"}, {}, "1,2",
+               {"throughput"}, {}},
               {"copy and drop of one shared object", concurrent, {"copy_drop:sharing=shared"}, {}, "2", {"throughput"}, {}},
-              {"the share of shared objects", {"atomic", "biased"}, {"sharing_ladder"}, {"shared=0,50,100"}, "2", {"throughput"}, {}},
-              {"the share that another thread drops", {"atomic", "biased"}, {"handoff"}, {"fraction=0,50"}, "2", {"throughput"}, {}},
-              {"racy slots", {"atomic", "atomic:slot=epoch", "deferred", "shared_ptr"}, {"shared_slots"}, {}, "2", {"throughput"}, {}},
-              {"trees that come and go", {"atomic", "deferred", "mark_sweep"}, {"tree_churn"}, {}, "1", {"throughput"}, {"2x", "3x"}},
+              {"the share of shared objects", {"atomic", "biased"}, {"sharing_ladder"}, {"share=0,10,100"}, "2",
+               {"throughput"}, {}},
+              {"the share that another thread drops", {"atomic", "biased"}, {"handoff"}, {"foreign=0,0.5,1"}, "2",
+               {"throughput"}, {}},
+              {"racy slots", {"atomic", "atomic:slot=epoch", "biased", "deferred", "shared_ptr"}, {"shared_slots"}, {}, "2",
+               {"throughput"}, {}},
+              {"trees that come and go", {"atomic", "deferred", "mark_sweep", "bdwgc"}, {"tree_churn"}, {}, "1",
+               {"throughput"}, {"2x", "3x"}},
               {"a service", {"atomic", "biased", "mark_sweep"}, {"server"}, {}, "2", {"latency", "memory"}, {}},
           }};
 }
@@ -32,14 +37,18 @@ suite_info quick() {
 std::vector<suite_group> full(const names& traces) {
   return {
       {"real programs' references, replayed", everything, traces, {}, "1", {"throughput"}, {}},
-      {"the same with threads that share the objects", everything, traces, {"mode=copies"}, "auto", {"throughput"}, {}},
+      {"the same by threads that share the objects", everything, traces, {"mode=copies"}, "auto", {"throughput"}, {}},
       {"copy and drop", everything, {"copy_drop"}, {"sharing=private,shared,hot"}, "auto", {"throughput"}, {}},
-      {"the share of shared objects", everything, {"sharing_ladder"}, {"shared=0,10,50,90,100"}, "auto", {"throughput"}, {}},
+      {"the share of shared objects", everything, {"sharing_ladder"}, {"share=0,1,10,50,100"}, "auto", {"throughput"}, {}},
       {"racy slots", {"*:*"}, {"shared_slots"}, {}, "auto", {"throughput"}, {}},
-      {"the share that another thread drops", everything, {"handoff"}, {"fraction=0,10,50,100"}, "2", {"throughput"}, {}},
+      {"the share that another thread drops", everything, {"handoff"}, {"foreign=0,0.1,0.5,1"}, "2", {"throughput"}, {}},
+      {"owners that are blocked or gone", everything, {"handoff"}, {"foreign=1", "owner=blocked,gone"}, "2",
+       {"throughput"}, {}},
       {"publishing", everything, {"publish"}, {}, "auto", {"throughput", "latency"}, {}},
-      {"trees that come and go", everything, {"tree_churn"}, {}, "auto", {"throughput", "memory"}, {"1.5x", "2x", "3x", "6x"}},
-      {"structures", everything, {"chain", "graph", "lru_cache", "call_args", "task_graph"}, {}, "auto", {"throughput"}, {}},
+      {"trees that come and go", everything, {"tree_churn"}, {}, "auto", {"throughput", "memory"},
+       {"1.5x", "2x", "3x", "6x"}},
+      {"structures and calls", everything, {"chain", "graph", "lru_cache", "call_args", "task_graph"}, {}, "auto",
+       {"throughput"}, {}},
       {"a service", everything, {"server"}, {}, "auto", {"throughput", "latency", "memory"}, {}},
   };
 }

@@ -57,11 +57,12 @@ void put(replicated& values, std::size_t process, std::size_t block, double v) {
   values[process][block] = v;
 }
 
-std::vector<scene_results> gather(const std::vector<json>& records) {
+std::vector<scene_results> gather(const std::vector<const json*>& records) {
   std::vector<scene_results> scenes;
   std::map<std::string, std::size_t> scene_at;
   std::map<std::string, std::size_t> row_at;
-  for (const auto& r : records) {
+  for (const json* record : records) {
+    const json& r = *record;
     if (r.at("status") == "skipped") continue;
     const std::string scene = r.at("scene"), key = r.at("row");
     const json& config = r.at("config");
@@ -117,7 +118,8 @@ struct judged_row {
 std::string remarks(const judged_row& j, double noise) {
   std::vector<std::string> words;
   const row_results& r = *j.row;
-  if (r.baseline) words.push_back(noise > 0 ? fmt::format("baseline; against itself within {:.1f} %", 100 * noise) : "baseline");
+  if (r.baseline) words.emplace_back("baseline");
+  if (r.baseline && noise > 0) words.push_back(fmt::format("against itself within {:.1f} %", 100 * noise));
   if (!j.different && !r.baseline) words.emplace_back("no difference");
   if (r.floor) words.emplace_back("never frees: the floor");
   if (!r.serial.empty()) words.emplace_back("serial: no scaling claim");
@@ -199,9 +201,10 @@ std::string scene_text(const scene_results& s, const summary_options& options) {
 std::string summary_text(const std::vector<json>& records, const summary_options& options) {
   std::map<std::string, std::size_t> rank;
   for (const auto& key : options.order) rank.emplace(key, rank.size());
-  std::vector<json> planned = records;
-  std::ranges::stable_sort(planned, {}, [&](const json& r) {
-    const auto found = rank.find(r.at("row").get<std::string>());
+  std::vector<const json*> planned;
+  for (const auto& r : records) planned.push_back(&r);
+  std::ranges::stable_sort(planned, {}, [&](const json* r) {
+    const auto found = rank.find(r->at("row").get<std::string>());
     return found == rank.end() ? rank.size() : found->second;
   });
   std::string out;

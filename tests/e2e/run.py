@@ -161,7 +161,7 @@ def resume_refuses_other_flags_binaries_machines_and_schemas(cwd):
 
 
 def a_worker_that_dies_costs_its_window_only(cwd):
-    """The kernel's file-size limit is the parent's; a worker is killed here by hand while it measures."""
+    """Killed by hand, as a strategy that crashes would be."""
     process = subprocess.Popen([tally, *SMALL, "--duration", "300ms", "--out", "r"], cwd=cwd, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
     rows = cwd / "r/rows.jsonl"
@@ -191,8 +191,8 @@ def a_full_disk_keeps_what_was_written(cwd):
 
 
 def another_allocator_is_recorded_or_refused_in_a_sentence(cwd):
-    done = subprocess.run([tally, "run", "--strategy", "atomic", "--workload", "tree_churn", "--threads", "1", "--duration", "10ms",
-                           "--processes", "1", "--repeat", "1", "--allocator", "mimalloc", "--out", "r"], cwd=cwd,
+    done = subprocess.run([tally, "run", "--strategy", "atomic", "--workload", "tree_churn", "--threads", "1",
+                           "--duration", "10ms", "--processes", "1", "--repeat", "1", "--allocator", "mimalloc", "--out", "r"], cwd=cwd,
                           capture_output=True, text=True, timeout=60)
     if done.returncode == 64:
         assert done.stderr.count("\n") == 1 and "libmimalloc.so.2 is not installed" in done.stderr, done.stderr
@@ -202,7 +202,8 @@ def another_allocator_is_recorded_or_refused_in_a_sentence(cwd):
 
 
 def flags_can_come_from_a_file(cwd):
-    (cwd / "flags.toml").write_text('strategy="atomic"\nworkload="copy_drop"\nthreads="1"\nprocesses=1\nrepeat=1\nduration="10ms"\n')
+    (cwd / "flags.toml").write_text('strategy="atomic"\nworkload="copy_drop"\nthreads="1"\nprocesses=1\nrepeat=1\n'
+                                    'duration="10ms"\n')
     run("run", "--config", "flags.toml", "--out", "r", cwd=cwd)
     assert {(r["config"]["threads"], r["config"]["window_ns"]) for r in records(cwd / "r")} == {(1, 10_000_000)}
 

@@ -25,7 +25,9 @@ inline cell fake_cell(std::string workload, std::string unmet, std::optional<std
   c.unmet_for = [](const parameters&) { return std::string(); };
   c.unmet_lanes = [](const parameters&, int) { return std::string(); };
   c.check = [](const body_spec& b) {
-    if (b.params.all().contains("sharing") && b.params.text("sharing") == "bogus") throw usage_error("--set sharing=bogus: private or shared");
+    if (b.params.all().contains("sharing") && b.params.text("sharing") == "bogus") {
+      throw usage_error("--set sharing=bogus: private or shared");
+    }
   };
   c.payload_bytes = [payload](const body_spec&) { return payload; };
   c.parallelism = [](const body_spec&) { return std::nullopt; };
@@ -35,8 +37,10 @@ inline cell fake_cell(std::string workload, std::string unmet, std::optional<std
 // spin: any number of threads, states its payload; pair: at least two threads, does not.
 inline registry fake_registry() {
   registry all;
-  all.workloads = {{"spin", "turns round", "one turn", spin_parameters}, {"pair", "two at a time", "one exchange", pair_parameters, 2}};
-  const auto variant = [](std::vector<std::string> options, std::string label, capabilities can, std::string unmet_pair = "") {
+  all.workloads = {{"spin", "turns round", "one turn", spin_parameters},
+                   {"pair", "two at a time", "one exchange", pair_parameters, 2}};
+  const auto variant = [](std::vector<std::string> options, std::string label, capabilities can,
+                          std::string unmet_pair = "") {
     variant_entry v{std::move(options), std::move(label), 16, can, {}};
     v.cells = {fake_cell("spin", "", 1'000'000), fake_cell("pair", std::move(unmet_pair), std::nullopt)};
     return v;
@@ -50,7 +54,8 @@ inline registry fake_registry() {
   const tunable_entry interval{"interval", "switch interval", "CPython", {}, "50", 1, 1000};
   all.strategies = {
       {"plain", "a plain count", "-", {}, {variant({}, "", one)}},
-      {"atomic", "an atomic count", "[Boehm04]", {order}, {variant({"relaxed"}, "", threads), variant({"seq_cst"}, "order=seq_cst", threads)}},
+      {"atomic", "an atomic count", "[Boehm04]", {order},
+       {variant({"relaxed"}, "", threads), variant({"seq_cst"}, "order=seq_cst", threads)}},
       {"gil", "a lock", "CPython", {interval}, {variant({}, "", threads)}},
       {"sweep", "a tracing collector", "-", {}, {variant({}, "", tracing, "needs weak refs")}},
   };

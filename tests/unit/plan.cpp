@@ -39,7 +39,8 @@ class plan_of : public ::testing::Test {
     }
     return "";
   }
-  static run_request selection(std::vector<std::string> strategies, std::vector<std::string> workloads, std::string threads) {
+  static run_request selection(std::vector<std::string> strategies, std::vector<std::string> workloads,
+                               std::string threads) {
     run_request r;
     r.strategies = std::move(strategies);
     r.workloads = std::move(workloads);
@@ -60,7 +61,9 @@ TEST_F(plan_of, the_baseline_is_in_every_scene_twice_whether_it_was_asked_for_or
 TEST_F(plan_of, rows_that_cannot_run_are_listed_with_the_reason) {
   const auto p = made(selection({"plain", "sweep"}, {"spin", "pair"}, "1,2"));
   std::vector<std::string> told;
-  for (const auto& s : p.skipped) told.push_back(s.strategy + " " + s.workload + " " + std::to_string(s.threads) + " " + s.reason);
+  for (const auto& s : p.skipped) {
+    told.push_back(s.strategy + " " + s.workload + " " + std::to_string(s.threads) + " " + s.reason);
+  }
   EXPECT_THAT(told, Contains("plain spin 2 not thread-safe"));
   EXPECT_THAT(told, Contains("plain pair 1 needs at least 2 threads"));
   EXPECT_THAT(told, Contains("sweep pair 2 needs weak refs"));
@@ -141,7 +144,8 @@ TEST_F(plan_of, what_is_wrong_is_named_with_its_flag_and_value) {
 }
 
 TEST_F(plan_of, variants_are_chosen_by_option_and_by_glob) {
-  EXPECT_THAT(keys(made(selection({"atomic:order=seq_cst"}, {"spin"}, "1"))), Contains("atomic:order=seq_cst|spin|1|throughput"));
+  EXPECT_THAT(keys(made(selection({"atomic:order=seq_cst"}, {"spin"}, "1"))),
+              Contains("atomic:order=seq_cst|spin|1|throughput"));
   EXPECT_EQ(choose_strategies(all, "--strategy", "atomic:*").size(), 2U);
   EXPECT_EQ(choose_strategies(all, "--strategy", "*").size(), 4U);
   EXPECT_EQ(choose_strategies(all, "--strategy", "*:*").size(), 5U);
@@ -171,7 +175,8 @@ TEST_F(plan_of, every_block_measures_every_row_once_in_an_order_that_the_seed_de
   for (std::size_t i = 0; i < items.size(); ++i) EXPECT_EQ(items[i].row.key(), again[i].row.key());
   r.seed = 100;
   const auto other = made(r).items(1);
-  EXPECT_FALSE(std::ranges::equal(items, other, {}, [](const auto& i) { return i.row.key(); }, [](const auto& i) { return i.row.key(); }));
+  const auto key = [](const run_item& i) { return i.row.key(); };
+  EXPECT_FALSE(std::ranges::equal(items, other, {}, key, key));
 }
 
 TEST_F(plan_of, items_survive_the_way_to_the_worker) {
@@ -199,7 +204,8 @@ TEST_F(plan_of, more_threads_than_processors_are_allowed_and_marked) {
 }
 
 TEST_F(plan_of, lists_are_split_where_that_is_unambiguous) {
-  EXPECT_THAT(split_specs(std::vector<std::string>{"plain,biased:merge=a,slot=b,atomic"}), ElementsAre("plain", "biased:merge=a,slot=b", "atomic"));
+  const std::vector<std::string> typed{"plain,biased:merge=a,slot=b,atomic"};
+  EXPECT_THAT(split_specs(typed), ElementsAre("plain", "biased:merge=a,slot=b", "atomic"));
   EXPECT_THAT(scan_values("--set x=", "1,4..16*2,x..y"), ElementsAre("1", "4", "8", "16", "x..y"));
   EXPECT_THAT(scan_values("--set x=", "0..1+0.25"), ElementsAre("0", "0.25", "0.5", "0.75", "1"));
   EXPECT_THROW((void)scan_values("--set x=", "8..4"), usage_error);

@@ -133,7 +133,9 @@ TEST(request, the_first_difference_names_the_flag_and_both_values) {
 TEST(request, durations_and_sizes_have_units) {
   EXPECT_EQ(duration_ns("--duration", "100ms"), 100'000'000U);
   EXPECT_EQ(duration_ns("--duration", "1.5s"), 1'500'000'000U);
-  for (const char* bad : {"100", "ms", "-1s", "2h", "1us", "nan"}) EXPECT_THROW((void)duration_ns("--duration", bad), usage_error) << bad;
+  for (const char* bad : {"100", "ms", "-1s", "2h", "1us", "nan"}) {
+    EXPECT_THROW((void)duration_ns("--duration", bad), usage_error) << bad;
+  }
   EXPECT_EQ(size_bytes("--heap", "64M"), 64U << 20);
   EXPECT_EQ(size_bytes("--heap", "4096"), 4096U);
   for (const char* bad : {"0", "-1M", "M", "64X", ""}) EXPECT_THROW((void)size_bytes("--heap", bad), usage_error) << bad;

@@ -70,8 +70,8 @@ TEST(statistics, an_interval_of_constant_data_is_a_point) {
   EXPECT_DOUBLE_EQ(i.high, 2);
 }
 
-// 400 experiments with a known truth: a 95 % interval holds it in 95 % of them, up to the error of 400 draws and what a bootstrap
-// of five values can do. Without the widening for few processes it holds it in about 83 %.
+// 400 experiments with a known truth: a 95 % interval holds it in 95 % of them, up to the error of 400 draws and what a
+// bootstrap of five values can do. Without the widening for few processes it holds it in about 83 %.
 TEST(statistics, a_95_percent_interval_covers_the_truth_as_often_as_it_says) {
   for (const int processes : {5, 10}) {
     random_source random(20'000, static_cast<std::uint64_t>(processes));
