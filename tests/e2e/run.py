@@ -218,7 +218,7 @@ def quick_is_planned_for_a_minute(cwd):
     out, _ = run("run", "--suite", "quick", "--plan", "--pin", "none", cwd=cwd)
     predicted = out.strip().splitlines()[-1].split("about ")[1]
     assert predicted.endswith(" s") and "min" not in predicted and float(predicted.split()[0]) <= 60, predicted
-    assert out.startswith("trace "), out.splitlines()[0]
+    assert out.startswith("trace"), out.splitlines()[0]
 
 
 tests = [f for name, f in list(globals().items()) if callable(f) and getattr(f, "__code__", None)
