@@ -378,7 +378,7 @@ struct deferred {
   using options = no_options;
   static constexpr std::array tunables{
       number<options>("entries", deferred_heap<native>::default_entries, 16, 1 << 24,
-                      "objects in a context's zero-count table at which it reconciles", "measured: see docs/strategies.md"),
+                      "objects in a context's zero-count table at which it reconciles", "the table and its objects stay in a 1 MiB L2"),
       number<options>("kilobytes", deferred_heap<native>::default_kilobytes, 16, 1 << 24,
                       "KiB of objects above 1 KiB that a context makes before it reconciles", "a core's private cache")};
   template <class M, options O>

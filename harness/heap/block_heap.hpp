@@ -6,7 +6,7 @@
 //
 //   * A thread takes cells from an allocator of its own, which owns one block per class. It claims runs of free cells from the
 //     block's bitmap, a few KiB at a time, zeroes them, and bumps a cursor through them: a handful of instructions an object,
-//     no atomics, no links. Zeroing a run just before its use leaves it in the cache, and costs half as much as zeroing cells.
+//     no atomics, no links. Zeroing a run just before its use leaves it in the cache.
 //   * A cell's first word says what it is (object_word): zero is a claimed cell that is no object yet, type `freed` is one
 //     that was freed explicitly, anything else is an object.
 //   * Who traces calls sweep() when marking is done: mark bits become the used bits (word by word: nothing in a block is

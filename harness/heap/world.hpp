@@ -17,7 +17,7 @@
 // Roots are the words of every mutator's stack, from its published stack pointer to its base (conservative: any word may be a
 // pointer, or look like one), and registered places (precise, see root_place). What is in parcels is the strategy's business:
 // see parcel_cells.hpp. Stack bounds are asked of M at attach, so fibers are stacks like any other. AddressSanitizer's fake
-// stacks are not scanned: build with detect_stack_use_after_return=0 (cmake does).
+// stacks are not scanned: run with detect_stack_use_after_return=0 (the tests do).
 //
 // Progress: everything here blocks but asked(), which is wait-free. Sources: [Boehm88] for conservative roots; the states are
 // those of every runtime with safepoints (HotSpot's native and blocked, CPython's detached and suspended).
