@@ -26,7 +26,6 @@
 #include <gc/gc_mark.h>
 
 #include <algorithm>
-#include <exception>
 #include <new>
 #include <optional>
 #include <string>
@@ -163,13 +162,20 @@ class bdwgc_heap {
     }();
     static_cast<void>(started);
   }
-  // Runs f on a new thread that is known to the collector: its stack has no ref on it, as the caller's may.
+  // Runs f on a new thread that is known to the collector: its stack has no ref on it, as the caller's may. The stack may be
+  // the memory of an ended thread's, refs and all, and frames have holes; so it is cleared first.
   template <class F>
   static void alone(F&& f) {
     std::thread([&f] {
+      clear_stack();
       const bdwgc_thread known;
       f();
     }).join();
+  }
+  [[gnu::noinline]] static void clear_stack() {
+    std::byte below[64 * 1024];
+    __builtin_memset(below, 0, sizeof below);
+    asm volatile("" : : "r"(below) : "memory");
   }
   static void count(void* object, std::size_t, void* self) {
     auto& heap = *static_cast<bdwgc_heap*>(self);
@@ -233,25 +239,11 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   void poll() {}  // threads are stopped by signals
   void quiesce() {}
   void collect() { GC_gcollect(); }
-  // An exception may not cross the library's frame, which would leave the thread marked as blocked.
+  // Nothing: threads are stopped by signals wherever they are. GC_do_blocking would spare a waiting thread the signal, but a
+  // wait may run a task on the same thread under a context of its own, and that one's refs the library would not see.
   template <class F>
   void blocked(F&& f) {
-    struct call {
-      F& f;
-      std::exception_ptr thrown;
-    } work{f, nullptr};
-    GC_do_blocking(
-        [](void* w) -> void* {
-          auto& c = *static_cast<call*>(w);
-          try {
-            c.f();
-          } catch (...) {
-            c.thrown = std::current_exception();
-          }
-          return nullptr;
-        },
-        &work);
-    if (work.thrown) std::rethrow_exception(work.thrown);
+    f();
   }
 
  private:
