@@ -2,10 +2,13 @@
 //
 // They are threads of their own, parked in the kernel between uses, and not tasks of the library that runs the mutators' tasks:
 // a collector that waits inside such a library could be given a mutator's task, which would touch objects while the world is
-// stopped. The caller is worker 0, so a gang of one is a plain call. Threads start at the first use.
+// stopped. The caller is worker 0, so a gang of one is a plain call. Threads start at the first use, on any processor that the
+// gang's maker may run on: the mutator that happens to start them is pinned to one, and would pin them to its own.
 //
 // On a policy whose threads are not real (M::measured is false) a gang is always of one.
 #pragma once
+
+#include <pthread.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -19,7 +22,9 @@ namespace tally {
 template <class M>
 class gang {
  public:
-  explicit gang(int workers) : size_(M::measured && workers > 1 ? workers : 1) {}
+  explicit gang(int workers) : size_(M::measured && workers > 1 ? workers : 1) {
+    pthread_getaffinity_np(pthread_self(), sizeof cpus_, &cpus_);
+  }
   ~gang() {
     {
       const std::lock_guard hold(lock_);
@@ -56,6 +61,7 @@ class gang {
 
  private:
   void work(int i) {
+    pthread_setaffinity_np(pthread_self(), sizeof cpus_, &cpus_);
     std::unique_lock hold(lock_);
     for (std::uint64_t seen = 0;;) {
       wake_.wait(hold, [&] { return over_ || round_ != seen; });
@@ -69,6 +75,7 @@ class gang {
   }
 
   const int size_;
+  cpu_set_t cpus_{};
   std::mutex lock_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> threads_;
