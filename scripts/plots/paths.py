@@ -20,7 +20,7 @@ def draw(results, options):
     if not by_scene:
         return
     scenes = sorted(by_scene, reverse=True)
-    fig, axes = style.figure(options, height=1.7 + 0.3 * len(scenes))
+    fig, axes = style.figure(options, height=2.5 + 0.3 * len(scenes))
     ax = axes[0][0]
     left = [0.0] * len(scenes)
     for name, words, colour in PATHS:
@@ -32,7 +32,7 @@ def draw(results, options):
                 ax.text(left[y] + share / 2, y, f"{share:.0f}", ha="center", va="center", fontsize=7,
                         color="white" if dark else "black")
         left = [a + b for a, b in zip(left, shares)]
-    ax.set_yticks(range(len(scenes)), [f"{file}, {words(mode, threads)}" for file, mode, threads in scenes])
+    ax.set_yticks(range(len(scenes)), [f"{file}, {replayed(mode, threads)}" for file, mode, threads in scenes])
     ax.set_xlim(0, 100)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("share of the recording's operations, %")
@@ -42,6 +42,6 @@ def draw(results, options):
     yield "paths", fig
 
 
-def words(mode, threads):
+def replayed(mode, threads):
     return {"single": "one thread", "threads": f"its {threads} threads",
             "copies": f"{threads} copies"}.get(mode, f"{mode}, {threads} threads")

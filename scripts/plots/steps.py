@@ -23,10 +23,12 @@ def draw(results, options):
             ax = axes[0][0]
             by_strategy = load.groups(part, load.strategy)
             looks = style.looks(by_strategy)
+            drawn = []
             for label in style.order(by_strategy):
                 by_step = load.groups(by_strategy[label], lambda r: float(load.parameter(r, parameter)))
                 points = [(x, load.Point(by_step[x], "ns_per_op")) for x in sorted(by_step)]
                 look = looks[label]
+                drawn += [p.median for _, p in points]
                 ax.plot([x for x, _ in points], [p.median for _, p in points], color=look["color"],
                         linestyle=look["linestyle"], label=label)
                 for x, p in points:
@@ -34,8 +36,7 @@ def draw(results, options):
                                 markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
             scale = 100 if max(steps) <= 1 else 1
             ax.set_xticks(steps, [f"{s * scale:g}" for s in steps])
-            ax.set_yscale("log")
-            style.plain_log(ax.yaxis)
+            style.scale(ax, drawn)
             ax.set_xlabel(axis)
             ax.set_ylabel("ns an operation of one thread")
             ax.set_title(f"{title}\n{rest[1]} threads{rest[0]}")

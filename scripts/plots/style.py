@@ -68,6 +68,16 @@ def number(value):
     return f"{round(value, -digits):,.0f}".replace(",", "\u2009")
 
 
+def scale(ax, values, axis="y"):
+    """Linear from zero where that shows the differences, logarithmic where they span more than a factor of 8."""
+    values = [v for v in values if v == v and v > 0]
+    if values and max(values) > 8 * min(values):
+        getattr(ax, f"set_{axis}scale")("log")
+        plain_log(getattr(ax, f"{axis}axis"))
+    else:
+        getattr(ax, f"set_{axis}lim")(**{"bottom" if axis == "y" else "left": 0})
+
+
 def plain_log(axis):
     """A logarithmic axis whose ticks are numbers that people write."""
     axis.set_major_locator(matplotlib.ticker.LogLocator(base=10, subs=(1, 2, 5), numticks=12))

@@ -12,11 +12,13 @@ def draw(results, options):
         ax = axes[0][0]
         by_strategy = load.groups(rows, labelled)
         looks = style.looks(by_strategy)
+        drawn = []
         threads = sorted({r["config"]["threads"] for r in rows})
         for label in style.order(by_strategy):
             by_threads = load.groups(by_strategy[label], lambda r: r["config"]["threads"])
             points = [(n, load.Point(by_threads[n], "ops_per_second")) for n in sorted(by_threads)]
             look = looks[label]
+            drawn += [p.median / 1e6 for _, p in points]
             ax.plot([n for n, _ in points], [p.median / 1e6 for _, p in points], color=look["color"],
                     linestyle=look["linestyle"], label=label)
             for n, p in points:
@@ -26,8 +28,7 @@ def draw(results, options):
         ax.set_xscale("log", base=2)
         ax.set_xticks(threads, [str(n) for n in threads])
         ax.minorticks_off()
-        ax.set_yscale("log")
-        style.plain_log(ax.yaxis)
+        style.scale(ax, drawn)
         ax.set_xlabel("threads")
         ax.set_ylabel("million operations a second")
         ax.set_title(f"Throughput of all threads together: {scene}")
