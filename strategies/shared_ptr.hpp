@@ -24,20 +24,15 @@ template <class M, no_options = {}>
 class shared_ptr_heap {
   static_assert(M::measured, "the library's counts are on no memory policy");
 
-  // The two words of a P. Relocating a P by its words is what moving it and destroying the empty rest amounts to in every
-  // implementation, but not a promise of the standard's. Words and not bytes: an array of bytes is copied as one vector,
-  // which has to wait for the two stores that made it, at every call that takes a ref by value.
+  // The bytes of a P. Relocating a P by its bytes is what moving it and destroying the empty rest amounts to in every
+  // implementation, but not a promise of the standard's.
   template <class P>
   struct moved {
-    moved() { new (this) P; }
-    explicit moved(P&& p) { new (this) P(std::move(p)); }
-    explicit moved(const P& p) { new (this) P(p); }
-    [[nodiscard]] P& as() const { return *std::launder(reinterpret_cast<P*>(const_cast<moved*>(this))); }
-
-   private:
-    static_assert(sizeof(P) == 2 * sizeof(void*) && alignof(P) == alignof(void*));
-    typedef void* __attribute__((may_alias)) word;  // written as a P, copied as words
-    word object_, control_;
+    moved() { new (bytes) P; }
+    explicit moved(P&& p) { new (bytes) P(std::move(p)); }
+    explicit moved(const P& p) { new (bytes) P(p); }
+    [[nodiscard]] P& as() const { return *std::launder(reinterpret_cast<P*>(const_cast<std::byte*>(bytes))); }
+    alignas(P) std::byte bytes[sizeof(P)];
   };
 
  public:
