@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""The plots of a small run: each kind is drawn, twice the same bytes, and bad input is refused in a line.
+
+  plots.py TALLY PLOT_SCRIPT
+"""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TALLY, SCRIPT = sys.argv[1], sys.argv[2]
+SHORT = ["--duration", "20ms", "--processes", "1", "--repeat", "1", "--quiet"]
+RUNS = {
+    "a": ["--workload", "copy_drop", "--strategy", "plain,atomic", "--threads", "1,2"],
+    "b": ["--workload", "sharing_ladder", "--strategy", "atomic", "--threads", "1", "--set", "share=0,50,100"],
+    "c": ["--workload", "handoff", "--strategy", "atomic", "--threads", "2", "--set", "foreign=0,1"],
+    "d": ["--workload", "tree_churn", "--strategy", "atomic,mark_sweep", "--threads", "1", "--heap", "3x,6x", "--mode",
+          "throughput,latency,memory"],
+    "e": ["--workload", "trace", "--strategy", "atomic", "--threads", "1"],
+}
+EXPECTED = ["cost", "throughput-copy_drop", "sharing-ladder-1", "handoff-2", "heap-tree_churn-1", "latency-tree_churn-1",
+            "memory-tree_churn-1", "paths"]
+
+
+def python():
+    for candidate in ("python3", "/usr/bin/python3"):
+        if subprocess.run([candidate, "-c", "import matplotlib, numpy"], stderr=subprocess.DEVNULL).returncode == 0:
+            return candidate
+    sys.exit("no python3 with matplotlib: see scripts/packages.txt")
+
+
+def main():
+    interpreter = python()
+    with tempfile.TemporaryDirectory() as scratch:
+        top = pathlib.Path(scratch)
+        for name, flags in RUNS.items():
+            subprocess.run([TALLY, "run", *flags, *SHORT, "--out", str(top / name)], check=True)
+        shutil.copytree(top / "a", top / "again")
+        drawn = {}
+        for first in ("a", "again"):
+            subprocess.run([interpreter, SCRIPT, str(top / first), *(str(top / name) for name in "bcde")], check=True)
+            drawn[first] = {p.name: p.read_bytes() for p in sorted((top / first / "plots").iterdir())}
+        missing = [f"{name}.{kind}" for name in EXPECTED for kind in ("png", "svg") if f"{name}.{kind}" not in drawn["a"]]
+        if missing:
+            sys.exit(f"not drawn: {missing}; drawn: {sorted(drawn['a'])}")
+        differ = [name for name, content in drawn["a"].items() if drawn["again"].get(name) != content]
+        if differ:
+            sys.exit(f"drawn twice, not the same bytes: {differ}")
+        for flags, words in ((["--only", "nonsense"], "--only nonsense"), (["--baseline", "nobody"], "--baseline nobody"),
+                             (["--width", "1in"], "--width")):
+            refused = subprocess.run([interpreter, SCRIPT, str(top / "a"), *flags], capture_output=True, text=True)
+            if refused.returncode == 0 or words not in refused.stderr:
+                sys.exit(f"{flags}: exit {refused.returncode}, {refused.stderr}")
+        refused = subprocess.run([interpreter, SCRIPT, str(top / "nowhere")], capture_output=True, text=True)
+        if refused.returncode == 0 or "rows.jsonl" not in refused.stderr:
+            sys.exit(f"a missing directory: exit {refused.returncode}, {refused.stderr}")
+        print(f"{len(drawn['a'])} pictures, the same twice")
+
+
+main()
