@@ -3,7 +3,8 @@
 // What a C++ program gets without thinking: two words a reference, one allocation for the control block and the object
 // (allocate_shared with an allocator that zeroes, and that adds what a trailing extent needs), counts that libstdc++ keeps
 // plain until the process has had a second thread. A ref holds the bytes of a shared_ptr that was moved into it and is moved
-// out again when the ref is consumed; that compiles to the code of a shared_ptr variable (tests/codegen).
+// out again when the ref is consumed. A drop compiles to that of a shared_ptr variable (tests/codegen); a ref that is passed
+// by value is copied as one vector, and may have to wait for the two stores that made it.
 //
 // What it can't do: cycles; chains of more than max_chain objects, since a destructor that drops the next one recurses; be
 // instrumented: its counts are in the library, and so it runs on the native policy only.
