@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "harness/run/lane.hpp"
@@ -35,7 +36,11 @@ void work(run_body& body, int index, const window_spec& spec, lane_control& cont
     pin(body.arena_threads() ? std::vector(spec.cpus.begin(), spec.cpus.begin() + static_cast<std::ptrdiff_t>(arena))
                              : std::vector{spec.cpus[at]});
   }
+  std::optional<thread_counters> counters;
+  if (spec.counters != nullptr && !body.arena_threads()) control.counters = &counters.emplace(*spec.counters, *spec.perf);
   body.lane(index, control);
+  control.counters = nullptr;
+  if (counters) result.counters = counters->counts();
   result.operations = control.operations;
   result.opened_ns = control.opened_ns;
   result.closed_ns = control.closed_ns;

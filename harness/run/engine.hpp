@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/measure/histogram.hpp"
+#include "harness/measure/perf.hpp"
 #include "harness/measure/usage.hpp"
 #include "harness/registry.hpp"
 
@@ -19,12 +20,15 @@ struct window_spec {
   measure_mode mode = measure_mode::throughput;
   std::uint64_t ramp_ns = 20'000'000;
   std::uint64_t window_ns = 100'000'000;
+  const counter_plan* counters = nullptr;  // what each lane counts for itself, or nothing
+  perf_source* perf = nullptr;             // where from; not null with counters
 };
 
 struct lane_result {
   std::uint64_t operations = 0;      // inside the window
   std::uint64_t opened_ns = 0, closed_ns = 0;
   thread_usage usage;                // inside the window
+  std::vector<std::vector<event_count>> counters;  // as the window's counter_plan; empty: not counted
   [[nodiscard]] double seconds() const { return static_cast<double>(closed_ns - opened_ns) * 1e-9; }
   // CPU time over wall time, inside the window.
   [[nodiscard]] double cpu_share() const {

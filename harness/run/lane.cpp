@@ -39,15 +39,17 @@ std::uint64_t lane_control::timed(const batch_runner& batches, bool record, std:
   return done;
 }
 
-// The clock is read inside of the two readings of the usage, which are slow.
+// The clock is read inside of the two readings of the usage and the counters, which are slow.
 void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)()) {
   if (from < phase::window && to == phase::window) {
     usage_at_opening_ = thread_usage::now();
+    if (counters != nullptr) counters->open_window();
     opened_ns = clock();
     opened_at_ = done;
   }
   if (from <= phase::window && to > phase::window && opened_ns != 0) {
     closed_ns = clock();
+    if (counters != nullptr) counters->close_window();
     usage = thread_usage::now().since(usage_at_opening_);
     operations = done - opened_at_;
   }
@@ -56,6 +58,7 @@ void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t 
 void lane_control::cut(std::uint64_t ns) {
   if (opened_ns != 0 && closed_ns == 0) {
     closed_ns = ns;
+    if (counters != nullptr) counters->close_window();
     usage = thread_usage::now().since(usage_at_opening_);
     operations = all_operations - opened_at_;
   }

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "harness/measure/histogram.hpp"
+#include "harness/measure/perf.hpp"
 #include "harness/measure/usage.hpp"
 #include "harness/strategy.hpp"
 #include "harness/workload.hpp"
@@ -37,6 +38,7 @@ class lane_control {
  public:
   lane_env env;
   bool latency = false;           // time every operation
+  thread_counters* counters = nullptr;  // of this thread, or none
   conductor_words* shared = nullptr;
 
   // Results, read after the thread has been joined.

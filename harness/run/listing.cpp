@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "harness/run/counters.hpp"
 #include "harness/run/names.hpp"
 #include "harness/run/plan.hpp"
 
@@ -158,6 +159,7 @@ json list_json(const registry& all, std::string_view what) {
     }
     out["suites"] = std::move(list);
   }
+  if (wants(what, "counters")) out["counters"] = counters_json();
   return out;
 }
 
@@ -189,6 +191,10 @@ std::string list_text(const registry& all, std::string_view what) {
                          s.how.processes, s.how.blocks, s.how.window);
     }
   }
+  if (wants(what, "counters")) {
+    heading("counters");
+    out += counters_text(indent);
+  }
   return out;
 }
 
@@ -218,7 +224,11 @@ std::string describe_text(const registry& all, const std::string& name) {
     }
     known.push_back(s.name);
   }
-  throw unknown_name(no_such("describe", name, "strategy, workload or suite", known));
+  for (const auto& g : built_in_counters()) {
+    if (g.name == name) return describe_counters(g);
+    known.push_back(g.name);
+  }
+  throw unknown_name(no_such("describe", name, "strategy, workload, suite or group of counters", known));
 }
 
 std::string skipped_text(const run_plan& plan) {

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "harness/measure/perf_group.hpp"
 #include "harness/random.hpp"
 #include "harness/run/names.hpp"
 
@@ -182,6 +183,7 @@ class planner {
     r.window_ns = plan_.window_ns;
     r.allocator = plan_.request.allocator;
     r.gc_workers = gc_workers(threads);
+    r.counters = plan_.request.counters;
     return r;
   }
 
@@ -303,6 +305,7 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
     if (!h.ends_with('x')) (void)size_bytes("--heap", h);
   }
   for (const auto& m : request.modes) (void)mode_named(m);
+  (void)choose_counters(request.counters);
   (void)thread_counts(request.threads, {});
   (void)pin_list(request.pin, 1, machine);
 

@@ -22,7 +22,23 @@ class metrics {
 json item_record(const run_item& item) {
   run_item clean = item;
   for (auto& [name, value] : clean.row.parameters) value = without_directories(value);
+  for (auto& group : clean.row.counters) group = without_directories(group);
   return to_json(clean);
+}
+
+// The hardware counters' metrics: measured, or absent with the reason.
+void counters(metrics& m, json& record, const window_result& w, const counter_plan& plan) {
+  std::vector<lane_counts> lanes;
+  for (const auto& l : w.lanes) lanes.push_back({l.counters, static_cast<double>(l.operations), l.seconds()});
+  counter_report told = report_counters(plan, lanes);
+  for (const auto& v : told.metrics) {
+    if (v.value.absent.empty()) {
+      m.add(v.name, v.value.value, v.unit.c_str());
+    } else {
+      m.json_[v.name] = {{"value", nullptr}, {"unit", v.unit}, {"class", "absent"}, {"reason", v.value.absent}};
+    }
+  }
+  record["counters"] = std::move(told.events);
 }
 
 void speed(metrics& m, const window_result& w, int threads) {
@@ -122,6 +138,7 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
   m.add("rss_peak_bytes", static_cast<double>(seen.peak_rss_bytes), "B");
   if (item.row.header_bytes != 0) m.add("header_bytes", static_cast<double>(item.row.header_bytes), "B");
   for (const auto& own : w.metrics) m.add(own.name, own.value, own.unit.c_str(), own.evidence);
+  if (seen.counters != nullptr) counters(m, record, w, *seen.counters);
   record["metrics"] = std::move(m.json_);
   record["lanes"] = std::move(lanes);
   record["quality"] = seen.quality;

@@ -14,6 +14,7 @@ struct window_context {
   json machine;                     // what does not change while the process runs
   json environment_before, environment_after;
   json quality;                     // verdict and its reasons
+  const counter_plan* counters = nullptr;  // what was counted
   std::uint64_t rss_bytes = 0;      // after the window
   std::uint64_t peak_rss_bytes = 0; // highest since the row began
 };

@@ -22,6 +22,7 @@ auto each_field(Request& r, auto&& f) {
   f("set", r.sets);
   f("heap", r.heaps);
   f("mode", r.modes);
+  f("counters", r.counters);
   f("threads", r.threads);
   f("pin", r.pin);
   f("allocator", r.allocator);
@@ -50,7 +51,7 @@ json to_json(const run_request& r) {
 
 run_request request_from(const json& j) {
   run_request r;
-  each_field(r, [&](const char* flag, auto& value) { j.at(flag).get_to(value); });
+  each_field(r, [&](const char* flag, auto& value) { if (j.contains(flag)) j.at(flag).get_to(value); });
   return r;
 }
 

@@ -20,6 +20,7 @@ struct run_request {
   std::vector<std::string> sets;         // name=values
   std::vector<std::string> heaps;        // 2x, 64M
   std::vector<std::string> modes;
+  std::vector<std::string> counters;     // groups of hardware counters, by name or file
   std::string threads;                   // empty: the suite's, or auto
   std::string pin = "cores";
   std::string allocator = "system";

@@ -76,6 +76,7 @@ json to_json(const run_item& item) {
                     {"payload_bytes", or_null(r.heap.payload_bytes)}};
   config["allocator"] = r.allocator;
   config["gc_workers"] = r.gc_workers;
+  if (!r.counters.empty()) config["counters"] = r.counters;
   return {{"schema", schema_number}, {"row", r.key()}, {"scene", r.scene()}, {"role", name_of(r.role)},
           {"process", item.process}, {"block", item.block}, {"order", item.order}, {"seed", item.seed},
           {"config", config}};
@@ -110,6 +111,7 @@ run_item item_from(const json& j) {
   r.heap.payload_bytes = number(c.at("heap").at("payload_bytes"));
   r.allocator = c.at("allocator");
   r.gc_workers = c.at("gc_workers");
+  r.counters = c.value("counters", std::vector<std::string>{});
   return item;
 }
 

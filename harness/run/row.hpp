@@ -42,6 +42,7 @@ struct row_spec {
   heap_size heap;
   std::string allocator = "system";
   int gc_workers = 1;
+  std::vector<std::string> counters;  // groups of counters that were read, by name or file
 
   // Rows that are compared with each other: everything but the strategy and its heap.
   [[nodiscard]] std::string scene() const;

@@ -13,6 +13,7 @@
 
 #include "harness/measure/environment.hpp"
 #include "harness/run/binary.hpp"
+#include "harness/run/counters.hpp"
 #include "harness/run/listing.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/record.hpp"
@@ -121,6 +122,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
   summary_options telling{plan.request.baseline, !plan.smoke(), plan.request.seed, {}};
   for (const auto& r : plan.rows) telling.order.push_back(r.key());
   std::string out = summary_text(records, telling);
+  out += counters_summary(records, telling.order);
   if (!plan.skipped.empty()) out += fmt::format("Skipped:\n{}\n", skipped_text(plan));
   std::size_t errors = 0, doubtful = 0, results = 0;
   for (const auto& r : records) {

@@ -68,6 +68,12 @@ json measure(const registry& all, const run_item& item) {
   // A window in which no operation ended says nothing: the lanes were off their processors, or an operation takes longer than
   // the window. It is tried again with four times the length.
   window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
+  counter_plan counters;
+  for (const auto& g : choose_counters(item.row.counters)) counters.push_back(resolve(g, this_cpu()));
+  if (!counters.empty()) {
+    window.counters = seen.counters = &counters;
+    window.perf = &kernel_perf();
+  }
   window_result result;
   int attempts = 0;
   do {

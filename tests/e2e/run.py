@@ -208,6 +208,29 @@ def flags_can_come_from_a_file(cwd):
     assert {(r["config"]["threads"], r["config"]["window_ns"]) for r in records(cwd / "r")} == {(1, 10_000_000)}
 
 
+def counters_are_measured_or_absent_with_a_reason(cwd):
+    (cwd / "mine.group").write_text("summary mine\non any\nevent clock = software:task-clock ; test\n"
+                                    "metric ns_per_op ns = clock / ops ; running time\n")
+    out, _ = run("run", "--strategy", "atomic", "--workload", "copy_drop,task_graph", "--threads", "2", "--duration", "20ms",
+                 "--processes", "1", "--repeat", "1", "--counters", "software,cycles,./mine.group", "--out", "r", cwd=cwd)
+    for row in records(cwd / "r"):
+        counted = {n: m for n, m in row["metrics"].items() if "." in n}
+        assert len(counted) == 4 + 5 + 1, counted
+        assert row["config"]["counters"] == ["software", "cycles", "mine.group"]
+        for name, metric in counted.items():
+            if row["config"]["workload"]["name"] == "task_graph":
+                assert metric["class"] == "absent" and "task library" in metric["reason"], metric
+            elif metric["class"] == "absent":
+                assert metric["value"] is None and ": " in metric["reason"], metric
+            else:
+                assert metric["class"] == "measured" and metric["value"] >= 0, metric
+        if counted["mine.ns_per_op"]["class"] == "measured":
+            assert counted["mine.ns_per_op"]["value"] > 0
+    assert "Counters per operation" in out and "absent: " in out, out
+    _, err = run("run", "--counters", "softwear", "--workload", "copy_drop", cwd=cwd, expect=64)
+    assert "did you mean software?" in err, err
+
+
 def piped_progress_is_plain_and_quiet_is_quiet(cwd):
     _, err = run(*SMALL, "--out", "r", cwd=cwd)
     assert "\r" not in err and "\033" not in err and "windows" in err, err
