@@ -177,8 +177,19 @@ class coherence {
     return distance(core, p);
   }
 
-  // No core owns the line. Its own LLC, else another LLC that is newer than memory, else memory. Clean copies of other LLCs are
-  // not asked for.
+  // A core under the requester's LLC that shares the line while the LLC itself has no copy, plus one; 0: none.
+  [[nodiscard]] unsigned sharer_nearby(unsigned core, const line_record& l) const {
+    if ((l.llcs & llc_bit(machine_.llc_of(core))) != 0) return 0;
+    for (unsigned i = 0; i < 2; ++i) {
+      if (const std::uint64_t near = l.holders.word[i] & same_llc_[core].word[i]; near != 0) {
+        return i * 64 + static_cast<unsigned>(std::countr_zero(near)) + 1;
+      }
+    }
+    return 0;
+  }
+
+  // Nobody who has the line may be asked for it. Its own LLC, else another LLC that is newer than memory, else memory. Clean
+  // copies of other LLCs are not asked for.
   cycles below(traffic& t, unsigned core, line_record& l, const line_access& a) {
     ++t.data_messages;
     const cycles extra = a.kind == access_kind::rmw ? machine_.rmw_hit : 0;  // the transfers' figures hold theirs already
@@ -221,6 +232,10 @@ class coherence {
         }
         l.owner = 0;
       }
+    } else if (const unsigned sharer = sharer_nearby(core, l); sharer != 0) {
+      ++t.forwards_gets;
+      cost = transferred(t, core, sharer - 1);
+      unblock = false;
     } else {
       cost = below(t, core, l, a);
       // Exclusive, if nobody else has a copy. A victim LLC gives its copy away with it, and that it was dirty.
@@ -243,11 +258,10 @@ class coherence {
     ++t.getm;
     core_set others = l.holders;
     cycles cost = 0;
-    if (l.owner != 0) {
-      const unsigned p = l.owner - 1u;
+    if (const unsigned from = l.owner != 0 ? l.owner : sharer_nearby(core, l); from != 0) {
       ++t.forwards_getm;
-      cost = transferred(t, core, p);
-      others.remove(p);
+      cost = transferred(t, core, from - 1);
+      others.remove(from - 1);
     } else {
       cost = below(t, core, l, a);
     }

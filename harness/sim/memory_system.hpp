@@ -1,7 +1,7 @@
 // The memory of the virtual multicore: who has which line, what an access costs, and what it makes the protocol do.
 //
 // Per core a private L1 and L2, per LLC (socket or CCX) a shared cache, and one directory that knows exactly who holds what. The
-// protocol is MESI as in gem5's two-level one [Gem5MESI], or MOESI. A line is in one core exclusive or modified, or in any number
+// protocol is MESI as in gem5's two-level one [LowePower20], or MOESI. A line is in one core exclusive or modified, or in any number
 // shared; the table of transitions and messages, and what is not modelled, are in docs/simulator.md.
 //
 // It knows nothing of threads: the caller says which core accesses what, and when. A hit is one call; a miss is three steps, so
