@@ -41,19 +41,37 @@ TEST(SharedPtr, AnObjectIsOneAllocationOfItsOwnSizeAndAControlBlock) {
   EXPECT_EQ(h.live_bytes(), 0);
 }
 
+TEST(SharedPtr, ARefOfNothingIsAPointerToNothing) {
+  const heap::ref<node> nothing{};
+  const heap::weak<node> never{};
+  EXPECT_EQ(*nothing.as(), nullptr);
+  EXPECT_EQ(nothing.as()->use_count(), 0);
+  EXPECT_EQ(never.as()->use_count(), 0);
+  EXPECT_EQ(nothing, heap::ref<node>(std::shared_ptr<node>()));
+  EXPECT_FALSE(static_cast<bool>(nothing));
+  EXPECT_FALSE(static_cast<bool>(never));
+  heap h(heap_config{});
+  context c(h);
+  auto a = make<node>(c, {});
+  c.store(c.get(a).next, {});
+  EXPECT_FALSE(static_cast<bool>(c.load(c.get(a).next)));
+  c.drop(a);
+  EXPECT_EQ(h.live(), 0);
+}
+
 TEST(SharedPtr, CountsAreTheLibrarysOwn) {
   heap h(heap_config{});
   context c(h);
   auto a = make<node>(c, {});
-  EXPECT_EQ(a.as().use_count(), 1);
+  EXPECT_EQ(a.as()->use_count(), 1);
   auto b = c.copy(a);
   c.store(c.get(a).next, c.copy(b));  // a cycle on purpose
-  EXPECT_EQ(a.as().use_count(), 3);
+  EXPECT_EQ(a.as()->use_count(), 3);
   auto t = c.take(c.get(a).next);
-  EXPECT_EQ(a.as().use_count(), 3);
+  EXPECT_EQ(a.as()->use_count(), 3);
   c.drop(t);
   c.drop(b);
-  EXPECT_EQ(a.as().use_count(), 1);
+  EXPECT_EQ(a.as()->use_count(), 1);
   EXPECT_EQ(h.live(), 1);
   c.drop(a);
   EXPECT_EQ(h.live(), 0);
@@ -115,9 +133,9 @@ TEST(SharedPtr, ACompareExchangeConsumesOnlyWhenItStores) {
   auto a = make<node>(c, {}), b = make<node>(c, {});
   c.store(c.get(p).slot, c.copy(a));
   EXPECT_FALSE(c.compare_exchange(c.get(p).slot, b, b));
-  EXPECT_EQ(b.as().use_count(), 1);
+  EXPECT_EQ(b.as()->use_count(), 1);
   EXPECT_TRUE(c.compare_exchange(c.get(p).slot, a, b));
-  EXPECT_EQ(a.as().use_count(), 1);
+  EXPECT_EQ(a.as()->use_count(), 1);
   c.drop(a);
   EXPECT_EQ(h.live(), 2);
   c.drop(p);
