@@ -114,6 +114,33 @@ INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Model, heaps);
   endforeach()
 endfunction()
 
+# One model program per strategy, model_NAME: every program of tests/model over every built variant, under the model checker;
+# and mutants_NAME, which is the same program made wrong in one place after another.
+function(tally_generate_model)
+  add_library(tally_model STATIC ${CMAKE_SOURCE_DIR}/harness/memory/modelled.cpp ${CMAKE_SOURCE_DIR}/tests/model/suite.cpp)
+  target_link_libraries(tally_model PUBLIC tally_flags GTest::gtest)
+  target_include_directories(tally_model SYSTEM PRIVATE ${TALLY_RELACY})
+  # The checker's operator delete is the plain one.
+  target_compile_options(tally_model PUBLIC -fno-sized-deallocation -UNDEBUG)
+  target_compile_definitions(tally_model PRIVATE TALLY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  get_property(strategies GLOBAL PROPERTY tally_strategies)
+  foreach(s IN LISTS strategies)
+    get_property(header GLOBAL PROPERTY tally_header_${s})
+    get_property(needs GLOBAL PROPERTY tally_needs_${s})
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/model_${s}.cpp CONTENT
+"#include \"${header}\"
+#include \"tests/model/suite.hpp\"
+int main(int argc, char** argv) { return tally::model::run_family<tally::strategies::${s}>(argc, argv); }
+")
+    add_executable(model_${s} ${CMAKE_BINARY_DIR}/generated/model_${s}.cpp)
+    target_link_libraries(model_${s} PRIVATE tally_model ${needs})
+    add_test(NAME model_${s} COMMAND model_${s} --gtest_brief=1 --gtest_filter=-Mutants.*)
+
+    set_tests_properties(model_${s} PROPERTIES LABELS model TIMEOUT ${TALLY_MODEL_TIMEOUT}
+                         ENVIRONMENT "TALLY_MODEL_SCALE=${TALLY_MODEL_SCALE}")
+  endforeach()
+endfunction()
+
 # tally_micro: Google Benchmark over the registry; a stub that says what is missing where the library is.
 function(tally_generate_micro)
   add_library(tally_micro STATIC)

@@ -41,6 +41,17 @@ using atomic = typename M::template atomic<T, Name>;
 template <class M, class T, field_name Name>
 using var = typename M::template var<T, Name>;
 
+// True when the policy wants the protocol step of this name done wrongly: how tests prove that they would notice. A constant false
+// for every policy but one that has mutant(name), so that the measured code is the same without it.
+template <class M, field_name Step>
+[[nodiscard]] constexpr bool mutant() {
+  if constexpr (requires { M::mutant(Step.view()); }) {
+    return M::mutant(Step.view());
+  } else {
+    return false;
+  }
+}
+
 // The stack of the calling thread or fiber, lowest address first. `high` is its base: scanning runs from a saved stack
 // pointer up to it.
 struct stack_range {

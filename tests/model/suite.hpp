@@ -1,0 +1,99 @@
+// What a generated model program includes: every program that the strategy supports, for every variant that is built, searched and
+// reported; and the mutants.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/model/programs.hpp"
+
+namespace tally::model {
+
+// One program on one variant.
+struct subject {
+  std::string variant;  // "slot=epoch", "default"
+  std::string name;     // of the program
+  int threads = 2;
+  std::function<std::unique_ptr<program>()> make;
+};
+
+namespace detail {
+
+template <class Family, auto Options>
+std::string variant_name() {
+  using options = typename Family::options;
+  static constexpr options chosen = Options, standard{};
+  std::string name;
+  for (const auto& t : Family::tunables) {
+    if (t.chosen == nullptr || t.chosen(chosen) == t.chosen(standard)) continue;
+    name += (name.empty() ? "" : ",") + std::string(t.name) + "=" +
+            std::string(t.values[static_cast<std::size_t>(t.chosen(chosen))]);
+  }
+  return name.empty() ? "default" : name;
+}
+
+template <class Program>
+subject subject_of(std::string_view variant, std::string_view name, int threads) {
+  return {std::string(variant), std::string(name), threads, [threads] { return std::make_unique<staged<Program>>(threads); }};
+}
+
+template <template <class> class Program, class H>
+void add(std::vector<subject>& into, std::string_view variant, std::string_view name) {
+  for (const int threads : {2, 3}) into.push_back(subject_of<Program<H>>(variant, name, threads));
+}
+
+template <class H>
+void add_all(std::vector<subject>& into, std::string_view v) {
+  add<last_reference, H>(into, v, "last_reference");
+  add<hand_off, H>(into, v, "hand_off");
+  add<owner_exit, H>(into, v, "owner_exit");
+  add<abandoned, H>(into, v, "abandoned");
+  add<merge_and_copy, H>(into, v, "merge_and_copy");
+  add<blocked_owner, H>(into, v, "blocked_owner");
+  add<two_owners, H>(into, v, "two_owners");
+  add<id_reuse, H>(into, v, "id_reuse");
+  add<coming_and_going, H>(into, v, "coming_and_going");
+  add<cascade, H>(into, v, "cascade");
+  add<safepoints, H>(into, v, "safepoints");
+  add<travelling, H>(into, v, "travelling");
+  if constexpr (has_weak<H>) {
+    add<upgrade, H>(into, v, "upgrade");
+    add<downgrade, H>(into, v, "downgrade");
+  }
+  if constexpr (has_shared_slot<H>) {
+    add<slot_load_and_store, H>(into, v, "slot_load_and_store");
+    add<slot_compare_exchange, H>(into, v, "slot_compare_exchange");
+    add<publication, H>(into, v, "publication");
+  }
+  if constexpr (has_borrow<H>) add<borrowing, H>(into, v, "borrowing");
+  if constexpr (has_immortal<H>) add<immortals, H>(into, v, "immortals");
+}
+
+template <class Family, auto... Options>
+std::vector<subject> subjects_of(variant_list<Options...>) {
+  std::vector<subject> all;
+  (add_all<typename Family::template heap<modelled, Options>>(all, variant_name<Family, Options>()), ...);
+  return all;
+}
+template <class Family, auto First, auto... Rest>
+constexpr bool checkable(variant_list<First, Rest...>) {
+  using heap = typename Family::template heap<native, First>;
+  return instrumented<heap> && !single_threaded<heap>;
+}
+
+}  // namespace detail
+
+// Registers the tests and runs them. An empty list: the strategy can't be checked this way, for the reason given.
+int run(int argc, char** argv, std::string_view strategy, std::vector<subject> subjects, std::string_view why_not);
+
+template <class Family>
+int run_family(int argc, char** argv) {
+  if constexpr (detail::checkable<Family>(typename Family::variants{})) {
+    return run(argc, argv, Family::info.name, detail::subjects_of<Family>(typename Family::variants{}), "");
+  } else {
+    return run(argc, argv, Family::info.name, {}, "it is for one thread, or counts inside a library");
+  }
+}
+
+}  // namespace tally::model
