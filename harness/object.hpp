@@ -66,13 +66,8 @@ class object_word {
   [[nodiscard]] bool flag() const { return (get() & flag_bit) != 0; }
   void set_flag() { word_.fetch_or(flag_bit, std::memory_order_relaxed); }
 
-  // In a heap that looks at cells (heap/block_heap.hpp): no object yet is 0, and a freed cell is of a type that no object has.
-  static constexpr std::uint16_t freed_type = 0xffff;
-  [[nodiscard]] bool is_object() const {
-    const std::uint64_t w = get();
-    return w != 0 && w >> 48 != freed_type;
-  }
-  void set_freed(const void* next) { set(std::uint64_t{freed_type} << 48 | reinterpret_cast<std::uint64_t>(next)); }
+  // In a heap that looks at cells (heap/block_heap.hpp): a zeroed cell is no object yet.
+  [[nodiscard]] bool is_object() const { return get() != 0; }
 
   // Once dead: size and flag are gone.
   void set_link(const void* next) {

@@ -69,8 +69,9 @@
 //   };
 //
 // Trailing slots: make<T>({.slots = n}, ...) adds an array of n slot<T::trailing> directly behind the object (slots_behind in
-// object.hpp finds them without a context), and T::each_slot must visit them: only T knows how many there are. Tracing, cycle collection, cascading frees
-// and debugging all use that one visitor. Freeing a chain of any length must not recurse.
+// object.hpp finds them without a context), and T::each_slot must visit them: only T knows how many there are, and it must know
+// before the next safepoint, all of them and for good. Tracing, counting in stops, cycle collection, cascading frees and
+// debugging all use that one visitor. Freeing a chain of any length must not recurse.
 //
 // Capabilities are detected from the operations that exist (the concepts below), so that they can't drift from the code. What
 // can't be detected is a marker on the heap type:

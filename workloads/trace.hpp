@@ -47,7 +47,7 @@ struct trace {
 
   template <class H>
   static constexpr std::string_view unmet() {
-    return collects_cycles<H> ? "a recording has no object graph" : "";
+    return collects_cycles<H> && !defers<H> ? "a recording has no object graph" : "";
   }
   template <class H>
   static std::string unmet_lanes(const parameters& p, int lanes) {

@@ -7,13 +7,13 @@
 //   * A thread takes cells from an allocator of its own, which owns one block per class. It claims runs of free cells from the
 //     block's bitmap, a few KiB at a time, zeroes them, and bumps a cursor through them: a handful of instructions an object,
 //     no atomics, no links. Zeroing a run just before its use leaves it in the cache.
-//   * A cell's first word says what it is (object_word): zero is a claimed cell that is no object yet, type `freed` is one
-//     that was freed explicitly, anything else is an object.
+//   * A cell's first word says what it is (object_word): zero is a claimed cell that is no object yet, anything else an object.
 //   * Who traces calls sweep() when marking is done: mark bits become the used bits (word by word: nothing in a block is
 //     touched), empty blocks are free for every class and for large objects, and blocks with holes are listed by class. Finding
 //     the holes and zeroing them, the part that touches memory, is left to the allocator that gets the block.
-//   * Who counts calls free(): the cell goes to the caller's allocator, last in first out, and beyond a bound back to its
-//     block. `Frees` says that this heap has explicit frees; one without pays nothing for them.
+//   * Who counts lets marks outlive the sweep: keep() sets one when an object's first reference is found, let_go() clears it,
+//     and sweep_changed() does what sweep() does for the blocks in which something was made or let go since the last one. What
+//     was made and never kept is gone with it: unmarked cells are free, and nobody has looked at them.
 //
 // The limit is on committed bytes, table included (block_heap_arena.hpp). allocate() returns null at the limit: the strategy
 // collects and tries again. Not given back to the operating system: memory, before the heap ends. Not moved: objects.
@@ -32,7 +32,7 @@
 
 namespace tally {
 
-template <class M, bool Frees = false>
+template <class M>
 class block_heap {
  public:
   using arena = block_arena<M>;
@@ -96,11 +96,43 @@ class block_heap {
   // For a tracing strategy. Inside a stop, with marking done: objects are what is marked, marks are cleared, and all
   // allocators start afresh. Returns the number of objects.
   std::size_t sweep();
+  // For a counting strategy, inside a stop or with no allocator attached; one thread.
+  void keep(const word& o) {
+    const mark_place at(arena_, &o);
+    // relaxed here and below: the world is stopped
+    at.bits->store(at.bits->load(std::memory_order_relaxed) | at.mask, std::memory_order_relaxed);
+  }
+  void let_go(const word& o) {
+    const mark_place at(arena_, &o);
+    at.bits->store(at.bits->load(std::memory_order_relaxed) & ~at.mask, std::memory_order_relaxed);
+    note_change(arena_.number_of(*at.of));
+  }
+  [[nodiscard]] bool kept(const word& o) {
+    const mark_place at(arena_, &o);
+    return (at.bits->load(std::memory_order_relaxed) & at.mask) != 0;
+  }
+  // Lets go of all objects: keep() those that live before the next sweep_changed().
+  void let_all_go();
+  // What is kept is used, all else is free; all allocators start afresh.
+  void sweep_changed();
+
   // Objects and bytes of cells that allocators claimed since the last sweep: an estimate of what was made, from any thread.
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> claimed() const;
 
-  // For the marker (block_heap_mark.hpp).
+  // For the marker (block_heap_mark.hpp): the blocks, and where an object's mark bit is.
   [[nodiscard]] arena& blocks() { return arena_; }
+  struct mark_place {
+    mark_place(arena& blocks, const word* o) {
+      const std::uintptr_t offset = blocks.offset(o);
+      of = &blocks.at(arena::number_at(offset));
+      const std::size_t cell = block_heap_sizes::cell_at(offset % block_bytes, of->reciprocal);
+      bits = &of->mark[cell / 64];
+      mask = std::uint64_t{1} << (cell % 64);
+    }
+    entry* of;
+    atomic<M, std::uint64_t, "mark">* bits;
+    std::uint64_t mask;
+  };
 
  private:
   static constexpr std::uint32_t none = UINT32_MAX;
@@ -120,24 +152,27 @@ class block_heap {
   std::uint32_t find_run(std::uint32_t count);
   void give_back(std::uint32_t number);  // a block that nobody owns: to where it belongs
   void make_free(std::uint32_t number);
+  void note_change(std::uint32_t number);
+  std::uint32_t settle(entry& e);
+  void dispose(std::uint32_t number, std::uint32_t live);
 
   std::uint32_t acquire(std::size_t size_class);
   void release(std::uint32_t number);
   void* allocate_large(std::size_t bytes);
-  void free_large(void* object);
 
   arena arena_;
   std::size_t threshold_;
   mutable typename M::mutex lock_;
   std::uint32_t free_list_ = none;
+  std::uint32_t changed_ = none;  // list of blocks, through next_changed
   std::array<std::uint32_t, class_count> class_lists_;  // blocks with holes that nobody owns
   std::vector<allocator*> allocators_;
-  std::int64_t left_cells_ = 0, left_bytes_ = 0;         // claimed by allocators that are gone, and large objects
+  std::int64_t left_cells_ = 0, left_bytes_ = 0;         // claimed by allocators that are gone
 };
 
 // One thread's way into the heap. Made, used and destroyed on one thread; may outlive nothing of the heap.
-template <class M, bool Frees>
-class block_heap<M, Frees>::allocator {
+template <class M>
+class block_heap<M>::allocator {
  public:
   explicit allocator(block_heap& heap) : heap_(heap) {
     const std::lock_guard hold(heap_.lock_);
@@ -158,45 +193,26 @@ class block_heap<M, Frees>::allocator {
   [[nodiscard, gnu::always_inline]] void* try_allocate(std::size_t bytes) {
     if (bytes > block_heap_sizes::greatest_cell) [[unlikely]] return nullptr;
     const std::size_t c = block_heap_sizes::class_of(bytes);
-    return take(lanes_[c], c, bytes);
+    return take(lanes_[c], c);
   }
 
-  // The cell of an object that was allocated with `bytes`, by whatever thread.
-  void free(void* cell, std::size_t bytes)
-    requires Frees
-  {
-    if (bytes > block_heap_sizes::greatest_cell) [[unlikely]] return heap_.free_large(cell);
-    const std::size_t c = block_heap_sizes::class_of(bytes);
-    lane& l = lanes_[c];
-    static_cast<word*>(cell)->set_freed(l.freed);
-    l.freed = cell;
-    if (++l.freed_count > kept_bytes / block_heap_sizes::cell_bytes[c]) [[unlikely]] age(l);
+  // Bytes of cells that this allocator claimed since the last sweep. By its own thread, or in a stop.
+  [[nodiscard]] std::size_t claimed_bytes() const {
+    return static_cast<std::size_t>(claimed_bytes_.load(std::memory_order_relaxed));
   }
 
  private:
   friend class block_heap;
   static constexpr std::size_t run_bytes = 4096;           // claimed and zeroed at a time
-  static constexpr std::size_t kept_bytes = 4 * block_bytes;  // of freed cells a class: twice as much stays with an allocator
 
   struct lane {
     std::byte* cursor = nullptr;   // the next cell of the run
     std::byte* end = nullptr;
     std::uint32_t block = none;    // the block that this allocator owns
     std::uint32_t position = 0;    // cells below it have been looked at
-    void* freed = nullptr;         // list of freed cells, linked by their object_words
-    void* older = nullptr;         // a full list, freed before those
-    std::uint32_t freed_count = 0, older_count = 0;
   };
 
-  [[nodiscard, gnu::always_inline]] void* take(lane& l, std::size_t size_class, std::size_t bytes) {
-    if constexpr (Frees) {
-      if (void* cell = l.freed) {
-        l.freed = static_cast<word*>(cell)->template link<void>();
-        --l.freed_count;
-        std::memset(cell, 0, (bytes + 7) & ~std::size_t{7});
-        return cell;
-      }
-    }
+  [[nodiscard, gnu::always_inline]] void* take(lane& l, std::size_t size_class) {
     std::byte* cell = l.cursor;
     if (cell == l.end) [[unlikely]] return nullptr;
     if (cell == nullptr) __builtin_unreachable();  // a run is never at null: spares callers a second test
@@ -204,15 +220,22 @@ class block_heap<M, Frees>::allocator {
     return cell;
   }
   [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
-    if (bytes > block_heap_sizes::greatest_cell) return heap_.allocate_large(bytes);
+    if (bytes > block_heap_sizes::greatest_cell) {
+      void* cell = heap_.allocate_large(bytes);
+      if (cell != nullptr) count_claimed(1, bytes);
+      return cell;
+    }
     const std::size_t c = block_heap_sizes::class_of(bytes);
-    return refill(lanes_[c], c) ? take(lanes_[c], c, bytes) : nullptr;
+    return refill(lanes_[c], c) ? take(lanes_[c], c) : nullptr;
   }
   bool refill(lane& l, std::size_t size_class);
   bool claim(lane& l);
   void unclaim(lane& l);
-  void age(lane& l);
-  void flush(void* list);
+  void count_claimed(std::int64_t cells, std::size_t bytes) {
+    claimed_cells_.store(claimed_cells_.load(std::memory_order_relaxed) + cells, std::memory_order_relaxed);
+    claimed_bytes_.store(claimed_bytes_.load(std::memory_order_relaxed) + static_cast<std::int64_t>(bytes),
+                         std::memory_order_relaxed);
+  }
   void reset() {
     for (lane& l : lanes_) l = {};
     claimed_cells_.store(0, std::memory_order_relaxed);

@@ -31,13 +31,14 @@ struct block_entry {
   bool fresh = true;             // zero from the operating system: never used
   bool owned = false;            // an allocator takes cells from it
   bool listed = false;           // in the list of its class
+  bool changed = false;          // in the list of blocks that the next sweep_changed() looks at
   std::uint32_t next = 0, prev = 0;      // of the free list or the list of its class
+  std::uint32_t next_changed = 0;
   std::uint32_t run = 0;         // large: blocks of the object; large_tail: distance to its first block
   atomic<M, std::uint32_t, "freelist"> taken;      // cells whose `used` bit is set
   atomic<M, std::uint32_t, "mark"> overflowed;     // has marked objects whose slots were not followed: see block_heap_mark.hpp
   alignas(64) atomic<M, std::uint64_t, "mark"> mark[block_heap_sizes::bitmap_words];
-  // Set: the cell is an object, or zero and waiting in an allocator, or freed and waiting in an allocator (its first word
-  // says which).
+  // Set: the cell is an object, or zero and waiting in an allocator (its first word says which).
   atomic<M, std::uint64_t, "freelist"> used[block_heap_sizes::bitmap_words];
 };
 

@@ -79,19 +79,7 @@ class block_marker {
     std::size_t size = 0;
     word* entries[packet_entries];
   };
-  // Where an object's mark bit is.
-  struct place {
-    place(typename heap::arena& blocks, const word* o) {
-      const std::uintptr_t offset = blocks.offset(o);
-      entry = &blocks.at(heap::arena::number_at(offset));
-      const std::size_t cell = block_heap_sizes::cell_at(offset % heap::block_bytes, entry->reciprocal);
-      bits = &entry->mark[cell / 64];
-      mask = std::uint64_t{1} << (cell % 64);
-    }
-    typename heap::entry* entry;
-    atomic<M, std::uint64_t, "mark">* bits;
-    std::uint64_t mask;
-  };
+  using place = typename heap::mark_place;
 
   static std::size_t ring_for(std::size_t bytes) {
     std::size_t n = 8;
@@ -178,7 +166,7 @@ class block_marker<M>::worker {
     if (marker_.give(*this, packet_entries)) {
       ring_[top_++ & mask_] = o;
     } else {
-      place(blocks_, o).entry->overflowed.store(1, std::memory_order_relaxed);
+      place(blocks_, o).of->overflowed.store(1, std::memory_order_relaxed);
       marker_.overflowed_.store(1, std::memory_order_relaxed);
     }
   }

@@ -12,11 +12,11 @@ namespace tally {
 namespace block_bits {
 
 // The first cell from `from` on, below `count`, whose bit is `Set`; `count` if there is none.
-// acquire: pairs with the release in flush(), so that what the freeing thread wrote to a cell comes before what we do to it.
+// relaxed: only the block's owner sets bits, and only a stop clears them.
 template <bool Set, class Words>
 [[nodiscard]] std::uint32_t next(const Words& words, std::uint32_t from, std::uint32_t count) {
   while (from < count) {
-    std::uint64_t w = words[from / 64].load(std::memory_order_acquire);
+    std::uint64_t w = words[from / 64].load(std::memory_order_relaxed);
     if constexpr (!Set) w = ~w;
     w >>= from % 64;
     if (w != 0) return std::min(count, from + static_cast<std::uint32_t>(std::countr_zero(w)));
@@ -37,8 +37,8 @@ void masks(std::uint32_t from, std::uint32_t to, F&& f) {
 
 }  // namespace block_bits
 
-template <class M, bool Frees>
-void block_heap<M, Frees>::push(std::uint32_t& list, std::uint32_t number) {
+template <class M>
+void block_heap<M>::push(std::uint32_t& list, std::uint32_t number) {
   entry& e = arena_.at(number);
   e.prev = none;
   e.next = list;
@@ -46,26 +46,26 @@ void block_heap<M, Frees>::push(std::uint32_t& list, std::uint32_t number) {
   list = number;
 }
 
-template <class M, bool Frees>
-void block_heap<M, Frees>::unlink(std::uint32_t& list, std::uint32_t number) {
+template <class M>
+void block_heap<M>::unlink(std::uint32_t& list, std::uint32_t number) {
   const entry& e = arena_.at(number);
   (e.prev == none ? list : arena_.at(e.prev).next) = e.next;
   if (e.next != none) arena_.at(e.next).prev = e.prev;
 }
 
-template <class M, bool Frees>
-void block_heap<M, Frees>::make_free(std::uint32_t number) {
+template <class M>
+void block_heap<M>::make_free(std::uint32_t number) {
   entry& e = arena_.at(number);
   e.kind = block_kind::free;
   e.fresh = e.owned = e.listed = false;
   push(free_list_, number);
 }
 
-template <class M, bool Frees>
-void block_heap<M, Frees>::give_back(std::uint32_t number) {
+template <class M>
+void block_heap<M>::give_back(std::uint32_t number) {
   entry& e = arena_.at(number);
   e.owned = e.fresh = false;
-  // relaxed: only the owner adds, and it is the caller or gone; others subtract under the lock, which is held
+  // relaxed: only the owner changes it, and it is the caller or gone
   const std::uint32_t taken = e.taken.load(std::memory_order_relaxed);
   if (taken == 0) {
     if (e.listed) unlink(class_lists_[e.size_class], number);
@@ -76,8 +76,17 @@ void block_heap<M, Frees>::give_back(std::uint32_t number) {
   }
 }
 
-template <class M, bool Frees>
-std::uint32_t block_heap<M, Frees>::take_free() {
+template <class M>
+void block_heap<M>::note_change(std::uint32_t number) {
+  entry& e = arena_.at(number);
+  if (e.changed) return;
+  e.changed = true;
+  e.next_changed = changed_;
+  changed_ = number;
+}
+
+template <class M>
+std::uint32_t block_heap<M>::take_free() {
   if (free_list_ == none) {
     const std::uint32_t had = arena_.blocks();
     for (std::uint32_t n = arena_.commit(commit_blocks, 1, threshold_); n > 0; --n) push(free_list_, had + n - 1);
@@ -88,8 +97,8 @@ std::uint32_t block_heap<M, Frees>::take_free() {
 }
 
 // A block with room for the class, owned by the caller; none at the threshold.
-template <class M, bool Frees>
-std::uint32_t block_heap<M, Frees>::acquire(std::size_t size_class) {
+template <class M>
+std::uint32_t block_heap<M>::acquire(std::size_t size_class) {
   const std::lock_guard hold(lock_);
   std::uint32_t& list = class_lists_[size_class];
   std::uint32_t number = list;
@@ -107,18 +116,19 @@ std::uint32_t block_heap<M, Frees>::acquire(std::size_t size_class) {
     e.reciprocal = block_heap_sizes::reciprocal_of(e.cell_bytes);
   }
   arena_.at(number).owned = true;
+  note_change(number);
   return number;
 }
 
-template <class M, bool Frees>
-void block_heap<M, Frees>::release(std::uint32_t number) {
+template <class M>
+void block_heap<M>::release(std::uint32_t number) {
   const std::lock_guard hold(lock_);
   give_back(number);
 }
 
 // The first of `count` free blocks in a row, committed now if need be, and taken out of the free list; none at the threshold.
-template <class M, bool Frees>
-std::uint32_t block_heap<M, Frees>::find_run(std::uint32_t count) {
+template <class M>
+std::uint32_t block_heap<M>::find_run(std::uint32_t count) {
   std::uint32_t length = 0, n = 0;
   for (; n < arena_.blocks() && length < count; ++n) length = arena_.at(n).kind == block_kind::free ? length + 1 : 0;
   if (length < count) {
@@ -130,8 +140,8 @@ std::uint32_t block_heap<M, Frees>::find_run(std::uint32_t count) {
   return n - count;
 }
 
-template <class M, bool Frees>
-void* block_heap<M, Frees>::allocate_large(std::size_t bytes) {
+template <class M>
+void* block_heap<M>::allocate_large(std::size_t bytes) {
   const std::size_t blocks = (bytes + block_bytes - 1) / block_bytes;
   if (blocks > arena_.most_blocks()) return nullptr;
   const auto count = static_cast<std::uint32_t>(blocks);
@@ -151,8 +161,7 @@ void* block_heap<M, Frees>::allocate_large(std::size_t bytes) {
     entry& head = arena_.at(first);
     head.used[0].store(1, std::memory_order_relaxed);  // relaxed here and below: under the lock, or read in a stop
     head.taken.store(1, std::memory_order_relaxed);
-    left_cells_ += 1;
-    left_bytes_ += static_cast<std::int64_t>(bytes);
+    note_change(first);
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     entry& e = arena_.at(first + i);
@@ -162,50 +171,80 @@ void* block_heap<M, Frees>::allocate_large(std::size_t bytes) {
   return arena_.block(first);
 }
 
-template <class M, bool Frees>
-void block_heap<M, Frees>::free_large(void* object) {
-  const std::lock_guard hold(lock_);
-  const std::uint32_t first = arena_.number_of(object);
-  entry& head = arena_.at(first);
-  head.used[0].store(0, std::memory_order_relaxed);
-  head.taken.store(0, std::memory_order_relaxed);
-  for (std::uint32_t i = head.run; i > 0; --i) make_free(first + i - 1);
+// A block's marks are its used bits from now on. Returns how many are set. relaxed: the world is stopped.
+template <class M>
+std::uint32_t block_heap<M>::settle(entry& e) {
+  std::uint32_t live = 0;
+  for (std::uint32_t i = 0; i * 64 < e.cell_count; ++i) {
+    const std::uint64_t marked = e.mark[i].load(std::memory_order_relaxed);
+    e.used[i].store(marked, std::memory_order_relaxed);
+    live += static_cast<std::uint32_t>(std::popcount(marked));
+  }
+  e.taken.store(live, std::memory_order_relaxed);
+  e.changed = false;
+  return live;
+}
+// A settled block, to where it belongs.
+template <class M>
+void block_heap<M>::dispose(std::uint32_t number, std::uint32_t live) {
+  const entry& e = arena_.at(number);
+  if (e.kind == block_kind::cells) {
+    give_back(number);
+  } else if (live == 0) {
+    for (std::uint32_t i = e.run; i > 0; --i) make_free(number + i - 1);
+  }
 }
 
-template <class M, bool Frees>
-std::size_t block_heap<M, Frees>::sweep() {
+template <class M>
+std::size_t block_heap<M>::sweep() {
   const std::lock_guard hold(lock_);
   for (allocator* a : allocators_) a->reset();
-  free_list_ = none;
+  free_list_ = changed_ = none;
   class_lists_.fill(none);
   left_cells_ = left_bytes_ = 0;
   std::size_t objects = 0;
-  // From the end, so that lists start with the lowest addresses. relaxed: the world is stopped.
+  // From the end, so that lists start with the lowest addresses.
   for (std::uint32_t number = arena_.blocks(); number-- > 0;) {
     entry& e = arena_.at(number);
+    e.changed = false;
     if (e.kind == block_kind::free) push(free_list_, number);
     if (e.kind != block_kind::cells && e.kind != block_kind::large) continue;
-    std::uint32_t live = 0;
-    for (std::uint32_t i = 0; i * 64 < e.cell_count; ++i) {
-      const std::uint64_t marked = e.mark[i].load(std::memory_order_relaxed);
-      e.used[i].store(marked, std::memory_order_relaxed);
-      e.mark[i].store(0, std::memory_order_relaxed);
-      live += static_cast<std::uint32_t>(std::popcount(marked));
-    }
-    e.taken.store(live, std::memory_order_relaxed);
+    const std::uint32_t live = settle(e);
+    for (std::uint32_t i = 0; i * 64 < e.cell_count; ++i) e.mark[i].store(0, std::memory_order_relaxed);
     e.listed = false;
     objects += live;
-    if (e.kind == block_kind::cells) {
-      give_back(number);
-    } else if (live == 0) {
-      for (std::uint32_t i = e.run; i > 0; --i) make_free(number + i - 1);
-    }
+    dispose(number, live);
   }
   return objects;
 }
 
-template <class M, bool Frees>
-std::pair<std::int64_t, std::int64_t> block_heap<M, Frees>::claimed() const {
+template <class M>
+void block_heap<M>::let_all_go() {
+  for (std::uint32_t number = 0; number < arena_.blocks(); ++number) {
+    entry& e = arena_.at(number);
+    if (e.kind != block_kind::cells && e.kind != block_kind::large) continue;
+    for (std::uint32_t i = 0; i * 64 < e.cell_count; ++i) e.mark[i].store(0, std::memory_order_relaxed);
+    note_change(number);
+  }
+}
+
+template <class M>
+void block_heap<M>::sweep_changed() {
+  const std::lock_guard hold(lock_);
+  for (allocator* a : allocators_) a->reset();
+  left_cells_ = left_bytes_ = 0;
+  while (changed_ != none) {
+    const std::uint32_t number = changed_;
+    entry& e = arena_.at(number);
+    changed_ = e.next_changed;
+    e.changed = false;
+    // It may have become free, or a part of a large object, since it was noted.
+    if (e.kind == block_kind::cells || e.kind == block_kind::large) dispose(number, settle(e));
+  }
+}
+
+template <class M>
+std::pair<std::int64_t, std::int64_t> block_heap<M>::claimed() const {
   const std::lock_guard hold(lock_);
   std::pair<std::int64_t, std::int64_t> sum{left_cells_, left_bytes_};
   for (const allocator* a : allocators_) {
@@ -215,11 +254,9 @@ std::pair<std::int64_t, std::int64_t> block_heap<M, Frees>::claimed() const {
   return sum;
 }
 
-template <class M, bool Frees>
-block_heap<M, Frees>::allocator::~allocator() {
+template <class M>
+block_heap<M>::allocator::~allocator() {
   for (lane& l : lanes_) {
-    flush(l.older);
-    flush(l.freed);
     if (l.block == none) continue;
     unclaim(l);
     heap_.release(l.block);
@@ -230,25 +267,11 @@ block_heap<M, Frees>::allocator::~allocator() {
   std::erase(heap_.allocators_, this);
 }
 
-template <class M, bool Frees>
-bool block_heap<M, Frees>::allocator::refill(lane& l, std::size_t size_class) {
-  if (l.older != nullptr) {
-    l.freed = std::exchange(l.older, nullptr);
-    l.freed_count = std::exchange(l.older_count, 0);
-    return true;
-  }
+template <class M>
+bool block_heap<M>::allocator::refill(lane& l, std::size_t size_class) {
   for (;;) {
     if (l.block != none) {
       if (claim(l)) return true;
-      if constexpr (Frees) {
-        // Cells came back meanwhile; worth another look if they are many.
-        entry& e = heap_.arena_.at(l.block);
-        if (e.taken.load(std::memory_order_relaxed) < e.cell_count - e.cell_count / 8) {
-          e.fresh = false;
-          l.position = 0;
-          if (claim(l)) return true;
-        }
-      }
       heap_.release(l.block);
     }
     l.block = heap_.acquire(size_class);
@@ -257,8 +280,8 @@ bool block_heap<M, Frees>::allocator::refill(lane& l, std::size_t size_class) {
   }
 }
 
-template <class M, bool Frees>
-bool block_heap<M, Frees>::allocator::claim(lane& l) {
+template <class M>
+bool block_heap<M>::allocator::claim(lane& l) {
   entry& e = heap_.arena_.at(l.block);
   const std::uint32_t first = block_bits::next<false>(e.used, l.position, e.cell_count);
   if (first == e.cell_count) return false;
@@ -266,32 +289,22 @@ bool block_heap<M, Frees>::allocator::claim(lane& l) {
   const std::uint32_t last = block_bits::next<true>(e.used, first, std::min(e.cell_count, first + most));
   // relaxed: a set bit only keeps this owner from claiming again, and a stop from missing what it will see anyway
   block_bits::masks(first, last, [&](std::uint32_t i, std::uint64_t mask) {
-    if constexpr (Frees) {
-      e.used[i].fetch_or(mask, std::memory_order_relaxed);
-    } else {
-      e.used[i].store(e.used[i].load(std::memory_order_relaxed) | mask, std::memory_order_relaxed);
-    }
+    e.used[i].store(e.used[i].load(std::memory_order_relaxed) | mask, std::memory_order_relaxed);
   });
   const std::uint32_t count = last - first;
-  if constexpr (Frees) {
-    e.taken.fetch_add(count, std::memory_order_relaxed);
-  } else {
-    e.taken.store(e.taken.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-  }
+  e.taken.store(e.taken.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
   const std::size_t bytes = std::size_t{count} * e.cell_bytes;
   l.cursor = heap_.arena_.block(l.block) + std::size_t{first} * e.cell_bytes;
   l.end = l.cursor + bytes;
   l.position = last;
   if (!e.fresh) std::memset(l.cursor, 0, bytes);
-  claimed_cells_.store(claimed_cells_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-  claimed_bytes_.store(claimed_bytes_.load(std::memory_order_relaxed) + static_cast<std::int64_t>(bytes),
-                       std::memory_order_relaxed);
+  count_claimed(count, bytes);
   return true;
 }
 
 // Gives the rest of the run back to the block.
-template <class M, bool Frees>
-void block_heap<M, Frees>::allocator::unclaim(lane& l) {
+template <class M>
+void block_heap<M>::allocator::unclaim(lane& l) {
   if (l.cursor == l.end) return;
   entry& e = heap_.arena_.at(l.block);
   const auto bytes = static_cast<std::size_t>(l.end - l.cursor);
@@ -303,32 +316,6 @@ void block_heap<M, Frees>::allocator::unclaim(lane& l) {
   claimed_cells_.fetch_sub(count, std::memory_order_relaxed);
   claimed_bytes_.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
   l.end = l.cursor;
-}
-
-// The list of freed cells is full: it becomes the older one, and what was that goes back to its blocks.
-template <class M, bool Frees>
-[[gnu::noinline]] void block_heap<M, Frees>::allocator::age(lane& l) {
-  flush(l.older);
-  l.older = std::exchange(l.freed, nullptr);
-  l.older_count = std::exchange(l.freed_count, 0);
-}
-
-// Gives freed cells back to their blocks, which may be owned by other allocators.
-template <class M, bool Frees>
-void block_heap<M, Frees>::allocator::flush(void* list) {
-  if (list == nullptr) return;
-  const std::lock_guard hold(heap_.lock_);
-  while (list != nullptr) {
-    auto* cell = static_cast<std::byte*>(list);
-    list = reinterpret_cast<word*>(cell)->template link<void>();
-    const std::uint32_t number = heap_.arena_.number_of(cell);
-    entry& e = heap_.arena_.at(number);
-    const std::size_t i = static_cast<std::size_t>(cell - heap_.arena_.block(number)) / e.cell_bytes;
-    // release: pairs with the acquire in block_bits::next(). taken is relaxed: it is exact under the lock, a hint otherwise.
-    e.used[i / 64].fetch_and(~(std::uint64_t{1} << (i % 64)), std::memory_order_release);
-    e.taken.fetch_sub(1, std::memory_order_relaxed);
-    if (!e.owned) heap_.give_back(number);
-  }
 }
 
 }  // namespace tally

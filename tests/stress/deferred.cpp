@@ -1,4 +1,4 @@
-// deferred with several threads: racy slots, parcels through a channel, blocked regions, threads that come and go, and tables so
+// deferred with several threads: racy slots, parcels through a channel, blocked regions, threads that come and go, and logs so
 // small that the world is stopped all the time. Every object has a canary that its destructor destroys.
 #include "strategies/deferred.hpp"
 
@@ -39,8 +39,8 @@ using node = node_of<heap>;
 using ref = heap::ref<node>;
 
 TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs) {
-  static constexpr std::pair<std::string_view, double> few[] = {{"entries", 256}};
-  heap h({.tunables = few, .tunable_count = 1});
+  static constexpr std::pair<std::string_view, double> few[] = {{"entries", 256}, {"kilobytes", 16}};
+  heap h({.tunables = few, .tunable_count = 2});
   constexpr int threads = 3, generations = 3;
   constexpr std::uint32_t places = 8;
   std::vector<std::unique_ptr<heap::root<node>>> roots;
@@ -121,7 +121,7 @@ TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs)
     }
     broken += bad, exchanged += swaps, unpacked += out;
   };
-  for (std::uint64_t g = 0; g < generations; ++g) {  // numbers are used again by contexts that did not make the objects
+  for (std::uint64_t g = 0; g < generations; ++g) {
     std::vector<std::thread> pool;
     for (std::uint64_t t = 0; t < threads; ++t) pool.emplace_back(work, g * threads + t);
     for (auto& t : pool) t.join();

@@ -58,8 +58,8 @@ TEST(BlockHeapSizes, EveryOffsetOfEveryClassIsDividedExactly) {
   }
 }
 
-using counted = tally::block_heap<native, true>;
-using traced = tally::block_heap<native, false>;
+using heap_type = tally::block_heap<native>;
+word& word_at(void* cell) { return *static_cast<word*>(cell); }
 
 bool zero(const void* p, std::size_t bytes) {
   const auto* at = static_cast<const unsigned char*>(p);
@@ -94,8 +94,8 @@ std::uintptr_t expected(const cells& all, std::uintptr_t w) {
 }
 
 TEST(BlockHeap, EveryByteOfTheHeapResolvesToTheObjectWhoseCellHoldsItOrToNothing) {
-  counted heap(3 << 20);
-  counted::allocator a(heap);
+  heap_type heap(3 << 20);
+  heap_type::allocator a(heap);
   std::mt19937_64 random(7);
   cells live;
   std::vector<std::pair<void*, std::size_t>> made;
@@ -116,8 +116,10 @@ TEST(BlockHeap, EveryByteOfTheHeapResolvesToTheObjectWhoseCellHoldsItOrToNothing
       made.pop_back();
       std::memset(static_cast<std::byte*>(cell) + 8, 0xcd, bytes - 8);
       live.erase(address(cell));
-      a.free(cell, bytes);
+      heap.let_go(word_at(cell));  // of this round, which was never kept, or of one before
     }
+    for (const auto& [cell, bytes] : made) heap.keep(word_at(cell));
+    heap.sweep_changed();
     const std::uintptr_t low = address(heap.blocks().block(0)), high = low + heap.blocks().span();
     for (std::uintptr_t w = low - 100; w < high + 100; ++w) ASSERT_EQ(address(heap.resolve(w)), expected(live, w)) << w - low;
     std::size_t seen = 0;
@@ -130,8 +132,8 @@ TEST(BlockHeap, EveryByteOfTheHeapResolvesToTheObjectWhoseCellHoldsItOrToNothing
 
 TEST(BlockHeap, TheLimitHoldsToTheByteAndIsUsedToTheLastBlock) {
   for (const std::size_t limit : {std::size_t{40} << 10, std::size_t{100'000}, std::size_t{1} << 20, (std::size_t{5} << 20) + 4095}) {
-    counted heap(limit);
-    counted::allocator a(heap);
+    heap_type heap(limit);
+    heap_type::allocator a(heap);
     std::size_t n = 0;
     while (void* cell = a.allocate(64)) {
       object(cell, 64);
@@ -140,27 +142,27 @@ TEST(BlockHeap, TheLimitHoldsToTheByteAndIsUsedToTheLastBlock) {
     }
     const std::size_t blocks = heap.blocks().blocks();
     EXPECT_EQ(n, blocks * (sizes::block_bytes / 64));
-    EXPECT_EQ(heap.committed(), counted::arena::cost(blocks));
-    EXPECT_GT(counted::arena::cost(blocks + 1), limit);
+    EXPECT_EQ(heap.committed(), heap_type::arena::cost(blocks));
+    EXPECT_GT(heap_type::arena::cost(blocks + 1), limit);
     // The table is a part of it: an entry a block, in whole pages.
-    EXPECT_GE(heap.committed(), blocks * (sizes::block_bytes + sizeof(counted::entry)));
+    EXPECT_GE(heap.committed(), blocks * (sizes::block_bytes + sizeof(heap_type::entry)));
   }
 }
 
 TEST(BlockHeap, ALimitBelowOneBlockHoldsNothingAndSaysSo) {
-  counted heap(1000);
-  counted::allocator a(heap);
+  heap_type heap(1000);
+  heap_type::allocator a(heap);
   EXPECT_EQ(a.allocate(16), nullptr);
   EXPECT_EQ(a.allocate(100'000), nullptr);
   EXPECT_EQ(heap.committed(), 0u);
 }
 
 TEST(BlockHeap, FreedMemoryOfOneClassServesEveryOtherAndLargeObjects) {
-  counted heap(4 << 20);
+  heap_type heap(4 << 20);
   std::size_t blocks = 0;
   for (int round = 0; round < 3; ++round) {
     for (const std::size_t bytes : {std::size_t{16}, std::size_t{48}, std::size_t{1000}, sizes::greatest_cell, std::size_t{300'000}}) {
-      counted::allocator a(heap);
+      heap_type::allocator a(heap);
       std::vector<void*> made;
       while (void* cell = a.allocate(bytes)) {
         ASSERT_TRUE(zero(cell, bytes));
@@ -173,66 +175,60 @@ TEST(BlockHeap, FreedMemoryOfOneClassServesEveryOtherAndLargeObjects) {
       const std::size_t each = bytes > sizes::greatest_cell ? 1 : sizes::block_bytes / cell_of(bytes);
       const std::size_t in_one = bytes > sizes::greatest_cell ? (bytes + sizes::block_bytes - 1) / sizes::block_bytes : 1;
       ASSERT_EQ(made.size(), blocks / in_one * each) << "a block was lost before objects of " << bytes;
-      for (void* cell : made) a.free(cell, bytes);
+      if (round == 1) {  // in the other rounds nobody ever knew of them
+        for (void* cell : made) heap.keep(word_at(cell));
+        heap.sweep_changed();
+        ASSERT_EQ(a.allocate(bytes), nullptr);
+        for (void* cell : made) heap.let_go(word_at(cell));
+      }
+      heap.sweep_changed();
     }
   }
 }
 
-TEST(BlockHeap, CellsFreedByAnotherThreadComeBackToTheOneThatAllocates) {
-  counted heap(2 << 20);
-  std::mutex lock;
-  std::vector<void*> pipe;
-  bool over = false;
-  constexpr std::size_t bytes = 48;
-  constexpr int total = 400'000;  // twelve times what the heap holds
-  std::thread consumer([&] {
-    counted::allocator mine(heap);
-    for (std::vector<void*> batch;; batch.clear()) {
-      bool last = false;
-      {
-        const std::lock_guard hold(lock);
-        batch.swap(pipe);
-        last = over;
+// Two threads allocate at once and leave; what every third of them made is kept, by a third thread.
+TEST(BlockHeap, CellsOfThreadsThatAreGoneAreSweptLikeTheOthers) {
+  heap_type heap(4 << 20);
+  std::size_t kept = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<void*> made[2];
+    const auto work = [&](std::vector<void*>& mine) {
+      heap_type::allocator a(heap);
+      for (int i = 0; i < 5000; ++i) {
+        void* cell = a.allocate(48);
+        ASSERT_NE(cell, nullptr) << "round " << round;
+        ASSERT_TRUE(zero(cell, 48));
+        object(cell, 48);
+        std::memset(static_cast<std::byte*>(cell) + 8, 0xaa, 40);
+        mine.push_back(cell);
       }
-      for (void* cell : batch) {
-        const auto* words = static_cast<const std::uintptr_t*>(cell);
-        ASSERT_EQ(words[1], address(cell));
-        ASSERT_EQ(words[5], ~address(cell));
-        mine.free(cell, bytes);
-      }
-      if (last && batch.empty()) return;
-      if (batch.empty()) std::this_thread::yield();
+    };
+    std::thread one(work, std::ref(made[0])), two(work, std::ref(made[1]));
+    one.join();
+    two.join();
+    EXPECT_EQ(heap.claimed().first, 10'000);  // what they did not use was given back
+    for (auto& mine : made) {
+      for (std::size_t i = 0; i < mine.size(); i += 25) heap.keep(word_at(mine[i])), ++kept;
     }
-  });
-  counted::allocator a(heap);
-  for (int i = 0; i < total; ++i) {
-    void* cell = a.allocate(bytes);
-    while (cell == nullptr) {
-      std::this_thread::yield();
-      cell = a.allocate(bytes);
-    }
-    ASSERT_TRUE(zero(cell, bytes));
-    object(cell, bytes);
-    static_cast<std::uintptr_t*>(cell)[1] = address(cell);
-    static_cast<std::uintptr_t*>(cell)[5] = ~address(cell);
-    const std::lock_guard hold(lock);
-    pipe.push_back(cell);
+    heap.sweep_changed();
+    std::size_t seen = 0;
+    heap.for_each_object([&](word& o) { seen += heap.kept(o) ? 1 : 0; });
+    ASSERT_EQ(seen, kept);
+    EXPECT_EQ(heap.claimed().first, 0);
   }
-  {
-    const std::lock_guard hold(lock);
-    over = true;
-  }
-  consumer.join();
-  std::size_t left = 0;
-  heap.for_each_object([&](word&) { ++left; });
-  EXPECT_EQ(left, 0u);
+  heap.let_all_go();
+  heap.sweep_changed();
+  heap.for_each_object([](word&) { FAIL() << "an object is left"; });
+  heap_type::allocator a(heap);
+  heap.set_threshold(heap.committed());
+  EXPECT_NE(a.allocate(heap.blocks().blocks() * sizes::block_bytes), nullptr);
 }
 
 // A list of objects by hand: mark every third, sweep, and see what is there.
 TEST(BlockHeap, SweepKeepsWhatIsMarkedAndNothingElse) {
-  traced heap(4 << 20);
+  heap_type heap(4 << 20);
   tally::block_marker<native> marker(heap, 1);
-  traced::allocator a(heap);
+  heap_type::allocator a(heap);
   for (int round = 0; round < 5; ++round) {
     std::vector<word*> kept;
     std::size_t n = 0;
@@ -265,24 +261,29 @@ TEST(BlockHeap, SweepKeepsWhatIsMarkedAndNothingElse) {
 }
 
 #ifdef TALLY_RAPIDCHECK
-TEST(BlockHeap, AgreesWithAReferenceModelOnRandomAllocationsAndFrees) {
+TEST(BlockHeap, AgreesWithAReferenceModelOnRandomAllocationsAndSweeps) {
   const bool ok = rc::check("allocations do not overlap, are zero, resolve, and all comes back", [] {
     const auto steps = *rc::gen::container<std::vector<std::tuple<std::uint8_t, std::uint32_t, std::uint32_t>>>(
         rc::gen::tuple(rc::gen::inRange<std::uint8_t>(0, 8), rc::gen::arbitrary<std::uint32_t>(), rc::gen::arbitrary<std::uint32_t>()));
-    counted heap(6 << 20);
+    heap_type heap(6 << 20);
     cells live;
     {
-      std::vector<std::unique_ptr<counted::allocator>> threads;  // both used by this thread, in turn
-      for (int i = 0; i < 2; ++i) threads.push_back(std::make_unique<counted::allocator>(heap));
+      std::vector<std::unique_ptr<heap_type::allocator>> threads;  // both used by this thread, in turn
+      for (int i = 0; i < 2; ++i) threads.push_back(std::make_unique<heap_type::allocator>(heap));
       for (const auto& [what, which, size] : steps) {
-        counted::allocator& a = *threads[which % 2];
+        heap_type::allocator& a = *threads[which % 2];
         if (what < 3 && !live.empty()) {
-          const auto victim = std::next(live.begin(), static_cast<std::ptrdiff_t>(which % live.size()));
-          auto* cell = reinterpret_cast<void*>(victim->first);
-          const std::size_t bytes = victim->second.second;
-          live.erase(victim);
-          a.free(cell, bytes);
-          RC_ASSERT(address(heap.resolve(address(cell) + bytes - 1)) == 0u);
+          // Some die, and there is a stop.
+          std::vector<std::uintptr_t> gone;
+          for (std::uint32_t n = size % 64; n > 0 && !live.empty(); --n) {
+            const auto victim = std::next(live.begin(), static_cast<std::ptrdiff_t>((which + n) % live.size()));
+            heap.let_go(word_at(reinterpret_cast<void*>(victim->first)));
+            gone.push_back(victim->first + victim->second.second - 1);
+            live.erase(victim);
+          }
+          for (const auto& [at, end] : live) heap.keep(word_at(reinterpret_cast<void*>(at)));
+          heap.sweep_changed();
+          for (const auto last : gone) RC_ASSERT(address(heap.resolve(last)) == 0u);
         } else {
           // Small ones mostly; what == 7 makes large ones.
           const std::size_t bytes = what == 7 ? 8 + size % 100'000 : 8 + size % 300;
@@ -301,11 +302,12 @@ TEST(BlockHeap, AgreesWithAReferenceModelOnRandomAllocationsAndFrees) {
       std::size_t seen = 0;
       heap.for_each_object([&](word& o) { seen += live.count(address(&o)); });
       RC_ASSERT(seen == live.size());
-      for (const auto& [at, end] : live) threads[at % 2]->free(reinterpret_cast<void*>(at), end.second);
+      for (const auto& [at, end] : live) heap.let_go(word_at(reinterpret_cast<void*>(at)));
+      heap.sweep_changed();
     }
     // With the allocators gone every block is free: one object can have them all.
     if (heap.blocks().blocks() != 0) {
-      counted::allocator a(heap);
+      heap_type::allocator a(heap);
       heap.set_threshold(heap.committed());
       RC_ASSERT(address(a.allocate(heap.blocks().blocks() * sizes::block_bytes)) != 0u);
     }
