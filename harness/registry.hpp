@@ -48,22 +48,22 @@ struct body_spec {
   std::vector<std::pair<std::string, double>> tunables;  // run-time ones
 };
 
-// A strategy variant with a workload.
+// A strategy variant with a workload. Plain functions, since there are hundreds of cells: whatever a cell holds is compiled for
+// each. Those that the workload does not have are the ones below, never null; but a pair that is unmet has no make and check.
 struct cell {
-  std::string workload;
-  std::string unmet;  // why the pair can't run; empty: it can
-  // Why it can't run with these parameters (a chain that the heap can't free); empty: it can. Only for pairs whose unmet is
-  // empty.
-  std::function<std::string(const parameters&)> unmet_for;
+  std::string_view workload;
+  std::string_view unmet;  // why the pair can't run; empty: it can
+  // Why it can't run with these parameters (a chain that the heap can't free); empty: it can.
+  std::string (*unmet_for)(const parameters&) = [](const parameters&) { return std::string(); };
   // The same for a number of lanes: why it can't run with this many.
-  std::function<std::string(const parameters&, int lanes)> unmet_lanes;
-  std::function<std::unique_ptr<run_body>(const body_spec&)> make;
+  std::string (*unmet_lanes)(const parameters&, int lanes) = [](const parameters&, int) { return std::string(); };
+  std::unique_ptr<run_body> (*make)(const body_spec&) = nullptr;
   // Throws usage_error where the workload refuses its parameters (a text that names nothing, a file that isn't there): makes
   // the heap and the program, and no objects.
-  std::function<void(const body_spec&)> check;
+  void (*check)(const body_spec&) = nullptr;
   // The workload's peak live payload and parallelism for these parameters; empty where it does not say.
-  std::function<std::optional<std::size_t>(const body_spec&)> payload_bytes;
-  std::function<std::optional<double>(const body_spec&)> parallelism;
+  std::optional<std::size_t> (*payload_bytes)(const body_spec&) = [](const body_spec&) { return std::optional<std::size_t>(); };
+  std::optional<double> (*parallelism)(const body_spec&) = [](const body_spec&) { return std::optional<double>(); };
 };
 
 struct tunable_entry {

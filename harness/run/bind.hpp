@@ -14,26 +14,41 @@
 
 namespace tally {
 
+// What of a run needs no types.
+class bound_body : public run_body {
+ public:
+  explicit bound_body(const body_spec& spec);
+  void report(metric_list& into) const override { into.insert(into.end(), metrics_.begin(), metrics_.end()); }
+
+ protected:
+  struct heap_state {
+    oracle_class oracle;
+    std::int64_t live = 0, made = 0, slack = 0;
+  };
+  [[nodiscard]] heap_config config() const;
+  // Live must be what the workload says; each oracle class says what "be" means. The first complaint stays.
+  static void ask(oracle_verdict& verdict, const heap_state& found, std::int64_t expected, const char* when);
+
+  body_spec spec_;
+  metric_list metrics_;
+
+ private:
+  std::vector<std::pair<std::string_view, double>> tunables_;
+};
+
 template <class H, class W>
-class bound_run final : public run_body {
+class bound_run final : public bound_body {
  public:
   using program = typename W::template program<H>;
   using context = typename H::context;
   using memory = typename H::memory;
 
-  explicit bound_run(const body_spec& spec) : spec_(spec) {
-    for (const auto& [name, value] : spec_.tunables) tunables_.emplace_back(name, value);
-  }
+  using bound_body::bound_body;
 
-  static void check(const body_spec& spec) {
-    bound_run run(spec);
-    run.heap_.emplace(run.config());
-    run.program_.emplace(*run.heap_, run_env{run.spec_.params, run.spec_.lanes, run.spec_.seed});
-  }
+  static void check(const body_spec& spec) { bound_run(spec).begin(); }
 
   oracle_verdict run(const std::function<void()>& lanes) override {
-    heap_.emplace(config());
-    program_.emplace(*heap_, run_env{spec_.params, spec_.lanes, spec_.seed});
+    begin();
     oracle_verdict verdict;
     {
       context main(*heap_);
@@ -45,7 +60,7 @@ class bound_run final : public run_body {
       }
     }
     heap_->settle();
-    ask(verdict, program_->expected(), "before teardown");
+    ask(verdict, found(), program_->expected(), "before teardown");
     if constexpr (requires(const program& p, metric_list& m) { p.report(m); }) program_->report(metrics_);
     {
       context main(*heap_);
@@ -54,7 +69,7 @@ class bound_run final : public run_body {
     heap_->settle();
     std::int64_t leaked = 0;
     if constexpr (requires(const program& p) { p.leaked(); }) leaked = program_->leaked();
-    ask(verdict, leaked, "after teardown");
+    ask(verdict, found(), leaked, "after teardown");
     program_.reset();
     heap_.reset();
     return verdict;
@@ -85,7 +100,6 @@ class bound_run final : public run_body {
   }
   [[nodiscard]] std::int64_t live() const override { return heap_ ? heap_->live() : 0; }
   [[nodiscard]] std::int64_t live_bytes() const override { return heap_ ? heap_->live_bytes() : 0; }
-  void report(metric_list& into) const override { into.insert(into.end(), metrics_.begin(), metrics_.end()); }
 
  private:
   struct working {
@@ -106,72 +120,42 @@ class bound_run final : public run_body {
       return done;
     }
   }
-  [[nodiscard]] heap_config config() const {
-    return {spec_.heap_limit_bytes, spec_.lanes + 1, spec_.gc_workers, tunables_.data(), tunables_.size()};
+  void begin() {
+    heap_.reset(new H(config()));
+    program_.reset(new program(*heap_, run_env{spec_.params, spec_.lanes, spec_.seed}));
+  }
+  [[nodiscard]] heap_state found() const {
+    heap_state s{.oracle = H::oracle, .live = heap_->live()};
+    if constexpr (H::oracle == oracle_class::never_frees) s.made = heap_->made();
+    if constexpr (H::oracle == oracle_class::bounded) s.slack = heap_->slack();
+    return s;
   }
 
-  // Live must be what the workload says; each oracle class says what "be" means.
-  void ask(oracle_verdict& verdict, std::int64_t expected, const char* when) {
-    const std::int64_t live = heap_->live();
-    if (!verdict.ok) return;
-    bool fine = live == expected;
-    if constexpr (H::oracle == oracle_class::never_frees) fine = live >= expected && live == heap_->made();
-    if constexpr (H::oracle == oracle_class::bounded) fine = live >= expected && live <= expected + heap_->slack();
-    verdict.expected = expected;
-    verdict.live = live;
-    if (!fine) {
-      verdict.ok = false;
-      verdict.message = std::string(when) + ": " + std::to_string(live) + " objects live, expected " +
-                        std::to_string(expected);
-    }
-  }
-
-  body_spec spec_;
-  std::vector<std::pair<std::string_view, double>> tunables_;
-  std::optional<H> heap_;
-  std::optional<program> program_;
-  metric_list metrics_;
+  std::unique_ptr<H> heap_;
+  std::unique_ptr<program> program_;
 };
 
 template <class H, class W>
 cell bind_cell() {
-  cell result;
-  result.workload = W::info.name;
-  result.unmet = W::template unmet<H>();
+  cell result{.workload = W::info.name, .unmet = W::template unmet<H>()};
   if constexpr (W::template unmet<H>().empty()) {
     using program = typename W::template program<H>;
-    result.make = [](const body_spec& s) -> std::unique_ptr<run_body> { return std::make_unique<bound_run<H, W>>(s); };
-    result.check = [](const body_spec& s) {
-      bound_run<H, W>::check(s);
-    };
-    result.unmet_for = [](const parameters& p) -> std::string {
-      if constexpr (requires { W::template unmet_for<H>(p); }) {
-        return W::template unmet_for<H>(p);
-      } else {
-        return {};
-      }
-    };
-    result.unmet_lanes = [](const parameters& p, int lanes) -> std::string {
-      if constexpr (requires { W::template unmet_lanes<H>(p, lanes); }) {
-        return W::template unmet_lanes<H>(p, lanes);
-      } else {
-        return {};
-      }
-    };
-    result.payload_bytes = [](const body_spec& s) -> std::optional<std::size_t> {
-      if constexpr (requires(const run_env& e) { program::payload_bytes(e); }) {
-        return program::payload_bytes(run_env{s.params, s.lanes, s.seed});
-      } else {
-        return std::nullopt;
-      }
-    };
-    result.parallelism = [](const body_spec& s) -> std::optional<double> {
-      if constexpr (requires(const run_env& e) { program::parallelism(e); }) {
-        return program::parallelism(run_env{s.params, s.lanes, s.seed});
-      } else {
-        return std::nullopt;
-      }
-    };
+    result.make = [](const body_spec& s) { return std::unique_ptr<run_body>(new bound_run<H, W>(s)); };
+    result.check = bound_run<H, W>::check;
+    if constexpr (requires(const parameters& p) { W::template unmet_for<H>(p); }) result.unmet_for = W::template unmet_for<H>;
+    if constexpr (requires(const parameters& p) { W::template unmet_lanes<H>(p, 1); }) {
+      result.unmet_lanes = W::template unmet_lanes<H>;
+    }
+    if constexpr (requires(const run_env& e) { program::payload_bytes(e); }) {
+      result.payload_bytes = [](const body_spec& s) {
+        return std::optional<std::size_t>(program::payload_bytes(run_env{s.params, s.lanes, s.seed}));
+      };
+    }
+    if constexpr (requires(const run_env& e) { program::parallelism(e); }) {
+      result.parallelism = [](const body_spec& s) {
+        return std::optional<double>(program::parallelism(run_env{s.params, s.lanes, s.seed}));
+      };
+    }
   }
   return result;
 }

@@ -102,7 +102,7 @@ std::string describe_workload(const registry& all, std::size_t index) {
   }
   std::map<std::string, std::vector<std::string>> refused;
   for (const auto& s : all.strategies) {
-    const std::string& reason = s.variants.front().cells.at(index).unmet;
+    const std::string reason(s.variants.front().cells.at(index).unmet);
     if (!reason.empty()) refused[reason].push_back(s.name);
   }
   if (!refused.empty()) out += "\nCan't be run by:\n";

@@ -202,7 +202,7 @@ class planner {
   std::string unmet(const strategy_choice& s, std::size_t workload, row_spec& r, const std::string& heap) const {
     const cell& pair = s.variant->cells.at(workload);
     const workload_info& info = all_.workloads[workload];
-    if (!pair.unmet.empty()) return pair.unmet;
+    if (!pair.unmet.empty()) return std::string(pair.unmet);
     if (std::string reason = pair.unmet_for(parameters(info, r.parameters)); !reason.empty()) return reason;
     if (s.variant->can.single_threaded && r.threads > 1) return "not thread-safe";
     if (r.threads < info.min_lanes) return fmt::format("needs at least {} threads", info.min_lanes);

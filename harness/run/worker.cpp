@@ -59,7 +59,7 @@ std::string loaded_allocator() {
 
 json measure(const registry& all, const run_item& item) {
   const bound_row bound = find_row(all, item.row);
-  if (!bound.pair->unmet.empty()) throw usage_error(bound.pair->unmet);
+  if (!bound.pair->unmet.empty()) throw usage_error(std::string(bound.pair->unmet));
   const body_spec spec = body_of(*bound.workload, item.row, item.seed);
   window_context seen;
   const auto probe_before = probe(item.row.cpus);

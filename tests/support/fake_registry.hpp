@@ -18,19 +18,16 @@ inline constexpr std::array<parameter_info, 2> spin_parameters{{
 }};
 inline constexpr std::array<parameter_info, 1> pair_parameters{{{"share", "5", 0, 100, "per cent"}}};
 
-inline cell fake_cell(std::string workload, std::string unmet, std::optional<std::size_t> payload) {
+inline cell fake_cell(std::string_view workload, std::string_view unmet, bool states_payload) {
   cell c;
-  c.workload = std::move(workload);
-  c.unmet = std::move(unmet);
-  c.unmet_for = [](const parameters&) { return std::string(); };
-  c.unmet_lanes = [](const parameters&, int) { return std::string(); };
+  c.workload = workload;
+  c.unmet = unmet;
   c.check = [](const body_spec& b) {
     if (b.params.all().contains("sharing") && b.params.text("sharing") == "bogus") {
       throw usage_error("--set sharing=bogus: private or shared");
     }
   };
-  c.payload_bytes = [payload](const body_spec&) { return payload; };
-  c.parallelism = [](const body_spec&) { return std::nullopt; };
+  if (states_payload) c.payload_bytes = [](const body_spec&) { return std::optional<std::size_t>(1'000'000); };
   return c;
 }
 
@@ -40,9 +37,9 @@ inline registry fake_registry() {
   all.workloads = {{"spin", "turns round", "one turn", spin_parameters},
                    {"pair", "two at a time", "one exchange", pair_parameters, 2}};
   const auto variant = [](std::vector<std::string> options, std::string label, capabilities can,
-                          std::string unmet_pair = "") {
+                          std::string_view unmet_pair = "") {
     variant_entry v{std::move(options), std::move(label), 16, can, {}};
-    v.cells = {fake_cell("spin", "", 1'000'000), fake_cell("pair", std::move(unmet_pair), std::nullopt)};
+    v.cells = {fake_cell("spin", "", true), fake_cell("pair", unmet_pair, false)};
     return v;
   };
   capabilities threads;
