@@ -25,7 +25,11 @@ function(add_strategy name)
 endfunction()
 
 function(add_workload name)
+  cmake_parse_arguments(arg "RACES" "" "" ${ARGN})
   set_property(GLOBAL APPEND PROPERTY tally_workloads ${name})
+  if(TALLY_SANITIZE AND NOT arg_RACES)
+    set_property(GLOBAL APPEND PROPERTY tally_defaults_only ${name})
+  endif()
 endfunction()
 
 function(tally_generate_registry)
@@ -42,10 +46,17 @@ function(tally_generate_registry)
     string(APPEND infos "workloads::${w}::info, ")
   endforeach()
   string(REGEX REPLACE ", $" "" types "${types}")
+  get_property(defaults_only GLOBAL PROPERTY tally_defaults_only)
+  set(left_out "")
+  foreach(w IN LISTS defaults_only)
+    string(APPEND left_out "template <> inline constexpr bool defaults_only<workloads::${w}> = true;\n")
+  endforeach()
   file(CONFIGURE OUTPUT ${generated}/all_workloads.hpp CONTENT
 "#pragma once
 ${includes}
-namespace tally { using all_workloads = workload_list<${types}>; }
+namespace tally {
+using all_workloads = workload_list<${types}>;
+${left_out}}
 ")
 
   set(declarations "")

@@ -114,4 +114,9 @@ using metric_list = std::vector<metric>;
 template <class... W>
 struct workload_list {};
 
+// This build runs W with the default variant of a strategy only (sanitizer builds: workloads.cmake).
+template <class W>
+inline constexpr bool defaults_only = false;
+inline constexpr std::string_view defaults_only_reason = "this build has only the default variant here";
+
 }  // namespace tally

@@ -1,6 +1,7 @@
 // Joins a strategy with the workloads: from types to the registry's functions. The only place that knows both.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -135,10 +136,12 @@ class bound_run final : public bound_body {
   std::unique_ptr<program> program_;
 };
 
-template <class H, class W>
+template <class H, class W, bool LeftOut = false>
 cell bind_cell() {
   cell result{.workload = W::info.name, .unmet = W::template unmet<H>()};
-  if constexpr (W::template unmet<H>().empty()) {
+  if constexpr (LeftOut) {
+    if (result.unmet.empty()) result.unmet = defaults_only_reason;
+  } else if constexpr (W::template unmet<H>().empty()) {
     using program = typename W::template program<H>;
     result.make = [](const body_spec& s) { return std::unique_ptr<run_body>(new bound_run<H, W>(s)); };
     result.check = bound_run<H, W>::check;
@@ -178,12 +181,8 @@ strategy_entry bind_strategy(variant_list<O...>, workload_list<W...>) {
   using options = typename Family::options;
   strategy_entry entry{std::string(Family::info.name), std::string(Family::info.summary),
                        std::string(Family::info.source), {}, {}};
-  const options defaults = [] {
-    bool first = true;
-    options d{};
-    ((first ? (d = O, first = false) : false), ...);
-    return d;
-  }();
+  static constexpr std::array variants{O...};
+  const options& defaults = variants[0];
   for (const auto& t : Family::tunables) {
     tunable_entry e{std::string(t.name), std::string(t.summary), std::string(t.default_from), {}, {}, t.least, t.most};
     for (const auto v : t.values) {
@@ -198,7 +197,7 @@ strategy_entry bind_strategy(variant_list<O...>, workload_list<W...>) {
     }
     entry.tunables.push_back(std::move(e));
   }
-  const auto add = [&]<class H>(std::type_identity<H>, const options& o) {
+  const auto add = [&]<class H, bool IsDefault>(std::type_identity<H>, std::bool_constant<IsDefault>, const options& o) {
     variant_entry v;
     for (std::size_t i = 0; i < entry.tunables.size(); ++i) {
       const auto& t = Family::tunables[i];
@@ -211,10 +210,12 @@ strategy_entry bind_strategy(variant_list<O...>, workload_list<W...>) {
     }
     if constexpr (requires { sizeof(typename H::header); }) v.header_bytes = sizeof(typename H::header);
     v.can = capabilities_of<H>();
-    (v.cells.push_back(bind_cell<H, W>()), ...);
+    (v.cells.push_back(bind_cell<H, W, !IsDefault && defaults_only<W>>()), ...);
     entry.variants.push_back(std::move(v));
   };
-  (add(std::type_identity<typename Family::template heap<M, O>>{}, O), ...);
+  using first = typename Family::template heap<M, variants[0]>;
+  (add(std::type_identity<typename Family::template heap<M, O>>{},
+       std::is_same<typename Family::template heap<M, O>, first>{}, O), ...);
   return entry;
 }
 
