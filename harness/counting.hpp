@@ -13,6 +13,9 @@
 //   void weak_increment(header&)      (weak refs) one more weak ref
 //   bool weak_decrement(header&)      (weak refs) one fewer; true: the memory can be freed. All strong refs together hold one
 //
+// A strategy that counts objects of some types another way (rc_arc_typed.hpp) has init, increment, decrement, try_increment,
+// weak_increment and weak_decrement as templates over the object type, too; they are called wherever the type is known.
+//
 // From these come refs, slots, shared slots, weak refs, parcels, roots and the cascade. How shared slots are read is the heap's
 // third argument (shared_slots.hpp). A context that has a poll, quiesce or share of its own calls the one here, too. See
 // strategies/plain.hpp for the smallest use.
@@ -56,6 +59,10 @@ concept counts_weak = requires(Self& self, typename Self::header& h) {
   self.weak_increment(h);
   { self.weak_decrement(h) } -> std::same_as<bool>;
 };
+
+// The hooks are templates over the object type.
+template <class Self, class T>
+concept counts_by_type = requires(Self& self, typename Self::header& h) { self.template increment<T>(h); };
 
 template <class Heap, class Memory, slot_kind Slots = slot_kind::lockbit>
 class counting_heap {
@@ -119,7 +126,11 @@ class counting_context {
     auto* h = new (self().allocate(bytes)) Header;
     __builtin_memset(static_cast<void*>(h + 1), 0, bytes - sizeof(Header));
     h->word.init(type_number<Self, T>, bytes);
-    self().init(*h);
+    if constexpr (counts_by_type<Self, T>) {
+      self().template init<T>(*h);
+    } else {
+      self().init(*h);
+    }
     new (h + 1) T(std::forward<Args>(args)...);
     live_.made(bytes);
     return {h};
@@ -131,18 +142,22 @@ class counting_context {
   }
   template <class T>
   [[nodiscard]] ref<T> copy(const ref<T>& r) {
-    self().increment(*r.at);
+    count<T>(*r.at);
     return r;
   }
   template <class T>
   void drop(ref<T> r) {
-    self().release(*r.at);
+    if constexpr (counts_by_type<Self, T>) {
+      if (self().template decrement<T>(*r.at)) [[unlikely]] reclaim(*r.at);
+    } else {
+      self().release(*r.at);
+    }
   }
 
   template <class T>
   [[nodiscard]] ref<T> load(slot<T>& s) {
     Header* h = s.word.load();
-    if (h != nullptr) self().increment(*h);
+    if (h != nullptr) count<T>(*h);
     return {h};
   }
   template <class T>
@@ -209,30 +224,34 @@ class counting_context {
   template <class T, class S = Self>
     requires counts_weak<S>
   [[nodiscard]] weak<T> downgrade(const ref<T>& r) {
-    self().weak_increment(*r.at);
+    count_weak<T>(*r.at);
     return {r.at};
   }
   template <class T, class S = Self>
     requires counts_weak<S>
   [[nodiscard]] ref<T> upgrade(const weak<T>& w) {
-    return self().try_increment(*w.at) ? ref<T>{w.at} : ref<T>{};
+    if constexpr (counts_by_type<Self, T>) {
+      return self().template try_increment<T>(*w.at) ? ref<T>{w.at} : ref<T>{};
+    } else {
+      return self().try_increment(*w.at) ? ref<T>{w.at} : ref<T>{};
+    }
   }
   template <class T, class S = Self>
     requires counts_weak<S>
   [[nodiscard]] weak<T> copy(const weak<T>& w) {
-    self().weak_increment(*w.at);
+    count_weak<T>(*w.at);
     return w;
   }
   template <class T, class S = Self>
     requires counts_weak<S>
   void drop(weak<T> w) {
-    drop_weak(w.at);
+    drop_weak_of<T>(w.at);
   }
   template <class T, class S = Self>
     requires counts_weak<S>
   [[nodiscard]] weak<T> load(weak_slot<T>& s) {
     Header* h = s.word.load();
-    if (h != nullptr) self().weak_increment(*h);
+    if (h != nullptr) count_weak<T>(*h);
     return {h};
   }
   template <class T, class S = Self>
@@ -240,7 +259,7 @@ class counting_context {
   void store(weak_slot<T>& s, weak<T> w) {
     Header* old = s.word.load();
     s.word.store(w.at);
-    if (old != nullptr) drop_weak(old);
+    if (old != nullptr) drop_weak_of<T>(old);
   }
 
   template <class T>
@@ -278,11 +297,20 @@ class counting_context {
   void leave() { epochs_.leave(); }
 
   // For the type table: the cascade's view of a dead object's slot.
-  void visit_slot(slot_base<memory, Header>& s) { release_child(s.word.load()); }
+  template <class T>
+  void visit_slot(slot<T>& s) {
+    Header* h = s.word.load();
+    if constexpr (counts_by_type<Self, T>) {
+      if (h != nullptr && self().template decrement<T>(*h)) bury(*h);
+    } else {
+      release_child(h);
+    }
+  }
   void visit_slot(shared_word& s) { release_child(s.alone()); }
-  void visit_slot(weak_slot_base<memory, Header>& s) {
+  template <class T>
+  void visit_slot(weak_slot<T>& s) {
     if constexpr (counts_weak<Self>) {
-      if (Header* h = s.word.load()) drop_weak(h);
+      if (Header* h = s.word.load()) drop_weak_of<T>(h);
     }
   }
 
@@ -297,6 +325,14 @@ class counting_context {
   }
   void drop_weak(Header* h) {
     if (self().weak_decrement(*h)) memory::free(h);
+  }
+  template <class T>
+  void drop_weak_of(Header* h) {
+    if constexpr (counts_by_type<Self, T>) {
+      if (self().template weak_decrement<T>(*h)) memory::free(h);
+    } else {
+      drop_weak(h);
+    }
   }
 
   void release(Header& h) {
@@ -351,6 +387,22 @@ class counting_context {
     if constexpr (by_epoch) {
       if constexpr (requires { self().allow_racy_reads(*r.at); }) self().allow_racy_reads(*r.at);
       if (!r.at->word.flag()) r.at->word.set_flag();
+    }
+  }
+  template <class T>
+  void count(Header& h) {
+    if constexpr (counts_by_type<Self, T>) {
+      self().template increment<T>(h);
+    } else {
+      self().increment(h);
+    }
+  }
+  template <class T>
+  void count_weak(Header& h) {
+    if constexpr (counts_by_type<Self, T>) {
+      self().template weak_increment<T>(h);
+    } else {
+      self().weak_increment(h);
     }
   }
   void release_child(Header* child) {

@@ -17,11 +17,13 @@
 namespace tally {
 
 // What a context knows of a type T: how to visit the slots of one of its dead objects (the context's visit_slot is called with
-// each), ending T's life if it has a destructor; and, where the context has a scan_slot, of a living one.
+// each), ending T's life if it has a destructor; where the context has a scan_slot, of a living one; and whether T says that its
+// objects are confined.
 template <class Context>
 struct object_type {
   void (*visit)(Context&, void* payload) = nullptr;
   void (*scan)(Context&, void* payload) = nullptr;
+  bool confined = false;
 };
 
 template <class Context>
@@ -49,7 +51,8 @@ inline const std::uint16_t type_number = type_table<Context>::add(
        static_cast<T*>(payload)->each_slot([&c](auto& slot) {
          if constexpr (requires { c.scan_slot(slot); }) c.scan_slot(slot);
        });
-     }});
+     },
+     confined_type<T>});
 
 template <class M>
 class object_word {

@@ -73,6 +73,10 @@
 // before the next safepoint, all of them and for good. Tracing, counting in stops, cycle collection, cascading frees and
 // debugging all use that one visitor. Freeing a chain of any length must not recurse.
 //
+// A type whose objects never leave the thread that made them may say so: `static constexpr bool confined = true;`. Refs to them
+// are never packed or shared, never in a root or a shared slot, nor in an object of a type that doesn't say it. A strategy may
+// count them without atomics (rc_arc:sharing=typed); with it, breaking the rule doesn't compile.
+//
 // Capabilities are detected from the operations that exist (the concepts below), so that they can't drift from the code. What
 // can't be detected is a marker on the heap type:
 //   single_threaded = true    one thread per heap: counts or lists are not safe
@@ -103,6 +107,9 @@ struct extent {
   std::uint32_t slots = 0;
   std::uint32_t bytes = 0;
 };
+
+template <class T>
+concept confined_type = requires { requires T::confined; };
 
 enum class oracle_class { exact, never_frees, bounded };
 

@@ -6,10 +6,9 @@
 // back. It is in the count's own word, so that one load decides and brings the line that is needed anyway.
 //
 // What it can't do: cycles; an object that was shared once pays atomic counts for ever; share() visits all that it marks, and
-// a slot of a shared object must only be given shared objects (the contract's rule for share). Only the dynamic form is here:
-// the contract has one ref type per object type, so "known to be shared" can't be in the type without a second one, whose
-// refs no slot or workload would take.
+// a slot of a shared object must only be given shared objects (the contract's rule for share).
 //
+//   sharing  dynamic: as said. typed: the object's type says whether it is ever shared (rc_arc_typed.hpp)
 //   slot     how racy reads of shared slots are made safe (shared_slots.hpp)
 // Source: [hybrid-rc], [trc].
 #pragma once
@@ -18,10 +17,14 @@
 
 #include "harness/counting.hpp"
 #include "harness/family.hpp"
+#include "strategies/rc_arc_typed.hpp"
 
 namespace tally::strategies {
 
+enum class sharing_kind { dynamic, typed };
+
 struct rc_arc_options {
+  sharing_kind sharing = sharing_kind::dynamic;
   slot_kind slot = slot_kind::lockbit;
 };
 
@@ -144,14 +147,20 @@ struct rc_arc {
   static constexpr strategy_info info{"rc_arc", "plain counts until an object is published, atomic ones after",
                                       "[hybrid-rc], [trc]"};
   using options = rc_arc_options;
-  static constexpr std::array tunables{choice<&options::slot, options>(
-      "slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe", "libstdc++'s atomic<shared_ptr>")};
+  static constexpr std::array tunables{
+      choice<&options::sharing, options>("sharing", {"dynamic", "typed"},
+                                         "what says that an object is shared: a bit in it that is set once, or its type",
+                                         "hybrid-rc has both; every workload can use the first"),
+      choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
+                                      "libstdc++'s atomic<shared_ptr>")};
   template <class M, options O>
-  using heap = rc_arc_heap<M, O>;
-  using variants = variant_list<options{}, options{.slot = slot_kind::epoch}>;
+  using heap = std::conditional_t<O.sharing == sharing_kind::typed, rc_arc_typed_heap<M, O.slot>, rc_arc_heap<M, O>>;
+  using variants = variant_list<options{}, options{.slot = slot_kind::epoch}, options{.sharing = sharing_kind::typed}>;
 };
 
 static_assert(strategy<rc_arc_heap<native>> && has_weak<rc_arc_heap<native>> && has_shared_slot<rc_arc_heap<native>>);
 static_assert(has_borrow<rc_arc_heap<native, {.slot = slot_kind::epoch}>>);
+static_assert(strategy<rc_arc_typed_heap<native>> && has_weak<rc_arc_typed_heap<native>>);
+static_assert(has_shared_slot<rc_arc_typed_heap<native>>);
 
 }  // namespace tally::strategies

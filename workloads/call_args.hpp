@@ -36,11 +36,13 @@ struct call_args {
 
   template <class H>
   struct object {
+    static constexpr bool confined = true;  // to the lane that made it
     var<typename H::memory, std::uint64_t, "payload"> value, canary;
     void each_slot(auto&&) {}
   };
   template <class H>
   struct frame_of {
+    static constexpr bool confined = true;
     using trailing = object<H>;
     explicit frame_of(std::uint32_t n) : count(n) {}
     std::uint64_t count;

@@ -39,6 +39,7 @@ struct chain {
 
   template <class H>
   struct object {
+    static constexpr bool confined = true;  // to the lane that made it
     typename H::template slot<object> next;
     var<typename H::memory, std::uint64_t, "payload"> value;
     void each_slot(auto&& f) { f(next); }

@@ -39,6 +39,7 @@ struct sharing_ladder {
   };
   template <class H>
   struct table {
+    static constexpr bool confined = true;  // a lane's own; what its slots refer to is not
     using trailing = object<H>;
     std::uint64_t count = 0;
     std::uint64_t unused = 0;  // keeps the trailing slots aligned

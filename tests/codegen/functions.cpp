@@ -26,11 +26,18 @@ struct object {
 using plain = strategies::plain_heap<native>;
 using counted = strategies::atomic_heap<native>;
 using rc_arc = strategies::rc_arc_heap<native>;
+using typed = strategies::rc_arc_typed_heap<native>;
 using biased = strategies::biased_heap<native>;
 using standard = strategies::shared_ptr_heap<native>;
 
 template <class H>
+struct confined_object : object<H> {
+  static constexpr bool confined = true;
+};
+
+template <class H>
 using ref = typename H::template ref<object<H>>;
+using confined_ref = typed::ref<confined_object<typed>>;
 
 inline void escape(void* p) { asm volatile("" : : "r"(p) : "memory"); }
 
@@ -121,6 +128,38 @@ void hand_drop_rc_arc(void* c, atomic_object* o) {
     last = o->count.fetch_sub(2, std::memory_order_acq_rel) == 3;
   }
   if (last) [[unlikely]] hand_reclaim(c, o);
+}
+
+// rc_arc:sharing=typed: a confined type is plain's code, another one atomic's ------------------------------------------------
+
+confined_ref check_copy_typed_confined(typed::context& c, confined_ref r) { return c.copy(r); }
+void check_drop_typed_confined(typed::context& c, confined_ref r) { c.drop(r); }
+void check_copy_drop_typed_confined(typed::context& c, confined_ref r) {
+  auto copy = c.copy(r);
+  keep(copy);
+  c.drop(copy);
+}
+plain_object* hand_copy_typed_confined(void*, plain_object* o) {
+  ++o->count;
+  return o;
+}
+void hand_drop_typed_confined(void* c, plain_object* o) {
+  if (--o->count == 0) [[unlikely]] hand_reclaim(c, o);
+}
+void hand_copy_drop_typed_confined(void* c, plain_object* o) {
+  ++o->count;
+  escape(o);
+  if (--o->count == 0) [[unlikely]] hand_reclaim(c, o);
+}
+
+ref<typed> check_copy_typed_shared(typed::context& c, ref<typed> r) { return c.copy(r); }
+void check_drop_typed_shared(typed::context& c, ref<typed> r) { c.drop(r); }
+atomic_object* hand_copy_typed_shared(void*, atomic_object* o) {
+  o->count.fetch_add(1, std::memory_order_relaxed);
+  return o;
+}
+void hand_drop_typed_shared(void* c, atomic_object* o) {
+  if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]] hand_reclaim(c, o);
 }
 
 // biased --------------------------------------------------------------------------------------------------------------------

@@ -153,4 +153,132 @@ TEST(RcArc, PublishedObjectsAreCountedByTwoThreadsAtOnce) {
   EXPECT_EQ(h.live(), 0);
 }
 
+// sharing=typed ---------------------------------------------------------------------------------------------------------------
+
+using typed_heap = strategies::rc_arc_typed_heap<native>;
+using typed_context = typed_heap::context;
+
+struct open_node {
+  typed_heap::slot<open_node> next;
+  typed_heap::weak_slot<open_node> back;
+  void each_slot(auto&& f) { f(next), f(back); }
+};
+struct own_node {
+  static constexpr bool confined = true;
+  using trailing = own_node;
+  explicit own_node(std::uint32_t places = 0) : places_(places) {}
+  typed_heap::slot<own_node> next;
+  typed_heap::slot<open_node> open;
+  typed_heap::weak_slot<own_node> back;
+  std::uint64_t places_;
+  void each_slot(auto&& f) {
+    f(next), f(open), f(back);
+    auto* more = slots_behind<typed_heap::slot<own_node>>(*this);
+    for (std::uint64_t i = 0; i < places_; ++i) f(more[i]);
+  }
+};
+
+template <class T>
+concept can_be_packed = requires(typed_context& c, typed_heap::ref<T> r) { c.pack(r); };
+template <class T>
+concept can_be_shared = requires(typed_context& c, typed_heap::ref<T> r) { c.share(r); };
+
+TEST(RcArcTyped, AConfinedRefIsNeitherPackedNorSharedByAnythingThatCompiles) {
+  EXPECT_TRUE(can_be_packed<open_node>);
+  EXPECT_TRUE(can_be_shared<open_node>);
+  EXPECT_FALSE(can_be_packed<own_node>);
+  EXPECT_FALSE(can_be_shared<own_node>);
+}
+
+TEST(RcArcTyped, EachTypeIsCountedItsOwnWay) {
+  typed_heap h(heap_config{});
+  typed_context c(h);
+  auto own = make<own_node>(c, {});
+  auto open = make<open_node>(c, {});
+  auto own_copy = c.copy(own);
+  auto open_copy = c.copy(open);
+  EXPECT_EQ(own.at->confined.count.load(), 2u);
+  EXPECT_EQ(open.at->shared.count.load(std::memory_order_relaxed), 2u);
+  c.store(c.get(own).open, open_copy);
+  c.drop(open);
+  EXPECT_EQ(open.at->shared.count.load(std::memory_order_relaxed), 1u);
+  c.drop(own_copy);
+  EXPECT_EQ(h.live(), 2);
+  c.drop(own);
+  EXPECT_EQ(h.live(), 0);
+}
+
+TEST(RcArcTyped, SlotsOfBothTypesAreReleasedInACascadeOfAnyLength) {
+  typed_heap h(heap_config{});
+  typed_context c(h);
+  auto head = make<own_node>(c, {.slots = 3}, 3u);
+  for (int i = 0; i < 1'000'000; ++i) {
+    auto next = make<own_node>(c, {.slots = 1}, 1u);
+    if (i % 10 == 0) {
+      c.store(c.get(next).open, make<open_node>(c, {}));
+      auto open = c.load(c.get(next).open);
+      c.store(c.get(open).next, make<open_node>(c, {}));
+      c.drop(open);
+    }
+    c.store(i % 2 == 0 ? c.get(next).next : c.trailing_slots(c.get(next))[0], head);
+    head = next;
+  }
+  EXPECT_EQ(h.live(), 1'200'001);
+  c.drop(head);
+  EXPECT_EQ(h.live(), 0);
+  EXPECT_EQ(h.live_bytes(), 0);
+}
+
+template <class Node>
+void weak_refs_see_an_object_to_its_end() {
+  typed_heap h(heap_config{});
+  typed_context c(h);
+  auto a = make<Node>(c, {}), b = make<Node>(c, {});
+  auto w = c.downgrade(a);
+  c.store(c.get(b).back, c.copy(w));
+  auto again = c.upgrade(w);
+  ASSERT_TRUE(static_cast<bool>(again));
+  EXPECT_EQ(again, a);
+  c.drop(again);
+  c.drop(a);
+  EXPECT_EQ(h.live(), 1);
+  EXPECT_FALSE(static_cast<bool>(c.upgrade(w)));
+  auto seen = c.load(c.get(b).back);
+  EXPECT_FALSE(static_cast<bool>(c.upgrade(seen)));
+  c.drop(seen);
+  c.drop(b);  // its weak slot's ref goes with it
+  c.drop(w);  // the last: the memory goes (AddressSanitizer would know)
+  EXPECT_EQ(h.live(), 0);
+}
+TEST(RcArcTyped, WeakRefsSeeAConfinedObjectToItsEnd) { weak_refs_see_an_object_to_its_end<own_node>(); }
+TEST(RcArcTyped, WeakRefsSeeASharedObjectToItsEnd) { weak_refs_see_an_object_to_its_end<open_node>(); }
+
+TEST(RcArcTyped, SharedObjectsInConfinedOnesAreDroppedFromManyThreads) {
+  typed_heap h(heap_config{});
+  {
+    typed_context c(h);
+    typed_heap::root<open_node> root(h);
+    auto common = make<open_node>(c, {});
+    root.store(c, common);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t) {
+      threads.emplace_back([&] {
+        typed_context mine(h);
+        for (int i = 0; i < 20'000; ++i) {
+          auto own = make<own_node>(mine, {});
+          auto ref = root.load(mine);
+          mine.store(mine.get(own).open, ref);
+          auto copy = mine.copy(own);
+          mine.drop(own);
+          mine.drop(copy);
+        }
+      });
+    }
+    for (auto& t : threads) t.join();
+    EXPECT_EQ(h.live(), 1);
+    root.store(c, {});
+  }
+  EXPECT_EQ(h.live(), 0);
+}
+
 }  // namespace
