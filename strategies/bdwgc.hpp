@@ -12,8 +12,11 @@
 // may keep some alive, so the oracle is `bounded`. The first heap must be made on the main thread (its stack is what GC_INIT
 // takes the caller's to be).
 //
-// What it can't do: weak refs (its links need an address inside a collected object or a registered one, and a weak ref of ours
-// may be anywhere), run on another policy than native. Progress: blocking. Source: [Boehm88].
+// A weak ref is a malloc'ed word with the object's disguised address, registered as a disappearing link; a weak slot is such a
+// link itself, which the library forgets with the object that it is in. Both are read under the library's lock, as it asks
+// for, so every weak operation takes that one lock.
+//
+// What it can't do: run on another policy than native. Progress: blocking. Source: [Boehm88].
 #pragma once
 
 #ifndef GC_THREADS
@@ -86,6 +89,17 @@ class bdwgc_heap {
     typename cells::cell* at = nullptr;
     [[nodiscard]] explicit operator bool() const { return at != nullptr; }
     friend bool operator==(parcel, parcel) = default;
+  };
+  template <class T>
+  struct weak {
+    void** at = nullptr;  // a link: disguised, or null once the object is dead
+    [[nodiscard]] explicit operator bool() const { return at != nullptr; }
+    friend bool operator==(weak, weak) = default;
+  };
+  template <class T>
+  struct weak_slot {
+    void* link = nullptr;          // the library writes it, too: hence no var
+    var<M, bool, "slot"> filled;   // there is a weak ref, dead or alive
   };
   class context;
   template <class T>
@@ -204,7 +218,11 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   context(const context&) = delete;
   context& operator=(const context&) = delete;
 
+  using base::copy;
+  using base::drop;
+  using base::load;
   using base::peek;
+  using base::store;
 
   template <class T, class... Args>
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
@@ -236,6 +254,35 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
     return *base::template payload<T>(static_cast<header*>(p.at->object.load()));
   }
 
+  template <class T>
+  [[nodiscard]] weak<T> downgrade(const ref<T>& r) {
+    return {new_link(r.at)};
+  }
+  template <class T>
+  [[nodiscard]] ref<T> upgrade(const weak<T>& w) {
+    return {target(w.at)};
+  }
+  template <class T>
+  [[nodiscard]] weak<T> copy(const weak<T>& w) {
+    return {new_link(target(w.at))};
+  }
+  template <class T>
+  void drop(weak<T> w) {
+    GC_unregister_disappearing_link(w.at);
+    M::free(w.at);
+  }
+  template <class T>
+  [[nodiscard]] weak<T> load(weak_slot<T>& s) {
+    return s.filled.load() ? weak<T>{new_link(target(&s.link))} : weak<T>{};
+  }
+  template <class T>
+  void store(weak_slot<T>& s, weak<T> w) {
+    GC_unregister_disappearing_link(&s.link);
+    point(&s.link, w ? target(w.at) : nullptr);
+    s.filled.store(static_cast<bool>(w));
+    if (w) drop(w);
+  }
+
   void poll() {}  // threads are stopped by signals
   void quiesce() {}
   void collect() { GC_gcollect(); }
@@ -247,6 +294,29 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   }
 
  private:
+  // The object that a link refers to, or null. Under the library's lock: without, a collection could decide that the object is
+  // dead between our reading the link and our holding a ref.
+  static header* target(void** link) {
+    return static_cast<header*>(GC_call_with_alloc_lock(
+        [](void* place) -> void* {
+          void* const hidden = *static_cast<void**>(place);
+          return hidden == nullptr ? nullptr : GC_REVEAL_POINTER(hidden);
+        },
+        link));
+  }
+  // Nobody knows of `link` yet, or it was unregistered. The caller's ref keeps `object` to the end: the library may collect when
+  // it registers a link, and looks only at words that are still used.
+  static void point(void** link, header* object) {
+    *link = object == nullptr ? nullptr : reinterpret_cast<void*>(GC_HIDE_POINTER(object));
+    if (object != nullptr && GC_general_register_disappearing_link(link, object) == GC_NO_MEMORY) throw heap_exhausted();
+    keep(object);
+  }
+  static void** new_link(header* object) {
+    auto** link = static_cast<void**>(M::alloc(sizeof(void*)));
+    point(link, object);
+    return link;
+  }
+
   // Whether T's visitor finds anything in an object of zeros, or T has trailing slots.
   template <class T>
   static inline const bool has_slots = [] {
@@ -294,6 +364,6 @@ struct bdwgc {
 };
 
 static_assert(strategy<bdwgc_heap<native>> && has_shared_slot<bdwgc_heap<native>> && has_borrow<bdwgc_heap<native>> &&
-              collects_cycles<bdwgc_heap<native>>);
+              collects_cycles<bdwgc_heap<native>> && has_weak<bdwgc_heap<native>>);
 
 }  // namespace tally::strategies

@@ -114,4 +114,114 @@ TEST(Bdwgc, SaysWhichBuildItIsAndHowItIsSet) {
   EXPECT_NE(heap::settings().find("incremental off"), std::string::npos) << heap::settings();
 }
 
+struct watcher {
+  heap::weak_slot<node> seen;
+  heap::slot<watcher> next;
+  void each_slot(auto&& f) { f(seen), f(next); }
+};
+
+// A chain of objects that nothing else holds, each watched by a weak ref in memory that is not scanned and by a weak slot.
+TEST(Bdwgc, CollectionsClearWeakRefsAndWeakSlotsOfTheDeadOnly) {
+  constexpr int count = 2000;
+  heap h(config(0));
+  heap::root<node> kept(h);
+  heap::root<watcher> watching(h);
+  std::vector<heap::weak<node>> weaks;
+  with_context(h, [&](heap::context& c) {
+    for (int i = 0; i < count; ++i) {
+      auto n = make<node>(c, {}, static_cast<std::uint64_t>(i));
+      weaks.push_back(c.downgrade(n));
+      auto w = make<watcher>(c, {});
+      c.store(c.get(w).seen, c.copy(weaks.back()));
+      c.store(c.get(w).next, watching.load(c));
+      watching.store(c, w);
+      if (i % 2 != 0) continue;  // the odd ones are garbage
+      c.store(c.get(n).left, kept.load(c));
+      kept.store(c, n);
+    }
+  });
+  with_context(h, [&](heap::context& c) {
+    for (int i = 0; i < 3; ++i) c.collect();
+    int dead = 0, slots_dead = 0;
+    auto w = watching.load(c);
+    for (int i = count; i-- > 0; w = c.load(c.get(w).next)) {
+      const auto n = c.upgrade(weaks[static_cast<std::size_t>(i)]);
+      auto of_slot = c.load(c.get(w).seen);
+      ASSERT_TRUE(static_cast<bool>(of_slot));  // there is one, dead or alive
+      const auto m = c.upgrade(of_slot);
+      c.drop(of_slot);
+      EXPECT_EQ(n, m);
+      if (i % 2 == 0) {
+        ASSERT_TRUE(static_cast<bool>(n));
+        EXPECT_TRUE(c.get(n).intact(static_cast<std::uint64_t>(i)));
+      } else {
+        dead += !n;
+        slots_dead += !m;
+      }
+    }
+    EXPECT_GT(dead, count / 2 - 100);  // stray words keep a few
+    EXPECT_EQ(slots_dead, dead);
+    watching.store(c, {});
+    kept.store(c, {});
+    for (auto& weak : weaks) c.drop(weak);
+  });
+  h.settle();
+  EXPECT_LE(h.live(), h.slack());
+}
+
+// The memory of watchers that died with links in their slots is used again: a link that the library had kept would be written
+// to in another object's middle.
+TEST(Bdwgc, ALinkInADeadObjectIsForgotten) {
+  heap h(config(0));
+  with_context(h, [&](heap::context& c) {
+    auto n = make<node>(c, {}, 7u);
+    for (int round = 0; round < 20; ++round) {
+      for (int i = 0; i < 5000; ++i) {
+        auto w = make<watcher>(c, {});
+        c.store(c.get(w).seen, c.downgrade(make<node>(c, {}, 1u)));
+      }
+      c.collect();
+      std::vector<heap::parcel<node>> full;
+      for (int i = 0; i < 5000; ++i) full.push_back(c.pack(make<node>(c, {}, static_cast<std::uint64_t>(i))));
+      c.collect();
+      for (int i = 0; i < 5000; ++i) {
+        const auto r = c.unpack(full[static_cast<std::size_t>(i)]);
+        ASSERT_TRUE(c.get(r).intact(static_cast<std::uint64_t>(i)));
+      }
+    }
+    EXPECT_TRUE(c.get(n).intact(7));
+    c.drop(n);
+  });
+}
+
+TEST(Bdwgc, AnUpgradeThatRacesWithCollectionsFindsAWholeObjectOrNone) {
+  heap h(config(0));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&, t] {
+      heap::context c(h);
+      int alive = 0;
+      heap::weak<node> w{};
+      for (std::uint64_t i = 0; i < 30'000; ++i) {
+        if (t == 0 && i % 1000 == 0) c.collect();
+        if (w) {
+          if (const auto r = c.upgrade(w)) {
+            ASSERT_TRUE(c.get(r).intact(i / 100 - (i % 100 == 0 ? 1 : 0)));
+            ++alive;
+          }
+        }
+        if (i % 100 == 0) {
+          if (w) c.drop(w);
+          w = c.downgrade(make<node>(c, {}, i / 100));
+        }
+      }
+      c.drop(w);
+      EXPECT_GT(alive, 0);
+    });
+  }
+  for (auto& t : threads) t.join();
+  h.settle();
+  EXPECT_LE(h.live(), h.slack());
+}
+
 }  // namespace
