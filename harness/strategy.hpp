@@ -264,9 +264,10 @@ class local {
   ref ref_;
 };
 
-// Spares workloads the `template` keyword: make<node<H>>(context, {.slots = 2}, args...).
+// Spares workloads the `template` keyword: make<node<H>>(context, {.slots = 2}, args...). Always inlined, so that a constant
+// extent reaches the strategy's make as one.
 template <class T, class Context, class... Args>
-[[nodiscard]] auto make(Context& c, extent e, Args&&... args) {
+[[nodiscard, gnu::always_inline]] inline auto make(Context& c, extent e, Args&&... args) {
   return c.template make<T>(e, std::forward<Args>(args)...);
 }
 

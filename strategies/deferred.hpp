@@ -152,6 +152,7 @@ class deferred_heap<M, O>::context {
   context(const context&) = delete;
   context& operator=(const context&) = delete;
 
+  // Always inlined: a constant extent makes the cell's class a constant, and the allocation a compare and an add.
   template <class T, class... Args>
   [[nodiscard, gnu::always_inline]] ref<T> make(extent e, Args&&... args) {
     static_assert(alignof(T) <= alignof(header), "cells are aligned to 8");
@@ -228,7 +229,8 @@ class deferred_heap<M, O>::context {
     std::uintptr_t old = s.word.load(std::memory_order_relaxed);
     do {
       if (place::object(old) != expected.at) return false;
-    } while (!s.word.compare_exchange_weak(old, place::holding(desired.at), std::memory_order_release, std::memory_order_relaxed));
+    } while (!s.word.compare_exchange_weak(old, place::holding(desired.at), std::memory_order_release,
+                                           std::memory_order_relaxed));
     if ((old & place::log_bit) != 0) [[unlikely]] log_place(kind::shared_place, &s, old);
     return true;
   }
@@ -351,13 +353,15 @@ struct deferred {
   using defaults = deferred_heap<native>;
   static constexpr std::array tunables{
       number<options>("entries", defaults::default_entries, 16, 1 << 24, "entries in a context's log at which it reconciles",
-                      "the log stays in a 1 MiB L2 beside the young objects"),
-      number<options>("kilobytes", defaults::default_kilobytes, 16, 1 << 24, "KiB of objects that a context makes before it reconciles",
-                      "half of a core's private cache"),
-      number<options>("growth", defaults::default_growth, 1.1, 64, "looks for cycles when old objects are this many times the bytes of last time",
+                      "ours: 64 KiB of log beside the young objects"),
+      number<options>("kilobytes", defaults::default_kilobytes, 16, 1 << 24,
+                      "KiB of objects that a context makes before it reconciles",
+                      "our sweep on tree_churn (docs/methodology.md): half of a core's private cache"),
+      number<options>("growth", defaults::default_growth, 1.1, 64,
+                      "looks for cycles when the bytes of old objects are this many times those of the last time",
                       "as mark_sweep"),
-      number<options>("least_mib", defaults::default_least_mib, 1, 65536, "no search for cycles below this many MiB of old objects",
-                      "as mark_sweep")};
+      number<options>("least_mib", defaults::default_least_mib, 1, 65536,
+                      "no search for cycles below this many MiB of old objects", "as mark_sweep")};
   template <class M, options O>
   using heap = deferred_heap<M, O>;
   using variants = variant_list<options{}>;
