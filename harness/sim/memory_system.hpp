@@ -96,6 +96,12 @@ class memory_system {
   [[nodiscard]] std::uint64_t taken(unsigned from, unsigned to) const {
     return infinite_ ? infinite_->taken(from, to) : finite_->taken(from, to);
   }
+  // What the directory knows of a line, and whether a cache really has it (for tests and reports; infinite caches have no tags).
+  [[nodiscard]] const line_record& line(line_id n) const { return infinite_ ? infinite_->line(n) : finite_->line(n); }
+  [[nodiscard]] bool in_private(hit_level level, unsigned core, line_id n) const {
+    return finite_ && (level == hit_level::l1 ? finite_->in_l1(core, n) : finite_->in_l2(core, n));
+  }
+  [[nodiscard]] bool in_llc(unsigned llc, line_id n) const { return finite_ && finite_->in_llc(llc, n); }
   // Counters start anew (after a warm-up); caches, directory and busy lines stay.
   void reset_counters() {
     if (infinite_) infinite_->reset_counters();
