@@ -283,11 +283,11 @@ class coherence {
   // Everybody else loses the line to `core`: `told` are sent invalidations, a former owner was told by the forward. The LLCs'
   // copies are dead from now on; the requester's own LLC keeps its room, unless it is a victim cache.
   void invalidate(traffic& t, unsigned core, line_record& l, const core_set& told, line_id n) {
-    t.control_messages += 2 * told.count();
     core_set losers = l.holders;
     losers.remove(core);
-    t.invalidations += losers.count();
     if (!losers.empty()) {
+      t.invalidations += losers.count();
+      if (!told.empty()) t.control_messages += 2 * told.count();
       history_.taken(l, losers);
       if constexpr (Finite) losers.each([&](unsigned c) { remove_private(c, n); });
       l.holders = l.holders.without(losers);
@@ -316,14 +316,12 @@ class coherence {
     if (machine_.policy == llc_policy::victim || (l.llcs & llc_bit(llc)) != 0) return;
     keep_in_llc(core, llc, l, n, false);
   }
-  // `core` is whose doing it is.
+  // `core` is whose doing it is. Data that comes down does not make the LLC's copy recent; only a hit there does.
   void keep_in_llc(unsigned core, unsigned llc, line_record& l, line_id n, bool dirty) {
     if (dirty) l.dirty_llc = static_cast<std::uint8_t>(llc + 1);
     if constexpr (Finite) {
-      if ((l.llcs & llc_bit(llc)) != 0) {
-        llc_.touch(llc, n);
-      } else if (const std::uint32_t victim = llc_.insert(llc, n); victim != 0) {
-        evict_llc(core, llc, victim - 1);
+      if ((l.llcs & llc_bit(llc)) == 0) {
+        if (const std::uint32_t victim = llc_.insert(llc, n); victim != 0) evict_llc(core, llc, victim - 1);
       }
     }
     l.llcs |= llc_bit(llc);
@@ -399,7 +397,12 @@ class coherence {
     if (dirty) {
       ++t.writebacks_eviction;
       ++t.data_messages;
-      keep_in_llc(core, llc, l, n, true);
+      if (machine_.policy == llc_policy::noninclusive && (l.llcs & llc_bit(llc)) == 0) {
+        ++t.writebacks_llc;  // past the LLC
+        ++t.data_messages;
+      } else {
+        keep_in_llc(core, llc, l, n, true);
+      }
       return;
     }
     if (owned) ++t.control_messages;  // an exclusive line's put is acked

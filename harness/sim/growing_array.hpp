@@ -41,6 +41,7 @@ class growing_array {
                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
                                 : mremap(items_, size_ * sizeof(T), size * sizeof(T), MREMAP_MAYMOVE);
     if (p == MAP_FAILED) throw std::bad_alloc();
+    madvise(p, size * sizeof(T), MADV_HUGEPAGE);  // a hint: arrays of lines are walked at random
     items_ = static_cast<T*>(p);
     size_ = size;
   }

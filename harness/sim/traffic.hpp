@@ -34,7 +34,7 @@ struct traffic {
   std::uint64_t invalidations = 0;  // copies that others lost: each to an INV message, answered by an ack, or to a forward
   std::uint64_t data[origins]{};
   // Dirty data on its way down. Of a forward: the owner's copy to the LLC because somebody else reads. Of an eviction: the
-  // evicted line's, counted where it was last written. llc: out of an LLC to memory.
+  // evicted line's, counted where it was last fetched or written. llc: out of an LLC, or past it, to memory.
   std::uint64_t writebacks_forward = 0;
   std::uint64_t writebacks_eviction = 0;
   std::uint64_t writebacks_llc = 0;

@@ -334,7 +334,13 @@ class reference_system {
       check(gone.version, n);
       ++t.writebacks_eviction;
       ++t.data_messages;
-      put_llc(core, llc, n, true);
+      if (m_.policy == llc_policy::noninclusive && !llc_has(llc, n)) {
+        ++t.writebacks_llc;
+        ++t.data_messages;
+        info_[n].in_memory = gone.version;
+      } else {
+        put_llc(core, llc, n, true);
+      }
       return;
     }
     if (gone.state == line_state::exclusive) ++t.control_messages;
@@ -364,7 +370,7 @@ class reference_system {
     copy& c = llcs_[llc].lines[n];
     c.version = info_[n].version;
     c.dirty |= dirty;
-    touch_llc(llc, n);
+    if (!there) touch_llc(llc, n);
   }
   void evict_llc(unsigned core, unsigned llc, line_id n) {
     const copy gone = llcs_[llc].lines.at(n);
