@@ -1,16 +1,15 @@
 // One virtual multicore's memory: the protocol, the caches and the counters, for infinite caches (Finite = false) or for the
-// machine's geometry. Use it through memory_system (memory_system.hpp), which picks one of the two; the model is described there
-// and in docs/simulator.md.
+// machine's geometry. Use it through memory_system (memory_system.hpp), which picks one of the two; the model is described
+// there and in docs/simulator.md.
 #pragma once
 
 #include <algorithm>
 #include <cassert>
 #include <vector>
 
+#include "harness/sim/distances.hpp"
 #include "harness/sim/line_record.hpp"
 #include "harness/sim/lru_sets.hpp"
-#include "harness/sim/machine.hpp"
-#include "harness/sim/traffic.hpp"
 
 namespace tally::sim {
 
@@ -29,19 +28,13 @@ template <bool Finite>
 class coherence {
  public:
   coherence(const machine& m, unsigned cores, unsigned fields, protocol p)
-      : machine_(m), cores_(cores), fields_(fields), moesi_(p == protocol::moesi), request_(m.llc_hit / 2), history_(cores),
-        counts_(std::size_t{cores} * fields), taken_(std::size_t{cores} * cores) {
+      : machine_(m), away_(m, cores), cores_(cores), fields_(fields), moesi_(p == protocol::moesi), request_(m.llc_hit / 2),
+        history_(cores), counts_(std::size_t{cores} * fields), taken_(std::size_t{cores} * cores) {
     for (unsigned level = 0; level < 2; ++level) {
       const unsigned extra = level == 0 || m.l2.bytes == 0 ? 0 : m.l2_hit - m.l1_hit;
       hit_cost_[0][level] = m.l1_hit + extra;
       hit_cost_[1][level] = m.store_hit + extra;
       hit_cost_[2][level] = m.rmw_hit + extra;
-    }
-    for (unsigned c = 0; c < cores; ++c) {
-      for (unsigned d = 0; d < cores; ++d) {
-        if (m.llc_of(c) == m.llc_of(d)) same_llc_[c].add(d);
-        if (m.socket_of(c) == m.socket_of(d)) same_socket_[c].add(d);
-      }
     }
     if constexpr (Finite) {
       l1_.reset(m.l1, cores);
@@ -82,9 +75,9 @@ class coherence {
       t.queued_cycles += l.busy_until - start;
       t.miss_cycles += l.busy_until - start;
       start = l.busy_until;
-      if (!reads || !l.tail_reads) service = distance(core, l.tail - 1u);
+      if (!reads || !l.tail_reads) service = away_.between(core, l.tail - 1u);
     } else if (l.owner != 0 && l.owner != core + 1) {
-      service = distance(core, l.owner - 1u);
+      service = away_.between(core, l.owner - 1u);
     } else if (!reads || l.holders.empty()) {
       service = (l.llcs & llc_bit(machine_.llc_of(core))) != 0 || l.holders.has(core) ? machine_.llc_hit : machine_.memory;
     }
@@ -154,34 +147,22 @@ class coherence {
   }
   // From the directory's decision to the core going on: the request's way is half an LLC hit, whatever comes after.
   [[nodiscard]] cycles reply(cycles whole) const { return whole > request_ ? whole - request_ : 0; }
-  [[nodiscard]] cycles distance(unsigned a, unsigned b) const {
-    if (same_llc_[a].has(b)) return machine_.transfer;
-    return same_socket_[a].has(b) ? machine_.transfer_llc : machine_.transfer_socket;
-  }
-  [[nodiscard]] cycles farthest(unsigned core, const core_set& others) const {
-    if (others.empty()) return machine_.llc_hit;
-    if (others.without(same_llc_[core]).empty()) return machine_.transfer;
-    return others.without(same_socket_[core]).empty() ? machine_.transfer_llc : machine_.transfer_socket;
-  }
   [[nodiscard]] unsigned llc_bit(unsigned llc) const { return 1u << llc; }
 
   // The requester's data comes from core p's private cache: a line transfer.
   cycles transferred(traffic& t, unsigned core, unsigned p) {
-    const origin o = same_llc_[core].has(p)      ? origin::core_same_llc
-                     : same_socket_[core].has(p) ? origin::core_same_socket
-                                                 : origin::core_other_socket;
-    ++t.data[static_cast<unsigned>(o)];
+    ++t.data[static_cast<unsigned>(away_.from_core(core, p))];
     ++t.data_messages;
     ++t.control_messages;  // the forward
     ++taken_[std::size_t{p} * cores_ + core];
-    return distance(core, p);
+    return away_.between(core, p);
   }
 
   // A core under the requester's LLC that shares the line while the LLC itself has no copy, plus one; 0: none.
   [[nodiscard]] unsigned sharer_nearby(unsigned core, const line_record& l) const {
     if ((l.llcs & llc_bit(machine_.llc_of(core))) != 0) return 0;
     for (unsigned i = 0; i < 2; ++i) {
-      if (const std::uint64_t near = l.holders.word[i] & same_llc_[core].word[i]; near != 0) {
+      if (const std::uint64_t near = l.holders.word[i] & away_.same_llc(core).word[i]; near != 0) {
         return i * 64 + static_cast<unsigned>(std::countr_zero(near)) + 1;
       }
     }
@@ -221,14 +202,10 @@ class coherence {
       if (l.dirty() && moesi_) {
         l.state = line_state::owned;
       } else {
-        if (l.dirty()) {
-          ++t.writebacks_forward;
+        if (const bool dirty = l.dirty(); dirty || (l.llcs & llc_bit(theirs)) == 0) {
+          ++(dirty ? t.writebacks_forward : t.llc_updates);
           ++t.data_messages;
-          keep_in_llc(core, theirs, l, a.line, true);
-        } else if ((l.llcs & llc_bit(theirs)) == 0) {
-          ++t.llc_updates;
-          ++t.data_messages;
-          keep_in_llc(core, theirs, l, a.line, false);
+          keep_in_llc(core, theirs, l, a.line, dirty);
         }
         l.owner = 0;
       }
@@ -265,7 +242,7 @@ class coherence {
     } else {
       cost = below(t, core, l, a);
     }
-    if (!others.empty()) cost = std::max(cost, farthest(core, others));
+    if (!others.empty()) cost = std::max(cost, away_.farthest(core, others));
     invalidate(t, core, l, others, a.line);
     fill_llc(core, l, a.line);
     return cost;
@@ -277,11 +254,11 @@ class coherence {
     core_set others = l.holders;
     others.remove(core);
     invalidate(t, core, l, others, a.line);
-    return farthest(core, others);
+    return away_.farthest(core, others);
   }
 
-  // Everybody else loses the line to `core`: `told` are sent invalidations, a former owner was told by the forward. The LLCs'
-  // copies are dead from now on; the requester's own LLC keeps its room, unless it is a victim cache.
+  // Everybody else loses the line to `core`: `told` are sent invalidations, a former owner was told by the forward. The
+  // LLCs' copies are dead from now on; the requester's own LLC keeps its room, unless it is a victim cache.
   void invalidate(traffic& t, unsigned core, line_record& l, const core_set& told, line_id n) {
     core_set losers = l.holders;
     losers.remove(core);
@@ -308,7 +285,7 @@ class coherence {
     }
   }
 
-  // --- LLCs. With infinite caches they have room for everything; only the bits in the line's record matter.
+  // LLCs. With infinite caches they have room for everything; only the bits in the line's record matter.
 
   // A line on its way to `core` passes its LLC.
   void fill_llc(unsigned core, line_record& l, line_id n) {
@@ -342,14 +319,12 @@ class coherence {
     bool dirty = l.dirty_llc == llc + 1;
     if (dirty) l.dirty_llc = 0;
     if (machine_.policy == llc_policy::inclusive) {
-      const core_set outside = l.holders.without(same_llc_[llc * machine_.cores_per_llc]);
+      const core_set outside = l.holders.without(away_.same_llc(llc * machine_.cores_per_llc));
       l.holders.without(outside).each([&](unsigned c) {
         t.control_messages += 2;  // told, and its ack
         if (l.owner == c + 1) {
-          if (l.dirty()) {
-            dirty = true;
-            ++t.data_messages;
-          }
+          t.data_messages += l.dirty();
+          dirty |= l.dirty();
           l.owner = 0;
         }
         remove_private(c, n);
@@ -358,13 +333,11 @@ class coherence {
       });
       l.holders = outside;
     }
-    if (dirty) {
-      ++t.writebacks_llc;
-      ++t.data_messages;
-    }
+    t.writebacks_llc += dirty;
+    t.data_messages += dirty;
   }
 
-  // --- Private caches. L2 includes L1; a machine may have no L2. Evictions are told to the directory, which stays exact.
+  // Private caches. L2 includes L1; a machine may have no L2. Evictions are told to the directory, which stays exact.
 
   void fill_private(unsigned core, line_id n) {
     lru_sets& last = l2_.present() ? l2_ : l1_;
@@ -395,14 +368,11 @@ class coherence {
     history_.dropped(l, core);
     if (owned) l.owner = 0;
     if (dirty) {
+      const bool past = machine_.policy == llc_policy::noninclusive && (l.llcs & llc_bit(llc)) == 0;
       ++t.writebacks_eviction;
-      ++t.data_messages;
-      if (machine_.policy == llc_policy::noninclusive && (l.llcs & llc_bit(llc)) == 0) {
-        ++t.writebacks_llc;  // past the LLC
-        ++t.data_messages;
-      } else {
-        keep_in_llc(core, llc, l, n, true);
-      }
+      t.writebacks_llc += past;
+      t.data_messages += past ? 2 : 1;
+      if (!past) keep_in_llc(core, llc, l, n, true);
       return;
     }
     if (owned) ++t.control_messages;  // an exclusive line's put is acked
@@ -414,6 +384,7 @@ class coherence {
   }
 
   machine machine_;
+  distances away_;
   unsigned cores_;
   unsigned fields_;
   bool moesi_;
@@ -422,7 +393,6 @@ class coherence {
   growing_array<line_record> lines_;
   sharing_history history_;
   lru_sets l1_, l2_, llc_;
-  core_set same_llc_[most_cores], same_socket_[most_cores];
   std::vector<traffic> counts_;
   std::vector<std::uint64_t> taken_;
 };

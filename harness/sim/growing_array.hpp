@@ -1,5 +1,5 @@
-// An array that grows to any index and starts as zeros: pages of the kernel's, moved by the kernel when it grows, so that growing
-// copies nothing and what is never touched costs nothing. T is trivial and its zero bytes are its initial value.
+// An array that grows to any index and starts as zeros: pages of the kernel's, moved by the kernel when it grows, so that
+// growing copies nothing and what is never touched costs nothing. T is trivial and its zero bytes are its initial value.
 #pragma once
 
 #include <sys/mman.h>

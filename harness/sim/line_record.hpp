@@ -13,8 +13,8 @@ namespace tally::sim {
 using line_id = std::uint32_t;   // a 64-byte line of the simulated address space, counted from its base; below 2^32 - 1
 using field_id = std::uint16_t;  // a named field, by the caller's numbering
 
-// The directory is exact: `holders` are the private caches that have the line, and the owner, if there is one, is among them.
-// One host line each; all zeros is a line that nobody has. Numbers of cores and LLCs are stored plus one; 0 is nobody.
+// The directory is exact: `holders` are the private caches that have the line, and the owner, if there is one, is among
+// them. One host line each; all zeros is a line that nobody has. Numbers of cores and LLCs are stored plus one; 0 is nobody.
 struct alignas(64) line_record {
   core_set holders;
   core_set ever;                 // who has ever held it: tells cold misses
@@ -44,10 +44,10 @@ static_assert(sizeof(line_record) == 64);
   return (size >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1) << offset;
 }
 
-// Tells true sharing from false, exactly and per byte, for lines that were ever taken from somebody by a write; others have no
-// entry. A line's life is cut into epochs: a new one begins whenever a writer takes the line from others. Every byte remembers
-// the last epoch in which it was written; every core remembers the epoch that began when it lost the line. Between loss and
-// return a core cannot write, so a byte written in or after that epoch was written by somebody else.
+// Tells true sharing from false, exactly and per byte, for lines that were ever taken from somebody by a write; others have
+// no entry. A line's life is cut into epochs: a new one begins whenever a writer takes the line from others. Every byte
+// remembers the last epoch in which it was written; every core remembers the epoch that began when it lost the line. Between
+// loss and return a core cannot write, so a byte written in or after that epoch was written by somebody else.
 class sharing_history {
  public:
   explicit sharing_history(unsigned cores) : stride_(1 + line_bytes + cores) {}

@@ -1,5 +1,6 @@
-// A set-associative cache's tags, exact LRU. A set is an array ordered from most to least recently used, so that a hit on the most
-// recent line (most hits) writes nothing. A tag is the line's number plus one; 0 is an empty way, and empty ways come last.
+// A set-associative cache's tags, exact LRU. A set is an array ordered from most to least recently used, so that a hit on
+// the most recent line (most hits) writes nothing. A tag is the line's number plus one; 0 is an empty way, and empty ways
+// come last.
 #pragma once
 
 #include <cstdint>

@@ -67,7 +67,9 @@ class reader {
     out_.sockets = count("sockets");
     out_.llcs_per_socket = count("llcs_per_socket");
     out_.cores_per_llc = count("cores_per_llc");
-    if (out_.cores() > most_cores) refuse(at("cores_per_llc"), fmt::format("{} cores; at most {}", out_.cores(), most_cores));
+    if (out_.cores() > most_cores) {
+      refuse(at("cores_per_llc"), fmt::format("{} cores; at most {}", out_.cores(), most_cores));
+    }
     if (out_.sockets * out_.llcs_per_socket > most_llcs) {
       refuse(at("llcs_per_socket"), fmt::format("{} LLCs; at most {}", out_.sockets * out_.llcs_per_socket, most_llcs));
     }
@@ -100,7 +102,9 @@ class reader {
     if (out_.llcs_per_socket > 1) out_.transfer_llc = latency("transfer.same_socket");
     if (out_.sockets > 1) out_.transfer_socket = latency("transfer.other_socket");
     if (out_.l2.bytes != 0 && out_.l2_hit <= out_.l1_hit) refuse(at("l2.hit"), "an L2 hit takes longer than an L1 hit");
-    if (out_.llc_hit <= std::max(out_.l1_hit, out_.l2_hit)) refuse(at("llc.hit"), "an LLC hit takes longer than a private one");
+    if (out_.llc_hit <= std::max(out_.l1_hit, out_.l2_hit)) {
+      refuse(at("llc.hit"), "an LLC hit takes longer than a private one");
+    }
     if (out_.memory <= out_.llc_hit) refuse(at("memory"), "memory takes longer than the LLC");
     return std::move(out_);
   }

@@ -1,5 +1,5 @@
-// The machine that is simulated: its topology, its caches, and what each way of getting a line costs. A machine is read from a
-// text file, machines/NAME.machine, one figure a line, each with the key of its source (docs/references.md):
+// The machine that is simulated: its topology, its caches, and what each way of getting a line costs. A machine is read from
+// a text file, machines/NAME.machine, one figure a line, each with the key of its source (docs/references.md):
 //
 //   l2.bytes  = 1 MiB     [Intel8280]
 //

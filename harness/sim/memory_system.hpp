@@ -1,11 +1,11 @@
 // The memory of the virtual multicore: who has which line, what an access costs, and what it makes the protocol do.
 //
-// Per core a private L1 and L2, per LLC (socket or CCX) a shared cache, and one directory that knows exactly who holds what. The
-// protocol is MESI as in gem5's two-level one [LowePower20], or MOESI. A line is in one core exclusive or modified, or in any number
-// shared; the table of transitions and messages, and what is not modelled, are in docs/simulator.md.
+// Per core a private L1 and L2, per LLC (socket or CCX) a shared cache, and one directory that knows exactly who holds what.
+// The protocol is MESI as in gem5's two-level one [LowePower20], or MOESI. A line is in one core exclusive or modified, or
+// in any number shared; the table of transitions and messages, and what is not modelled, are in docs/simulator.md.
 //
-// It knows nothing of threads: the caller says which core accesses what, and when. A hit is one call; a miss is three steps, so
-// that other cores can run while the request is on its way:
+// It knows nothing of threads: the caller says which core accesses what, and when. A hit is one call; a miss is three steps,
+// so that other cores can run while the request is on its way:
 //
 //   if (const cycles c = memory.try_hit(core, a)) { clock += c; }     // was a hit: done. A hit costs at least one cycle
 //   else {
@@ -14,11 +14,12 @@
 //     clock += memory.finish(core, clock, a);   // takes effect: states change, everything is counted
 //   }
 //
-// Between arrive and finish the core makes no other access. It may lose a line that it has (an upgrade becomes a fetch), but it
-// can't gain one, so a miss stays a miss. perform() is the three steps at once, for schedules that don't interleave.
+// Between arrive and finish the core makes no other access. It may lose a line that it has (an upgrade becomes a fetch), but
+// it can't gain one, so a miss stays a miss. perform() is the three steps at once, for schedules that don't interleave.
 //
-// While a line is on its way from owner to owner it is busy: later requests queue, first come first served, so that a hot line's
-// throughput is limited by the hand-over and not by the number of cores. Reads of a line that is shared already don't queue.
+// While a line is on its way from owner to owner it is busy: later requests queue, first come first served, so that a hot
+// line's throughput is limited by the hand-over and not by the number of cores. Reads of a line that is shared already don't
+// queue.
 //
 // Counts are per core and field (traffic.hpp); taken(from, to) is how many lines `to` took from `from`'s caches.
 #pragma once
@@ -96,7 +97,8 @@ class memory_system {
   [[nodiscard]] std::uint64_t taken(unsigned from, unsigned to) const {
     return infinite_ ? infinite_->taken(from, to) : finite_->taken(from, to);
   }
-  // What the directory knows of a line, and whether a cache really has it (for tests and reports; infinite caches have no tags).
+  // What the directory knows of a line, and whether a cache really has it (for tests and reports; infinite caches have no
+  // tags).
   [[nodiscard]] const line_record& line(line_id n) const { return infinite_ ? infinite_->line(n) : finite_->line(n); }
   [[nodiscard]] bool in_private(hit_level level, unsigned core, line_id n) const {
     return finite_ && (level == hit_level::l1 ? finite_->in_l1(core, n) : finite_->in_l2(core, n));

@@ -17,7 +17,15 @@ constexpr unsigned hit_states = 4;
 enum class hit_level : std::uint8_t { l1, l2 };
 
 // Where the data of a miss came from. core_*: another core's private cache; these are the line transfers.
-enum class origin : std::uint8_t { llc, llc_same_socket, llc_other_socket, core_same_llc, core_same_socket, core_other_socket, memory };
+enum class origin : std::uint8_t {
+  llc,
+  llc_same_socket,
+  llc_other_socket,
+  core_same_llc,
+  core_same_socket,
+  core_other_socket,
+  memory
+};
 constexpr unsigned origins = 7;
 
 struct traffic {
@@ -40,7 +48,8 @@ struct traffic {
   std::uint64_t writebacks_llc = 0;
   std::uint64_t llc_updates = 0;  // clean data to an LLC that had no copy (victim and noninclusive LLCs only)
   std::uint64_t evictions = 0;    // lines that a private cache dropped for room, or because an inclusive LLC did
-  // Why the data was not here: never had it; lost it for room; lost it to a writer of the bytes now touched, or of others only.
+  // Why the data was not here: never had it; lost it for room; lost it to a writer of the bytes now touched, or of others
+  // only.
   std::uint64_t cold = 0;
   std::uint64_t capacity = 0;
   std::uint64_t true_sharing = 0;

@@ -1,7 +1,7 @@
-// One core against cachegrind: Valgrind's Lackey traces a program, its cachegrind counts the misses of the same program, and the
-// memory system fed with the trace must count the same: I1, D1 and LL misses, of reads and writes, exactly, for several geometries.
-// cachegrind's caches are two levels, LRU, and its LL is shared by code and data and includes nothing. So here the instruction
-// stream is a second core, whose L1 is the I1; there is no L2, and the LLC is noninclusive.
+// One core against cachegrind: Valgrind's Lackey traces a program, its cachegrind counts the misses of the same program, and
+// the memory system fed with the trace must count the same: I1, D1 and LL misses, of reads and writes, exactly, for several
+// geometries. cachegrind's caches are two levels, LRU, and its LL is shared by code and data and includes nothing. So here
+// the instruction stream is a second core, whose L1 is the I1; there is no L2, and the LLC is noninclusive.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,11 +72,13 @@ std::vector<traced> trace_of(const std::string& program, const std::filesystem::
 }
 
 // The events that cachegrind names, summed over the program.
-std::map<std::string, std::uint64_t> cachegrind(const std::string& program, const geometry& g, const std::filesystem::path& in) {
+std::map<std::string, std::uint64_t> cachegrind(const std::string& program, const geometry& g,
+                                                const std::filesystem::path& in) {
   const auto form = [](const cache_geometry& c) { return std::to_string(c.bytes) + "," + std::to_string(c.ways) + ",64"; };
   std::map<std::string, std::uint64_t> all;
-  if (!run({"valgrind", "-q", "--tool=cachegrind", "--cache-sim=yes", "--I1=" + form(g.i1), "--D1=" + form(g.d1), "--LL=" + form(g.ll),
-            "--log-file=" + (in / "log").string(), "--cachegrind-out-file=" + (in / "out").string(), program})) {
+  if (!run({"valgrind", "-q", "--tool=cachegrind", "--cache-sim=yes", "--I1=" + form(g.i1), "--D1=" + form(g.d1),
+            "--LL=" + form(g.ll), "--log-file=" + (in / "log").string(),
+            "--cachegrind-out-file=" + (in / "out").string(), program})) {
     return all;
   }
   std::ifstream lines(in / "out");
@@ -130,7 +132,9 @@ std::map<std::string, std::uint64_t> ours(const std::vector<traced>& trace, cons
 }
 
 TEST(Cachegrind, CountsTheSameMissesForTheSameAddresses) {
-  if (!run({"valgrind", "-q", "--version"})) GTEST_SKIP() << "valgrind was not found: one core was not held against cachegrind";
+  if (!run({"valgrind", "-q", "--version"})) {
+    GTEST_SKIP() << "valgrind was not found: one core was not held against cachegrind";
+  }
   const folder in;
   ASSERT_FALSE(in.path.empty());
   const std::vector<traced> trace = trace_of(TALLY_TRACED_PROGRAM, in.path);

@@ -1,5 +1,5 @@
-// Access patterns whose traffic is known without a simulator: N cores take turns, one access each (or bursts), R rounds, infinite
-// caches. And the figures of another simulator for the same streams.
+// Access patterns whose traffic is known without a simulator: N cores take turns, one access each (or bursts), R rounds,
+// infinite caches. And the figures of another simulator for the same streams.
 #include <gtest/gtest.h>
 
 #include "tests/support/sim_machine.hpp"
@@ -223,8 +223,8 @@ TEST(Capacity, ACyclicWalkThatDoesNotFitMissesAlways) {
 }
 
 // drcachesim, DynamoRIO's cache simulator with its snoop filter, fed with the same streams: 4 cores, 1000 rounds; misses,
-// invalidations, write-backs. Its read-modify-write is a read and a write, and it writes a dirty line back when another core reads it.
-// As one access, ours takes the line dirty from its owner and writes nothing back: the one difference.
+// invalidations, write-backs. Its read-modify-write is a read and a write, and it writes a dirty line back when another core
+// reads it. As one access, ours takes the line dirty from its owner and writes nothing back: the one difference.
 TEST(DrcachesimsFigures, AreMetAndTheDirtyForwardIsTheOnlyDifference) {
   struct figures {
     std::uint64_t misses, invalidations, writebacks;
@@ -250,14 +250,20 @@ TEST(DrcachesimsFigures, AreMetAndTheDirtyForwardIsTheOnlyDifference) {
   };
   const stream streams[] = {
       {"private", [](system_under_test& s, unsigned c, unsigned, bool split) { bump(s, c, c, 0, split); }, {4, 0, 0}, 0},
-      {"shared rr(1)", [](system_under_test& s, unsigned c, unsigned, bool split) { bump(s, c, 9, 0, split); }, {4000, 3999, 3999}, 0},
+      {"shared rr(1)",
+       [](system_under_test& s, unsigned c, unsigned, bool split) { bump(s, c, 9, 0, split); },
+       {4000, 3999, 3999},
+       0},
       {"shared rr(10)",
        [](system_under_test& s, unsigned c, unsigned r, bool split) {
          for (unsigned b = 0; b < 10 && r % 10 == 0; ++b) bump(s, c, 9, 0, split);
        },
        {400, 399, 399},
        0},
-      {"false sharing", [](system_under_test& s, unsigned c, unsigned, bool split) { bump(s, c, 9, c * 8, split); }, {4000, 3999, 3999}, 0},
+      {"false sharing",
+       [](system_under_test& s, unsigned c, unsigned, bool split) { bump(s, c, 9, c * 8, split); },
+       {4000, 3999, 3999},
+       0},
       {"read-only", [](system_under_test& s, unsigned c, unsigned, bool) { s.load(c, 9); }, {4, 0, 0}, 0},
       {"publish",
        [](system_under_test& s, unsigned c, unsigned, bool) { s.go(c, 9, c == 0 ? access_kind::store : access_kind::load); },
@@ -272,8 +278,9 @@ TEST(DrcachesimsFigures, AreMetAndTheDirtyForwardIsTheOnlyDifference) {
       }
       figures expected = one.theirs;
       if (!split) expected.writebacks = one.our_writebacks;
-      EXPECT_EQ(of(s), expected) << one.name << (split ? ", read and write" : ", as one access") << ": " << of(s).misses << " "
-                                 << of(s).invalidations << " " << of(s).writebacks;
+      const figures ours = of(s);
+      EXPECT_EQ(ours, expected) << one.name << (split ? ", read and write" : ", as one access") << ": " << ours.misses << " "
+                                << ours.invalidations << " " << ours.writebacks;
     }
   }
 }

@@ -76,12 +76,15 @@ TEST(MachineFiles, WhatIsWrongIsRefusedWithItsPlace) {
   } wrong[] = {
       {"l1.hit = 4 cycles [C]", "l1.hit = 4 cycles", "dir/small.machine:12: l1.hit has no source: KEY = VALUE [SOURCE]"},
       {"l1.hit = 4 cycles [C]", "l1.hit = 4 cycles []", "dir/small.machine:12: l1.hit has no source: KEY = VALUE [SOURCE]"},
-      {"l1.hit = 4 cycles [C]", "l1.hit = 4 cycles [C] or so", "dir/small.machine:12: l1.hit has no source: KEY = VALUE [SOURCE]"},
+      {"l1.hit = 4 cycles [C]", "l1.hit = 4 cycles [C] or so",
+       "dir/small.machine:12: l1.hit has no source: KEY = VALUE [SOURCE]"},
       {"l1.hit = 4 cycles [C]", "l1.hit = 4 cycles [C, D]", "dir/small.machine:12: \"C, D\" is not one source"},
-      {"l1.hit = 4 cycles [C]", "l1.hit 4 cycles [C]", "dir/small.machine:12: \"l1.hit 4 cycles [C]\" is not KEY = VALUE [SOURCE]"},
+      {"l1.hit = 4 cycles [C]", "l1.hit 4 cycles [C]",
+       "dir/small.machine:12: \"l1.hit 4 cycles [C]\" is not KEY = VALUE [SOURCE]"},
       {"l1.hit = 4", "l1.hits = 4", "dir/small.machine:12: no such key: l1.hits; did you mean l1.hit?"},
       {"l1.hit = 4 cycles", "l1.hit = 4", "dir/small.machine:12: l1.hit = 4: expected whole cycles, or ns"},
-      {"l1.hit = 4 cycles", "l1.hit = 4.5 cycles", "dir/small.machine:12: l1.hit = 4.5 cycles: expected whole cycles, or ns"},
+      {"l1.hit = 4 cycles", "l1.hit = 4.5 cycles",
+       "dir/small.machine:12: l1.hit = 4.5 cycles: expected whole cycles, or ns"},
       {"l1.hit = 4 cycles", "l1.hit = -4 cycles", "dir/small.machine:12: l1.hit = -4 cycles: expected a number above 0"},
       {"l1.hit = 4 cycles", "l1.hit = four", "dir/small.machine:12: l1.hit = four: expected a number above 0"},
       {"l1.hit = 4 cycles", "l1.hit = 0.1 ns", "dir/small.machine:12: l1.hit is 0 cycles at 2 GHz"},
@@ -133,7 +136,8 @@ TEST(MachineFiles, TheShippedOnesAreWholeAndTheirSourcesAreInTheReferences) {
     const machine m = load_machine(name);
     EXPECT_EQ(m.name, name);
     for (const figure& f : m.figures) {
-      EXPECT_NE(references.find("| [" + f.source + "] |"), std::string::npos) << name << ": " << f.key << " [" << f.source << "]";
+      EXPECT_NE(references.find("| [" + f.source + "] |"), std::string::npos)
+          << name << ": " << f.key << " [" << f.source << "]";
     }
     ccxs |= m.llcs_per_socket > 1;
     two_sockets |= m.sockets > 1;

@@ -1,8 +1,9 @@
-// The protocol, row by row: what state, what event, what next, and exactly which messages. That the rows are all that there can be
-// is checked too: every pair of a private cache's state and an event it can see, and every pair of a directory's state and a request.
+// The protocol, row by row: what state, what event, what next, and exactly which messages. That the rows are all that there
+// can be is checked too: every pair of a private cache's state and an event it can see, and every pair of a directory's
+// state and a request.
 //
-// The line under test is line 0, cores 0 to 2 of one LLC. An event is a core and a letter: L load, S store, R read-modify-write,
-// X the core runs other lines through the set until it drops line 0. States: M O E S, and - for invalid.
+// The line under test is line 0, cores 0 to 2 of one LLC. An event is a core and a letter: L load, S store, R
+// read-modify-write, X the core runs other lines through the set until it drops line 0. States: M O E S, and - for invalid.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -200,8 +201,8 @@ class table {
   protocol protocol_;
 };
 
-// All pairs that there are: E and M are alone, so that nobody can upgrade beside them, and S, E, O, M are never sent what only a
-// cache without the line asks for itself.
+// All pairs that there are: E and M are alone, so that nobody can upgrade beside them, and S, E, O, M are never sent what
+// only a cache without the line asks for itself.
 void expect_all(const seen& covered, const std::string& states) {
   std::set<std::string> cache;
   for (const char s : states) {
@@ -240,7 +241,9 @@ TEST(Sharing, IsTrueOnlyIfATouchedByteWasWrittenSinceTheLoss) {
     const traffic old = memory.total();
     memory.perform(core, 0, {3, 0, static_cast<std::uint8_t>(offset), static_cast<std::uint8_t>(size), k});
     const traffic now = memory.total();
-    return now.true_sharing > old.true_sharing ? 't' : now.false_sharing > old.false_sharing ? 'f' : now.cold > old.cold ? 'c' : '-';
+    if (now.true_sharing > old.true_sharing) return 't';
+    if (now.false_sharing > old.false_sharing) return 'f';
+    return now.cold > old.cold ? 'c' : '-';
   };
   EXPECT_EQ(go(0, 0, 8, access_kind::store), 'c');
   EXPECT_EQ(go(1, 8, 8, access_kind::store), 'c');  // never had it: cold, whatever it touches

@@ -1,5 +1,5 @@
-// Random traces through the memory system and through the reference simulator: every counter of every core and field, every cost,
-// every state and every cache's content must be the same, and the protocol's invariants hold after every access.
+// Random traces through the memory system and through the reference simulator: every counter of every core and field, every
+// cost, every state and every cache's content must be the same, and the protocol's invariants hold after every access.
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -72,7 +72,7 @@ TEST_P(RandomWalk, IsWhatTheReferenceSaysAccessForAccess) {
   testing::reference_system reference(s.where, s.cores, s.options);
   random_source draw(7, s.cores * 1000 + s.lines);
   cycles now = 0;
-  const int steps = 30000;
+  const int steps = 15000;
   for (int i = 0; i < steps; ++i) {
     now += 1000000;  // nobody waits for a busy line
     const unsigned core = draw.below(s.cores);

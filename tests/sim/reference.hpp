@@ -1,7 +1,7 @@
-// A second simulator of the same machine, to hold the first one against: no directory, no bits, no counters of its own devising.
-// Every private cache is a map from lines to states, every set a list, and every line has a version number that each copy of it
-// carries, so that a stale copy that is ever served is an error here and not a plausible number. Who wrote which byte since when
-// is looked up in a log of all writes. It is slow, and written from docs/simulator.md.
+// A second simulator of the same machine, to hold the first one against: no directory, no bits, no counters of its own
+// devising. Every private cache is a map from lines to states, every set a list, and every line has a version number that
+// each copy of it carries, so that a stale copy that is ever served is an error here and not a plausible number. Who wrote
+// which byte since when is looked up in a log of all writes. It is slow, and written from docs/simulator.md.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ namespace tally::sim::testing {
 class reference_system {
  public:
   reference_system(const machine& m, unsigned cores, const memory_options& o)
-      : m_(m), o_(o), cores_(cores), private_(cores), llcs_(m.llc_of(cores - 1) + 1), fields_(o.fields),
+      : m_(m), o_(o), cores_(cores), private_(cores), llcs_(m.llc_of(cores - 1) + 1),
         counts_(cores, std::vector<traffic>(o.fields)), taken_(cores, std::vector<std::uint64_t>(cores)) {}
 
   // The whole access without any waiting for a busy line.
@@ -35,7 +35,7 @@ class reference_system {
       check(mine->second.version, a.line);
       touch_private(core, a.line);
       if (writes) write(core, a);
-      const cycles first = a.kind == access_kind::load ? m_.l1_hit : writes && a.kind == access_kind::rmw ? m_.rmw_hit : m_.store_hit;
+      const cycles first = !writes ? m_.l1_hit : a.kind == access_kind::rmw ? m_.rmw_hit : m_.store_hit;
       return l1 ? first : first + m_.l2_hit - m_.l1_hit;
     }
     ++t.miss[kind];
@@ -75,14 +75,11 @@ class reference_system {
     std::map<unsigned, std::list<line_id>> sets;
   };
   enum class loss : std::uint8_t { never_had, to_writer, dropped };
-  struct written {
-    unsigned offset, size;
-  };
   struct line_info {
     std::uint64_t version = 0;
     std::uint64_t in_memory = 0;
     unsigned field = 0;
-    std::vector<written> log;
+    std::vector<line_access> log;          // all writes
     std::map<unsigned, loss> how;          // by core
     std::map<unsigned, std::size_t> when;  // length of the log when the core lost the line
   };
@@ -100,27 +97,21 @@ class reference_system {
   void write(unsigned core, const line_access& a) {
     line_info& i = info_[a.line];
     i.field = a.field;
-    i.log.push_back({a.offset, a.size});
+    i.log.push_back(a);
     private_[core].lines[a.line] = {line_state::modified, ++i.version, false};
   }
 
   void why(traffic& t, unsigned core, const line_access& a) {
     line_info& i = info_[a.line];
     switch (i.how[core]) {
-      case loss::never_had:
-        ++t.cold;
-        return;
-      case loss::dropped:
-        ++t.capacity;
-        return;
-      case loss::to_writer:
-        break;
+      case loss::never_had: ++t.cold; return;
+      case loss::dropped: ++t.capacity; return;
+      case loss::to_writer: break;
     }
     for (std::size_t k = i.when[core]; k < i.log.size(); ++k) {
-      if (i.log[k].offset < a.offset + a.size && a.offset < i.log[k].offset + i.log[k].size) {
-        ++t.true_sharing;
-        return;
-      }
+      if (i.log[k].offset >= a.offset + a.size || a.offset >= i.log[k].offset + i.log[k].size) continue;
+      ++t.true_sharing;
+      return;
     }
     ++t.false_sharing;
   }
@@ -128,10 +119,10 @@ class reference_system {
   // Somebody's private copy goes to `core`.
   cycles forward(traffic& t, unsigned core, unsigned from, line_id n) {
     check(private_[from].lines.at(n).version, n);
-    const origin o = same_llc(core, from)                            ? origin::core_same_llc
-                     : m_.socket_of(core) == m_.socket_of(from) ? origin::core_same_socket
-                                                                : origin::core_other_socket;
-    ++t.data[static_cast<unsigned>(o)];
+    const bool near = m_.socket_of(core) == m_.socket_of(from);
+    ++t.data[static_cast<unsigned>(same_llc(core, from) ? origin::core_same_llc
+                                   : near               ? origin::core_same_socket
+                                                        : origin::core_other_socket)];
     ++t.data_messages;
     ++t.control_messages;
     ++taken_[from][core];
@@ -334,13 +325,10 @@ class reference_system {
       check(gone.version, n);
       ++t.writebacks_eviction;
       ++t.data_messages;
-      if (m_.policy == llc_policy::noninclusive && !llc_has(llc, n)) {
-        ++t.writebacks_llc;
-        ++t.data_messages;
-        info_[n].in_memory = gone.version;
-      } else {
-        put_llc(core, llc, n, true);
-      }
+      if (m_.policy != llc_policy::noninclusive || llc_has(llc, n)) return put_llc(core, llc, n, true);
+      ++t.writebacks_llc;
+      ++t.data_messages;
+      info_[n].in_memory = gone.version;
       return;
     }
     if (gone.state == line_state::exclusive) ++t.control_messages;
@@ -403,7 +391,6 @@ class reference_system {
   unsigned cores_;
   std::vector<private_cache> private_;
   std::vector<llc_cache> llcs_;
-  unsigned fields_;
   std::map<line_id, line_info> info_;
   std::vector<std::vector<traffic>> counts_;
   std::vector<std::vector<std::uint64_t>> taken_;

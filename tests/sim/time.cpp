@@ -1,5 +1,5 @@
-// What accesses cost, and how cores wait for a line that is on its way to another: cores that run at the same time, the earliest
-// first.
+// What accesses cost, and how cores wait for a line that is on its way to another: cores that run at the same time, the
+// earliest first.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 namespace tally::sim {
 namespace {
 
-// Cores that do the same access over and over, with some cycles of thought in between. The core whose clock is least moves; a miss
-// takes effect after the request's way and its turn, so that others go on meanwhile.
+// Cores that do the same access over and over, with some cycles of thought in between. The core whose clock is least moves;
+// a miss takes effect after the request's way and its turn, so that others go on meanwhile.
 struct crowd {
   crowd(const machine& m, unsigned cores, access_kind k, cycles thought)
       : memory(m, cores), clock(cores), waits(cores), done(cores), kind(k), think(thought) {}
@@ -50,7 +50,9 @@ TEST(Costs, AreTheMachinesFigures) {
   machine m = testing::tree_machine(llc_policy::noninclusive);
   memory_system s(m, 32, {.infinite = false});
   cycles now = 0;
-  const auto cost = [&](unsigned core, line_id line, access_kind k) { return s.perform(core, now += 100000, {line, 0, 0, 8, k}); };
+  const auto cost = [&](unsigned core, line_id line, access_kind k) {
+    return s.perform(core, now += 100000, {line, 0, 0, 8, k});
+  };
   using enum access_kind;
   EXPECT_EQ(cost(0, 0, load), m.memory);
   EXPECT_EQ(cost(0, 0, load), m.l1_hit);
@@ -117,7 +119,9 @@ TEST(BusyLines, ReadersBehindAWriterWaitForItOnce) {
   const cycles first = s.arrive(1, 100001, a);
   EXPECT_EQ(first, there);
   const cycles read = first + s.finish(1, first, a);
-  for (unsigned c = 2; c < 7; ++c) EXPECT_EQ(s.arrive(c, 100002, a), read) << "they queue behind the first reader, not each other";
+  for (unsigned c = 2; c < 7; ++c) {
+    EXPECT_EQ(s.arrive(c, 100002, a), read) << "they queue behind the first reader, not behind each other";
+  }
 }
 
 TEST(BusyLines, MakeAHotLineSaturate) {

@@ -1,5 +1,6 @@
-// How fast the memory system is by itself: millions of accesses a second of this host's core, attribution on. Not a test: its
-// figures are the host's. `sim_bench MIX CORES ACCESSES [real]` runs one mix only, for instruction counts under callgrind.
+// How fast the memory system is by itself: millions of accesses a second of this host's core, attribution on. Not a test:
+// its figures are the host's. `sim_bench MIX CORES ACCESSES [real]` runs one mix only, for instruction counts under
+// callgrind.
 //
 // The mix is a counting workload's: of 100 accesses, 70 go to the core's own lines, 30 to shared ones; half are loads.
 #include <fmt/core.h>
@@ -60,7 +61,8 @@ double run(const machine& m, const mix& x, unsigned cores, bool infinite, std::s
 
 int main(int argc, char** argv) {
   const machine m = load_machine("epyc-7773x-2s");
-  const mix mixes[] = {{"private", 0.0, 64, 64}, {"counting", 0.3, 64, 64}, {"contended", 1.0, 64, 4}, {"large", 0.05, 20000, 64}};
+  const mix mixes[] = {
+      {"private", 0.0, 64, 64}, {"counting", 0.3, 64, 64}, {"contended", 1.0, 64, 4}, {"large", 0.05, 20000, 64}};
   if (argc > 3) {
     for (const mix& x : mixes) {
       if (argv[1] != std::string_view(x.name)) continue;
@@ -72,7 +74,8 @@ int main(int argc, char** argv) {
   fmt::print("million accesses a second, {}\n{:10} {:>5} {:>9} {:>9}\n", m.name, "mix", "cores", "infinite", "real");
   for (const mix& x : mixes) {
     for (const unsigned cores : {2u, 16u, 64u, 128u}) {
-      fmt::print("{:10} {:5} {:9.1f} {:9.1f}\n", x.name, cores, run(m, x, cores, true, 5000000), run(m, x, cores, false, 5000000));
+      const double infinite = run(m, x, cores, true, 5000000);
+      fmt::print("{:10} {:5} {:9.1f} {:9.1f}\n", x.name, cores, infinite, run(m, x, cores, false, 5000000));
     }
   }
 }

@@ -1,6 +1,6 @@
-// The program that Valgrind's Lackey traces and its cachegrind counts (../cachegrind.cpp): no library, no start-up code, no access
-// that crosses a line, so that every access in the trace is one of these. Walks that fit, walks that don't, a shuffled list, a
-// matrix by columns, and read-modify-writes.
+// The program that Valgrind's Lackey traces and its cachegrind counts (../cachegrind.cpp): no library, no start-up code, no
+// access that crosses a line, so that every access in the trace is one of these. Walks that fit, walks that don't, a
+// shuffled list, a matrix by columns, and read-modify-writes.
 namespace {
 
 constexpr unsigned words = 16 * 1024;  // 128 KiB
@@ -55,9 +55,9 @@ struct sizes {
 
 }  // namespace
 
-// All code runs once on almost no data first. cachegrind looks both lines of an instruction that crosses a line up in its LL if
-// either is new to its I1; the memory system is asked for the new one only. That way this happens while nothing competes with
-// the code for LL's ways yet, and it makes no difference.
+// All code runs once on almost no data first. cachegrind looks both lines of an instruction that crosses a line up in its LL
+// if either is new to its I1; the memory system is asked for the new one only. That way this happens while nothing competes
+// with the code for LL's ways yet, and it makes no difference.
 extern "C" [[noreturn]] void _start() {
   work({1, 1, 1, 2, 1, 1});
   work({4, words, 256, 1024, 64, 20000});
