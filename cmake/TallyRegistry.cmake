@@ -6,10 +6,11 @@ set(TALLY_STRATEGY_DIR ${CMAKE_SOURCE_DIR}/strategies)
 set_property(GLOBAL PROPERTY tally_strategies "")
 set_property(GLOBAL PROPERTY tally_workloads "")
 
-# add_strategy(NAME [NEEDS target...]): NAME.hpp beside the list file. NEEDS: libraries; a strategy whose library is missing is
-# left out with a message.
+# add_strategy(NAME [OBSERVED] [NEEDS target...]): NAME.hpp beside the list file. NEEDS: libraries; a strategy whose library is
+# missing is left out with a message. OBSERVED: it counts with read-modify-writes of the memory policy, and its default variant is
+# built a second time, on the observed policy, for `tally run --observe`.
 function(add_strategy name)
-  cmake_parse_arguments(arg "" "" "NEEDS" ${ARGN})
+  cmake_parse_arguments(arg "OBSERVED" "" "NEEDS" ${ARGN})
   if(TALLY_ONLY AND NOT name IN_LIST TALLY_ONLY)
     return()
   endif()
@@ -22,11 +23,16 @@ function(add_strategy name)
   set_property(GLOBAL APPEND PROPERTY tally_strategies ${name})
   set_property(GLOBAL PROPERTY tally_header_${name} ${TALLY_STRATEGY_DIR}/${name}.hpp)
   set_property(GLOBAL PROPERTY tally_needs_${name} "${arg_NEEDS}")
+  set_property(GLOBAL PROPERTY tally_observed_${name} ${arg_OBSERVED})
 endfunction()
 
+# add_workload(NAME [RACES] [CONTENDED]): as workloads.cmake says.
 function(add_workload name)
-  cmake_parse_arguments(arg "RACES" "" "" ${ARGN})
+  cmake_parse_arguments(arg "RACES;CONTENDED" "" "" ${ARGN})
   set_property(GLOBAL APPEND PROPERTY tally_workloads ${name})
+  if(arg_CONTENDED)
+    set_property(GLOBAL APPEND PROPERTY tally_contended ${name})
+  endif()
   if(TALLY_SANITIZE AND NOT arg_RACES)
     set_property(GLOBAL APPEND PROPERTY tally_defaults_only ${name})
   endif()
@@ -51,16 +57,21 @@ function(tally_generate_registry)
   foreach(w IN LISTS defaults_only)
     string(APPEND left_out "template <> inline constexpr bool defaults_only<workloads::${w}> = true;\n")
   endforeach()
+  get_property(contended GLOBAL PROPERTY tally_contended)
+  list(TRANSFORM contended PREPEND "workloads::")
+  string(REPLACE ";" ", " contended "${contended}")
   file(CONFIGURE OUTPUT ${generated}/all_workloads.hpp CONTENT
 "#pragma once
 ${includes}
 namespace tally {
 using all_workloads = workload_list<${types}>;
+using contended_workloads = workload_list<${contended}>;
 ${left_out}}
 ")
 
   set(declarations "")
   set(calls "")
+  set(observed_calls "")
   add_library(tally_registry STATIC ${generated}/registry.cpp)
   target_link_libraries(tally_registry PUBLIC tally_harness)
   foreach(s IN LISTS strategies)
@@ -82,6 +93,26 @@ strategy_entry native_${s}() {
     target_sources(tally_registry PRIVATE $<TARGET_OBJECTS:tally_native_${s}>)
     string(APPEND declarations "strategy_entry native_${s}();\n")
     string(APPEND calls "native_${s}(), ")
+    # The twin that counts line hand-offs.
+    get_property(observed GLOBAL PROPERTY tally_observed_${s})
+    if(NOT observed OR TALLY_SANITIZE)  # hand-offs under a sanitizer say nothing
+      continue()
+    endif()
+    file(CONFIGURE OUTPUT ${generated}/observed_${s}.cpp CONTENT
+"#include \"${header}\"
+#include \"all_workloads.hpp\"
+#include \"harness/run/bind_observed.hpp\"
+namespace tally {
+strategy_entry observed_${s}() {
+  return bind_observed<strategies::${s}>(strategies::${s}::variants{}, all_workloads{}, contended_workloads{});
+}
+}
+")
+    add_library(tally_observed_${s} OBJECT ${generated}/observed_${s}.cpp)
+    target_link_libraries(tally_observed_${s} PUBLIC tally_flags ${needs})
+    target_sources(tally_registry PRIVATE $<TARGET_OBJECTS:tally_observed_${s}>)
+    string(APPEND declarations "strategy_entry observed_${s}();\n")
+    string(APPEND observed_calls "observed_${s}(), ")
   endforeach()
   file(CONFIGURE OUTPUT ${generated}/registry.cpp CONTENT
 "#include \"all_workloads.hpp\"
@@ -89,7 +120,7 @@ strategy_entry native_${s}() {
 namespace tally {
 ${declarations}
 const registry& built_in() {
-  static const registry all{{${calls}}, {${infos}}};
+  static const registry all{{${calls}}, {${infos}}, {${observed_calls}}};
   return all;
 }
 }

@@ -97,6 +97,7 @@ struct strategy_entry {
 struct registry {
   std::vector<strategy_entry> strategies;  // in the order of strategies.cmake
   std::vector<workload_info> workloads;    // in the order of workloads.cmake
+  std::vector<strategy_entry> observed{};  // those with a twin on the observed policy: for rows that count line hand-offs
 };
 
 // Everything in the binary; made at the first call.

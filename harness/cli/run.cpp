@@ -53,9 +53,10 @@ void add_run(CLI::App& app, action& run) {
       sub->add_option("--workload", r.workloads, "names, globs, with parameters: trace:file=PATH"),
       sub->add_option("--set", r.sets, "a workload's parameter: name=v1,v2 or name=1..64*2, of one workload.name=v"),
       sub->add_option("--threads", r.threads, "auto (1, 2, 4 ... cores, then hyper-threads), 1,2,8 or 1..8*2"),
-      sub->add_option("--mode", r.modes, "throughput, latency, memory")->delimiter(','),
+      sub->add_option("--mode", r.modes, "throughput, latency, memory, observed")->delimiter(','),
       sub->add_option("--counters", r.counters, "groups of hardware counters (tally list counters), or .group files")
           ->delimiter(','),
+      sub->add_flag("--observe", r.observe, "also rows that count line hand-offs between threads, without a PMU"),
       sub->add_option("--heap", r.heaps, "limits for strategies that take one: 2x,3x of the payload, or 64M")->delimiter(','),
       sub->add_option("--baseline", r.baseline, "what the others are compared with; measured twice")->capture_default_str(),
   };

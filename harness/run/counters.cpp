@@ -131,13 +131,15 @@ std::string describe_counters(const counter_group& g) {
   for (const auto& s : g.sections) {
     out += fmt::format("\nOn {}{}:\n", processors(s), &s == mine ? " (this machine)" : "");
     for (const auto& e : s.events) {
-      out += fmt::format("  event {}{}  {}\n      {}\n", e.name, e.kernel ? " (in the kernel)" : "", fmt::join(e.encodings, " | "),
-                         e.source);
+      out += fmt::format("  event {}{}  {}\n      {}\n", e.name, e.kernel ? " (in the kernel)" : "",
+                         fmt::join(e.encodings, " | "), e.source);
       if (&s != mine) continue;
       const auto found = std::ranges::find(r.events, e.name, &resolved_event::name);
       if (!found->absent.empty()) out += fmt::format("      absent here: {}\n", found->absent);
     }
-    for (const auto& m : s.metrics) out += fmt::format("  {}.{} = {}  [{}]\n      {}\n", g.name, m.name, m.text, m.unit, m.meaning);
+    for (const auto& m : s.metrics) {
+      out += fmt::format("  {}.{} = {}  [{}]\n      {}\n", g.name, m.name, m.text, m.unit, m.meaning);
+    }
   }
   if (mine == nullptr) out += fmt::format("\nAbsent here: {}\n", r.absent);
   return out;

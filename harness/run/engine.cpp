@@ -45,6 +45,7 @@ void work(run_body& body, int index, const window_spec& spec, lane_control& cont
   result.opened_ns = control.opened_ns;
   result.closed_ns = control.closed_ns;
   result.usage = control.usage;
+  result.handoffs = std::move(control.handoffs);
 }
 
 }  // namespace
@@ -58,6 +59,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     controls.push_back(std::make_unique<lane_control>());
     controls.back()->shared = &words;
     controls.back()->latency = spec.mode == measure_mode::latency;
+    controls.back()->observed = spec.mode == measure_mode::observed;
   }
   result.lanes.resize(lanes);
   std::atomic<std::size_t> gone{0};

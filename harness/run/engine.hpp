@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/handoffs.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/perf.hpp"
 #include "harness/measure/usage.hpp"
@@ -12,7 +13,8 @@
 
 namespace tally {
 
-enum class measure_mode { throughput, latency, memory };
+// observed: counts line hand-offs, and nothing that a clock would tell.
+enum class measure_mode { throughput, latency, memory, observed };
 
 struct window_spec {
   int lanes = 1;
@@ -28,6 +30,7 @@ struct lane_result {
   std::uint64_t operations = 0;      // inside the window
   std::uint64_t opened_ns = 0, closed_ns = 0;
   thread_usage usage;                // inside the window
+  std::vector<field_handoffs> handoffs;  // inside the window, mode observed
   std::vector<std::vector<event_count>> counters;  // as the window's counter_plan; empty: not counted
   [[nodiscard]] double seconds() const { return static_cast<double>(closed_ns - opened_ns) * 1e-9; }
   // CPU time over wall time, inside the window.

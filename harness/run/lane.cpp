@@ -44,11 +44,13 @@ void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t 
   if (from < phase::window && to == phase::window) {
     usage_at_opening_ = thread_usage::now();
     if (counters != nullptr) counters->open_window();
+    if (observed) handoffs_at_opening_ = handoff_watch::mine().counts();
     opened_ns = clock();
     opened_at_ = done;
   }
   if (from <= phase::window && to > phase::window && opened_ns != 0) {
     closed_ns = clock();
+    if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());
     if (counters != nullptr) counters->close_window();
     usage = thread_usage::now().since(usage_at_opening_);
     operations = done - opened_at_;
@@ -58,6 +60,7 @@ void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t 
 void lane_control::cut(std::uint64_t ns) {
   if (opened_ns != 0 && closed_ns == 0) {
     closed_ns = ns;
+    if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());
     if (counters != nullptr) counters->close_window();
     usage = thread_usage::now().since(usage_at_opening_);
     operations = all_operations - opened_at_;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "harness/measure/handoffs.hpp"
 #include "harness/measure/histogram.hpp"
 #include "harness/measure/perf.hpp"
 #include "harness/measure/usage.hpp"
@@ -38,6 +39,7 @@ class lane_control {
  public:
   lane_env env;
   bool latency = false;           // time every operation
+  bool observed = false;          // keep what this thread saw of line hand-offs
   thread_counters* counters = nullptr;  // of this thread, or none
   conductor_words* shared = nullptr;
 
@@ -45,6 +47,7 @@ class lane_control {
   std::uint64_t operations = 0;   // inside the window
   std::uint64_t opened_ns = 0, closed_ns = 0;
   thread_usage usage;             // inside the window
+  std::vector<field_handoffs> handoffs;  // inside the window
   std::uint64_t all_operations = 0;
   histogram latencies;
   std::string failure;            // what ended the lane early
@@ -65,6 +68,7 @@ class lane_control {
   void mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)());
   std::uint64_t opened_at_ = 0;
   thread_usage usage_at_opening_;
+  handoff_totals handoffs_at_opening_{};
 };
 
 }  // namespace tally

@@ -127,6 +127,10 @@ class planner {
 
   void rows(const suite_group& g, const strategy_choice& s, std::size_t workload, const parameters& p, int threads,
             measure_mode mode) {
+    if (mode == measure_mode::observed) {
+      observed_row(s, workload, p, threads);
+      return;
+    }
     const bool axis = s.variant->can.limits_heap && !g.heaps.empty();
     for (const auto& heap : axis ? g.heaps : std::vector<std::string>{""}) {
       row_spec r = row(s, workload, p, threads, mode);
@@ -140,6 +144,30 @@ class planner {
       push(r);
       if (is_baseline) again(r);
     }
+  }
+
+  // On the observed policy, for at least two threads. A count of events needs no baseline and no second measurement.
+  void observed_row(const strategy_choice& s, std::size_t workload, const parameters& p, int threads) {
+    row_spec r = row(s, workload, p, threads, measure_mode::observed);
+    r.role = row_role::observed;
+    r.counters.clear();
+    std::string reason = unmet(s, workload, r, "");
+    if (reason.empty() && threads < 2) reason = "hand-offs need two threads";
+    if (reason.empty()) reason = unobserved(s, workload);
+    if (reason.empty()) {
+      push(std::move(r));
+    } else {
+      skip({r.strategy, r.workload_label, threads, name_of(r.mode), "", std::move(reason)});
+    }
+  }
+  [[nodiscard]] std::string unobserved(const strategy_choice& s, std::size_t workload) const {
+    const auto twin = std::ranges::find(all_.observed, s.entry->name, &strategy_entry::name);
+    if (twin == all_.observed.end() || twin->variants.empty()) {
+      return "no observed build of this strategy";
+    }
+    const auto v = std::ranges::find(twin->variants, s.variant->options, &variant_entry::options);
+    if (v == twin->variants.end()) return "only the default variant is built on the observed policy";
+    return std::string(v->cells.at(workload).unmet);
   }
 
   // The baseline stands in every scene, asked for or not; with a heap axis of its own, at the same limit.
@@ -278,6 +306,7 @@ std::vector<suite_group> groups_of(const registry& all, const suite_info* suite,
     g.sets.insert(g.sets.end(), r.sets.begin(), r.sets.end());
     if (!r.threads.empty()) g.threads = r.threads;
     if (!r.modes.empty()) g.modes = r.modes;
+    if (r.observe && std::ranges::find(g.modes, "observed") == g.modes.end()) g.modes.emplace_back("observed");
     if (!r.heaps.empty()) g.heaps = r.heaps;
   }
   return groups;

@@ -94,6 +94,41 @@ void memory(metrics& m, json& record, const window_result& w) {
   record["memory"] = {{"samples", std::move(samples)}};
 }
 
+// Rows of the observed policy: hand-offs of an operation, in all and by field; never a rate.
+void handoffs(metrics& m, json& record, const window_result& w, const window_context& seen) {
+  double operations = 0;
+  handoff_counts all;
+  std::array<handoff_counts, handoff_watch::most_fields> by_field{};
+  for (const auto& l : w.lanes) {
+    operations += static_cast<double>(l.operations);
+    for (const auto& f : l.handoffs) by_field.at(f.field) += f.counts;
+  }
+  m.add("operations", operations, "1");
+  json fields = json::array();
+  for (std::size_t f = 0; f < by_field.size(); ++f) {
+    const handoff_counts& c = by_field[f];
+    if (c.rmws == 0) continue;
+    all += c;
+    const std::string name(observed_field_name(f));
+    fields.push_back({{"name", name}, {"rmws", c.rmws}, {"known", c.known}, {"handoffs", c.handoffs}});
+    if (operations > 0) m.add("handoffs_per_op." + name, static_cast<double>(c.handoffs) / operations, "1/op");
+  }
+  record["handoffs"] = {{"fields", std::move(fields)}};
+  if (operations > 0) {
+    m.add("handoffs_per_op", static_cast<double>(all.handoffs) / operations, "1/op");
+    m.add("rmws_per_op", static_cast<double>(all.rmws) / operations, "1/op");
+  }
+  if (all.handoffs != 0) m.add("ops_per_handoff", operations / static_cast<double>(all.handoffs), "1");
+  if (all.rmws != 0) m.add("rmws_known_share", static_cast<double>(all.known) / static_cast<double>(all.rmws), "ratio");
+  // The latency of a hand-off, probed before and after.
+  double sum = 0, probes = 0;
+  for (const json* e : {&seen.environment_before, &seen.environment_after}) {
+    const json& probe = e->at("handoff");
+    if (probe.is_object() && probe.value("p50_ns", 0.0) > 0) sum += probe.at("p50_ns").get<double>(), probes += 1;
+  }
+  if (probes != 0) m.add("handoff_latency", sum / probes, "ns");
+}
+
 // What became of the window; the reason if it is no result.
 std::pair<const char*, std::string> status_of(const run_item& item, const bound_row& bound, const window_result& w) {
   const bool floor = bound.variant->can.oracle == oracle_class::never_frees;
@@ -131,7 +166,9 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
                      {"voluntary_switches", l.usage.voluntary_switches},
                      {"involuntary_switches", l.usage.involuntary_switches}});
   }
-  if (item.row.mode != measure_mode::latency) speed(m, w, item.row.threads);
+  const bool timed = item.row.mode != measure_mode::latency && item.row.mode != measure_mode::observed;
+  if (timed) speed(m, w, item.row.threads);
+  if (item.row.mode == measure_mode::observed) handoffs(m, record, w, seen);
   if (item.row.mode == measure_mode::latency) latency(m, record, w.latencies);
   if (item.row.mode == measure_mode::memory) memory(m, record, w);
   m.add("rss_bytes", static_cast<double>(seen.rss_bytes), "B");

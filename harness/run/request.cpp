@@ -23,6 +23,7 @@ auto each_field(Request& r, auto&& f) {
   f("heap", r.heaps);
   f("mode", r.modes);
   f("counters", r.counters);
+  f("observe", r.observe);
   f("threads", r.threads);
   f("pin", r.pin);
   f("allocator", r.allocator);

@@ -21,6 +21,7 @@ struct run_request {
   std::vector<std::string> heaps;        // 2x, 64M
   std::vector<std::string> modes;
   std::vector<std::string> counters;     // groups of hardware counters, by name or file
+  bool observe = false;                  // rows that count line hand-offs, beside the others
   std::string threads;                   // empty: the suite's, or auto
   std::string pin = "cores";
   std::string allocator = "system";

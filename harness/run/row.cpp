@@ -10,11 +10,11 @@
 namespace tally {
 namespace {
 
-constexpr std::array<const char*, 3> mode_names{"throughput", "latency", "memory"};
-constexpr std::array<const char*, 3> role_names{"measured", "baseline", "aa"};
+constexpr std::array<const char*, 4> mode_names{"throughput", "latency", "memory", "observed"};
+constexpr std::array<const char*, 4> role_names{"measured", "baseline", "aa", "observed"};
 
 template <class Enum>
-Enum named(const std::array<const char*, 3>& names, std::string_view text, const char* what) {
+Enum named(const std::array<const char*, 4>& names, std::string_view text, const char* what) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == text) return static_cast<Enum>(i);
   }
@@ -118,8 +118,8 @@ run_item item_from(const json& j) {
 bound_row find_row(const registry& all, const row_spec& r) {
   bound_row found;
   const std::string name = r.strategy.substr(0, r.strategy.find(':'));
-  for (const auto& s : all.strategies) {
-    if (s.name != name) continue;
+  for (const auto& s : r.mode == measure_mode::observed ? all.observed : all.strategies) {
+    if (s.name != name || s.variants.empty()) continue;
     std::vector<std::string> wanted;
     for (const auto& t : s.tunables) {
       if (!t.run_time()) wanted.push_back(r.options.contains(t.name) ? r.options.at(t.name) : t.fallback);

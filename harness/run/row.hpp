@@ -21,8 +21,8 @@ struct heap_size {
   [[nodiscard]] std::string label() const;  // "2x", "64M", ""
 };
 
-// The A/A pair: the baseline measured a second time is the noise floor.
-enum class row_role { measured, baseline, again };
+// The A/A pair: the baseline measured a second time is the noise floor. Observed rows are not compared with each other.
+enum class row_role { measured, baseline, again, observed };
 
 struct row_spec {
   row_role role = row_role::measured;

@@ -68,7 +68,7 @@ window_key key_of(const json& record) {
 }
 
 json lightened(json record) {
-  for (const char* heavy : {"binary", "machine", "environment", "lanes", "latency", "memory", "counters"}) record.erase(heavy);
+  for (const char* heavy : {"binary", "machine", "environment", "lanes", "latency", "memory", "counters", "handoffs"}) record.erase(heavy);
   return record;
 }
 

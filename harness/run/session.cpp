@@ -15,6 +15,7 @@
 #include "harness/run/binary.hpp"
 #include "harness/run/counters.hpp"
 #include "harness/run/listing.hpp"
+#include "harness/run/observed.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/record.hpp"
 #include "harness/run/runner.hpp"
@@ -123,6 +124,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
   for (const auto& r : plan.rows) telling.order.push_back(r.key());
   std::string out = summary_text(records, telling);
   out += counters_summary(records, telling.order);
+  out += handoffs_summary(records, telling.order);
   if (!plan.skipped.empty()) out += fmt::format("Skipped:\n{}\n", skipped_text(plan));
   std::size_t errors = 0, doubtful = 0, results = 0;
   for (const auto& r : records) {

@@ -63,7 +63,7 @@ std::vector<scene_results> gather(const std::vector<const json*>& records) {
   std::map<std::string, std::size_t> row_at;
   for (const json* record : records) {
     const json& r = *record;
-    if (r.at("status") == "skipped") continue;
+    if (r.at("status") == "skipped" || r.value("role", "") == "observed") continue;
     const std::string scene = r.at("scene"), key = r.at("row");
     const json& config = r.at("config");
     if (!scene_at.contains(scene)) {

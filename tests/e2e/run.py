@@ -231,6 +231,25 @@ def counters_are_measured_or_absent_with_a_reason(cwd):
     assert "did you mean software?" in err, err
 
 
+def observed_rows_count_hand_offs_and_tell_no_time(cwd):
+    out, _ = run("run", "--observe", "--strategy", "atomic,plain", "--workload", "copy_drop,tree_churn", "--set", "sharing=shared",
+                 "--threads", "1,2", "--duration", "20ms", "--processes", "1", "--repeat", "2", "--out", "r", cwd=cwd)
+    rows = records(cwd / "r")
+    observed = [r for r in rows if r.get("role") == "observed"]
+    assert {r["row"] for r in observed} == {"atomic|copy_drop sharing=shared|2|observed"}, {r["row"] for r in observed}
+    for row in observed:
+        metrics = row["metrics"]
+        assert row["config"]["mode"] == "observed" and metrics["rmws_per_op"]["value"] == 2, metrics
+        assert not {"ns_per_op", "ops_per_second", "latency_p50"} & set(metrics)
+        fields = row["handoffs"]["fields"]
+        assert [f["name"] for f in fields] == ["count"], fields
+        assert fields[0]["handoffs"] <= fields[0]["known"] <= fields[0]["rmws"]
+    reasons = {r["reason"] for r in rows if r["status"] == "skipped" and r["skipped"]["mode"] == "observed"}
+    assert "hand-offs need two threads" in reasons and "not thread-safe" in reasons, reasons
+    assert any("no observed build" in r for r in reasons), reasons
+    assert "Observed line hand-offs" in out and "winner" not in out, out
+
+
 def piped_progress_is_plain_and_quiet_is_quiet(cwd):
     _, err = run(*SMALL, "--out", "r", cwd=cwd)
     assert "\r" not in err and "\033" not in err and "windows" in err, err
