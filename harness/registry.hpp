@@ -37,6 +37,7 @@ class run_body {
   [[nodiscard]] virtual std::int64_t live_bytes() const = 0;
   // After run().
   virtual void report(metric_list&) const = 0;
+  virtual void notes(note_list&) const {}
 };
 
 struct body_spec {

@@ -29,6 +29,7 @@
 //     std::int64_t leaked() const         objects that this heap can't free after teardown (cycles); 0 when absent
 //     std::string check(context&)         after the lanes: "" or what went wrong with the workload's own invariants; optional
 //     void report(metric_list&) const     figures of its own; optional
+//     void notes(note_list&) const        what its record says in words, besides its parameters; optional
 //     static std::size_t payload_bytes(const run_env&)   peak live payload in bytes, for heap limits as its multiples;
 //                                         optional, and where it is absent the workload has no heap-size axis
 //     static double parallelism(const run_env&)          what the workload itself allows; optional; below 1.5 the row is
@@ -46,6 +47,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/random.hpp"
@@ -110,6 +112,9 @@ struct metric {
   std::string evidence = "measured";
 };
 using metric_list = std::vector<metric>;
+
+// What a record says in words: a library's settings, a recording's content hash. (name, text)
+using note_list = std::vector<std::pair<std::string, std::string>>;
 
 template <class... W>
 struct workload_list {};

@@ -190,6 +190,8 @@ class trace::program {
     return before + static_cast<std::int64_t>(plan_->left.size()) * (mode_ == mode::copies ? lanes_ : 1);
   }
 
+  void notes(note_list& into) const { into.emplace_back("recording_fnv1a", plan_->content_hash); }
+
   void report(metric_list& into) const {
     const recorded::paths& p = mode_ == mode::copies ? plan_->by_path_copies : plan_->by_path;
     const auto share = [&](const char* name, std::uint64_t n) {

@@ -20,6 +20,7 @@ class bound_body : public run_body {
  public:
   explicit bound_body(const body_spec& spec);
   void report(metric_list& into) const override { into.insert(into.end(), metrics_.begin(), metrics_.end()); }
+  void notes(note_list& into) const override { into.insert(into.end(), notes_.begin(), notes_.end()); }
 
  protected:
   struct heap_state {
@@ -32,6 +33,7 @@ class bound_body : public run_body {
 
   body_spec spec_;
   metric_list metrics_;
+  note_list notes_;
 
  private:
   std::vector<std::pair<std::string_view, double>> tunables_;
@@ -63,6 +65,8 @@ class bound_run final : public bound_body {
     heap_->settle();
     ask(verdict, found(), program_->expected(), "before teardown");
     if constexpr (requires(const program& p, metric_list& m) { p.report(m); }) program_->report(metrics_);
+    if constexpr (requires(const program& p, note_list& n) { p.notes(n); }) program_->notes(notes_);
+    if constexpr (requires { H::settings(); }) notes_.emplace_back("strategy_settings", H::settings());
     {
       context main(*heap_);
       program_->teardown(main);

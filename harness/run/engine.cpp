@@ -112,6 +112,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     if (result.failure.empty()) result.failure = c->failure;
   }
   body.report(result.metrics);
+  body.notes(result.notes);
   return result;
 }
 

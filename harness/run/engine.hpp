@@ -51,6 +51,7 @@ struct window_result {
   std::vector<memory_sample> memory;
   oracle_verdict oracle;
   metric_list metrics;               // the workload's own
+  note_list notes;                   // the strategy's and the workload's
   bool exhausted = false;            // the heap's limit ended the window
   std::string failure;               // an exception in a lane
   std::uint64_t process_cpu_ns = 0;  // all threads, collectors included, while the window was open

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "harness/run/binary.hpp"
 
@@ -178,6 +179,7 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
   if (seen.counters != nullptr) counters(m, record, w, *seen.counters);
   record["metrics"] = std::move(m.json_);
   record["lanes"] = std::move(lanes);
+  if (!w.notes.empty()) record["notes"] = std::map<std::string, std::string>(w.notes.begin(), w.notes.end());
   record["quality"] = seen.quality;
   record["oracle"] = {{"class", oracles.at(static_cast<std::size_t>(bound.variant->can.oracle))},
                       {"ok", w.oracle.ok},

@@ -34,10 +34,11 @@ suite_info quick() {
           }};
 }
 
-std::vector<suite_group> full(const names& traces) {
+std::vector<suite_group> full(const names& traces, const names& threaded) {
   return {
       {"real programs' references, replayed", everything, traces, {}, "1", {"throughput"}, {}},
       {"the same by threads that share the objects", everything, traces, {"mode=copies"}, "auto", {"throughput"}, {}},
+      {"the same on the threads that were recorded", everything, threaded, {"mode=threads"}, "5", {"throughput"}, {}},
       {"copy and drop", everything, {"copy_drop"}, {"sharing=private,shared,hot"}, "auto", {"throughput"}, {}},
       {"the share of shared objects", everything, {"sharing_ladder"}, {"share=0,1,10,50,100"}, "auto", {"throughput"}, {}},
       {"racy slots", {"*:*"}, {"shared_slots"}, {}, "auto", {"throughput"}, {}},
@@ -58,12 +59,13 @@ std::vector<suite_info> make() {
           {"default",
            "every strategy and workload, with intervals",
            {.processes = 5, .blocks = 3, .ramp = "20ms", .window = "100ms"},
-           full({"trace:file=json_cycle", "trace:file=lru_cache_threads"})},
+           full({"trace:file=json_cycle", "trace:file=lru_cache_threads"}, {"trace:file=lru_cache_threads"})},
           {"rigorous",
            "the default suite and all recordings, in more and longer windows, for results to be published",
            {.processes = 10, .blocks = 5, .ramp = "100ms", .window = "500ms"},
            full({"trace:file=json_cycle", "trace:file=deepcopy_pickle", "trace:file=tokenize_pipeline",
-                 "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})}};
+                 "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"},
+                {"trace:file=tokenize_pipeline", "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})}};
 }
 
 const std::vector<suite_info>& suites() {

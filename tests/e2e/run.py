@@ -18,7 +18,7 @@ import time
 import jsonschema
 
 tally = str(pathlib.Path(sys.argv[1]).resolve())
-source = pathlib.Path(sys.argv[2])
+source = pathlib.Path(sys.argv[2]).resolve()
 schema = json.loads((source / "results/schema.json").read_text())
 jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema)
@@ -82,6 +82,20 @@ def latency_and_memory_rows_hold_what_the_schema_says(cwd):
     assert q == sorted(q)
     memory = next(r for r in rows if r["config"]["mode"] == "memory")
     assert memory["metrics"]["live_bytes_peak"]["value"] == max(s["bytes"] for s in memory["memory"]["samples"]) > 0
+
+
+def a_row_names_the_recording_and_the_library_that_it_measured(cwd):
+    file = source / "workloads/traces/json_cycle.rct.zst"
+    held = json.loads(run("trace", "info", "--json", str(file), cwd=cwd)[0])
+    listed = json.loads(run("list", "strategies", "--json", cwd=cwd)[0])
+    library = [s for s in ("bdwgc",) if s in json.dumps(listed)]
+    run("run", "--strategy", ",".join(["atomic", *library]), "--workload", f"trace:file={file},copy_drop", "--threads", "1",
+        "--duration", "20ms", "--processes", "1", "--repeat", "1", "--out", "r", cwd=cwd)
+    ok = [r for r in records(cwd / "r") if r["status"] == "ok"]
+    replayed = [r for r in ok if r["config"]["workload"] == "trace"]
+    assert replayed and all(r["notes"]["recording_fnv1a"] == held["content_hash"] for r in replayed)
+    settings = [r["notes"]["strategy_settings"] for r in ok if r["config"]["strategy"] in library]
+    assert len(settings) >= len(library) and all("libgc" in s for s in settings), settings
 
 
 def killed_in_the_middle_it_goes_on_and_every_window_is_there_once(cwd):
