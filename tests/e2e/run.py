@@ -92,9 +92,9 @@ def a_row_names_the_recording_and_the_library_that_it_measured(cwd):
     run("run", "--strategy", ",".join(["atomic", *library]), "--workload", f"trace:file={file},copy_drop", "--threads", "1",
         "--duration", "20ms", "--processes", "1", "--repeat", "1", "--out", "r", cwd=cwd)
     ok = [r for r in records(cwd / "r") if r["status"] == "ok"]
-    replayed = [r for r in ok if r["config"]["workload"] == "trace"]
+    replayed = [r for r in ok if r["config"]["workload"]["name"] == "trace"]
     assert replayed and all(r["notes"]["recording_fnv1a"] == held["content_hash"] for r in replayed)
-    settings = [r["notes"]["strategy_settings"] for r in ok if r["config"]["strategy"] in library]
+    settings = [r["notes"]["strategy_settings"] for r in ok if r["config"]["strategy"]["name"] in library]
     assert len(settings) >= len(library) and all("libgc" in s for s in settings), settings
 
 
