@@ -85,9 +85,10 @@ void measure_levels(calibration& c) {
   const std::uint64_t below_llc = c.l2.bytes != 0 ? c.l2.bytes : c.l1.bytes;
   const auto add = [&](const char* name, std::uint64_t bytes) { c.levels.push_back({name, bytes, chase_ns(bytes)}); };
   add("l1", c.l1.bytes / 2);
-  if (c.l2.bytes != 0) add("l2", std::max(c.l2.bytes / 2, 2 * c.l1.bytes));
-  // Well beyond the level below, well within the LLC even if others use a part of it.
-  add("llc", std::clamp<std::uint64_t>(c.llc.bytes / 4, 4 * below_llc, std::max(c.llc.bytes / 2, 4 * below_llc)));
+  // Beyond the level below, and well within this one: pages lie where they lie, so that some sets of half a cache overflow; and
+  // of a shared LLC others use a part (on a virtual machine, strangers).
+  if (c.l2.bytes != 0) add("l2", std::min(std::max(c.l2.bytes / 4, 4 * c.l1.bytes), c.l2.bytes / 2));
+  add("llc", std::min(4 * below_llc, c.llc.bytes / 2));
   const std::uint64_t room = std::min(largest_buffer, available / 4), wanted = 4 * c.llc.bytes;
   if (room < wanted) {
     c.notes.push_back(fmt::format("memory was measured in {} MiB, {:.1f} times the LLC: a part of it may have hit", room / mib,
