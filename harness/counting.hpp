@@ -124,7 +124,7 @@ class counting_context {
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
     static_assert(offsetof(Header, word) == 0);  // lists of the dead link the words
     auto* h = new (self().allocate(bytes)) Header;
-    __builtin_memset(static_cast<void*>(h + 1), 0, bytes - sizeof(Header));
+    zero_memory<memory>(static_cast<void*>(h + 1), bytes - sizeof(Header));
     h->word.init(type_number<Self, T>, bytes);
     if constexpr (counts_by_type<Self, T>) {
       self().template init<T>(*h);

@@ -8,6 +8,7 @@
 //   tunables   what the options and the run-time settings are called, their values, defaults, and where each default is from
 //   heap       template <class M, options O>: the strategy itself
 //   variants   the options that are built; the first is the default
+//   simulated_variants   (optional) those of them whose traffic differs, for the simulated policy
 #pragma once
 
 #include <array>

@@ -55,6 +55,7 @@ class lockbit_word {
     }
   }
   [[gnu::noinline]] void wait() {  // out of line: a lock that is free costs no registers to be saved
+    note_path<M, "slot_waits">();
     M::wait_until([&] { return (word_.load(std::memory_order_relaxed) & 1) == 0; });
   }
   // release: pairs with the acquire in lock().

@@ -5,6 +5,7 @@
   scripts/plot.py DIR DIR                     rows of both, drawn together into the first one's plots/
   scripts/plot.py --only cost,latency         some of them (--list names them)
   scripts/plot.py --baseline atomic           costs as multiples of a strategy
+  scripts/plot.py SIM --overlay DIR           what DIR measured, on the scaling that SIM (tally sim) predicts
   scripts/plot.py --pdf --width 3.33in        for a paper's column
 """
 import argparse
@@ -23,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 from plots import load, style  # noqa: E402
 
-PLOTS = ["throughput", "cost", "paths", "steps", "latency", "memory", "heap"]
+PLOTS = ["throughput", "cost", "paths", "steps", "latency", "memory", "heap", "transfers", "fields", "scaling", "takers"]
 
 
 def inches(text):
@@ -47,6 +48,7 @@ def main():
     parser.add_argument("directories", nargs="*", metavar="DIR", help="results directories (default: results/latest)")
     parser.add_argument("--only", metavar="NAMES", help="comma-separated: " + ", ".join(PLOTS))
     parser.add_argument("--baseline", metavar="STRATEGY", help="draw costs as multiples of this strategy's")
+    parser.add_argument("--overlay", metavar="DIR", action="append", help="measured rows to draw on predicted scaling")
     parser.add_argument("--pdf", action="store_true", help="write PDF instead of PNG and SVG")
     parser.add_argument("--width", type=inches, help="of a figure: 3.33in, 84mm (default 6.8in)")
     parser.add_argument("--list", action="store_true", help="name the plots and stop")

@@ -165,6 +165,9 @@ struct atomic {
                                 options{.padding = count_padding::line}, options{.unique = unique_path::on},
                                 options{.slot = slot_kind::epoch},
                                 options{.padding = count_padding::line, .slot = slot_kind::epoch}>;
+  // On the simulated policy: without the memory orders.
+  using simulated_variants = variant_list<options{}, options{.rmw = count_rmw::cas}, options{.padding = count_padding::line},
+                                          options{.unique = unique_path::on}, options{.slot = slot_kind::epoch}>;
 };
 
 static_assert(strategy<atomic_heap<native>> && has_weak<atomic_heap<native>> && has_shared_slot<atomic_heap<native>>);

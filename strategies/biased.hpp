@@ -108,6 +108,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
     // with it by the registry. If it is another's it may be stale: the foreign path's RMW on shared sees what became of it.
     void increment(header& h) {
       const owner_id owner = h.owner.load(std::memory_order_relaxed);
+      note_owner(owner);
       if (owner == id_) [[likely]] {
         h.local.store(h.local.load() + 1);
       } else if (owner != immortal_owner) {
@@ -116,6 +117,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
     }
     bool decrement(header& h) {
       const owner_id owner = h.owner.load(std::memory_order_relaxed);
+      note_owner(owner);
       if (owner == id_) [[likely]] {
         const std::uint32_t n = h.local.load() - 1;
         h.local.store(n);
@@ -126,6 +128,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
     // The same and the free, in tail calls: the owner's path needs no stack frame.
     void release(header& h) {
       const owner_id owner = h.owner.load(std::memory_order_relaxed);
+      note_owner(owner);
       if (owner == id_) [[likely]] {
         const std::uint32_t n = h.local.load() - 1;
         h.local.store(n);
@@ -206,6 +209,10 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
    private:
     static constexpr bool paper = O.rule == biased_rule::paper;
 
+    void note_owner(owner_id owner) const {
+      if (owner == id_) return note_path<M, "fast">();
+      owner == immortal_owner ? note_path<M, "immortal">() : note_path<M, "slow">();
+    }
     [[gnu::noinline]] void release_last(header& h) {
       if (local_end(h)) this->reclaim(h);
     }
@@ -250,6 +257,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
 
     // Hands h to its owner; true: the caller must free it.
     bool enqueue(header& h) {
+      note_path<M, "queued">();
       const owner_id owner = h.owner.load(std::memory_order_relaxed);
       // Merged since our CAS (rule=cpython only: see local_end): the queue's reference is dropped like any other. A stale id
       // is as good: merge() of a merged object is the same drop.
@@ -272,6 +280,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
 
     // Folds local into shared. By the owner, or in its place under its bucket's lock. True: it is dead.
     static bool merge(header& h) {
+      note_path<M, "merged">();
       const std::int64_t extra = std::int64_t{h.local.load()} - (paper ? 0 : 1);  // cpython: drops the queue's reference
       h.local.store(0);
       h.owner.store(no_owner, std::memory_order_relaxed);  // before the CAS, as in local_end()

@@ -88,6 +88,7 @@ class deferred_heap {
 
   // In a stop, or with no context attached.
   void reconcile_stopped(bool cycles) {
+    note_path<M, "reconcile">();
     std::size_t words = 0;
     world_.for_each_stack_word([&](std::uintptr_t w) {
       ++words;
@@ -292,6 +293,7 @@ class deferred_heap<M, O>::context {
     log_object(k, at);
   }
   void log_object(kind k, const void* at) {
+    note_path<M, "deferred">();
     if (log_.push(k, at)) [[unlikely]] mutator_.ask();
   }
 

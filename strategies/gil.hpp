@@ -113,7 +113,10 @@ class gil_heap : public counting_heap<gil_heap<M>, M, slot_kind::unlocked> {
      private:
       context& context_;
     };
-    [[gnu::noinline]] void hand_over() { const released outside(*this); }
+    [[gnu::noinline]] void hand_over() {
+      note_path<M, "hand_over">();
+      const released outside(*this);
+    }
     static std::uint32_t subtract(auto& count) {
       const std::uint32_t n = count.load() - 1;
       count.store(n);

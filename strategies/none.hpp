@@ -81,7 +81,7 @@ class none_heap {
       if (static_cast<std::size_t>(chunk_.end - chunk_.at) < bytes) [[unlikely]] chunk_ = heap_.arena_.take(bytes);
       void* at = chunk_.at;
       chunk_.at += bytes;
-      __builtin_memset(at, 0, bytes);
+      zero_memory<M>(at, bytes);
       live_.made(bytes);
       ++made_;
       return {new (at) T(std::forward<Args>(args)...)};

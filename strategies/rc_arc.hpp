@@ -54,17 +54,21 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
     void increment(header& h) {
       const std::uint32_t n = h.count.load(std::memory_order_relaxed);
       if ((n & shared) == 0) {
+        note_path<M, "fast">();
         h.count.store(n + one, std::memory_order_relaxed);
       } else {
+        note_path<M, "slow">();
         h.count.fetch_add(one, std::memory_order_relaxed);  // relaxed: the caller's own ref keeps the object alive
       }
     }
     bool decrement(header& h) {
       const std::uint32_t n = h.count.load(std::memory_order_relaxed);
       if ((n & shared) == 0) {
+        note_path<M, "fast">();
         h.count.store(n - one, std::memory_order_relaxed);
         return n == one;
       }
+      note_path<M, "slow">();
       // release: pairs with the acquire, on the same operation, of whoever finds the count at zero.
       return h.count.fetch_sub(one, std::memory_order_acq_rel) == (one | shared);
     }
@@ -121,6 +125,7 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
       if (h == nullptr) return;
       const std::uint32_t n = h->count.load(std::memory_order_relaxed);
       if ((n & shared) != 0) return;
+      note_path<M, "published">();
       h->count.store(n | shared, std::memory_order_relaxed);
       if (n >= one) grey_.push_back(h);
     }

@@ -12,6 +12,7 @@ using action = std::function<int()>;
 void add_list(CLI::App&, action& run);
 void add_describe(CLI::App&, action& run);
 void add_run(CLI::App&, action& run);
+void add_sim(CLI::App&, action& run);
 void add_micro(CLI::App&, action& run);
 void add_trace(CLI::App&, action& run);
 void add_calibrate(CLI::App&, action& run);

@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   tally::cli::add_list(app, run);
   tally::cli::add_describe(app, run);
   tally::cli::add_run(app, run);
+  tally::cli::add_sim(app, run);
   tally::cli::add_micro(app, run);
   tally::cli::add_trace(app, run);
   tally::cli::add_calibrate(app, run);

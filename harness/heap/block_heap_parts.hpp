@@ -165,7 +165,7 @@ void* block_heap<M>::allocate_large(std::size_t bytes) {
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     entry& e = arena_.at(first + i);
-    if (!e.fresh) std::memset(arena_.block(first + i), 0, block_bytes);
+    if (!e.fresh) zero_memory<M>(arena_.block(first + i), block_bytes);
     e.fresh = false;
   }
   return arena_.block(first);
@@ -297,7 +297,7 @@ bool block_heap<M>::allocator::claim(lane& l) {
   l.cursor = heap_.arena_.block(l.block) + std::size_t{first} * e.cell_bytes;
   l.end = l.cursor + bytes;
   l.position = last;
-  if (!e.fresh) std::memset(l.cursor, 0, bytes);
+  if (!e.fresh) zero_memory<M>(l.cursor, bytes);
   count_claimed(count, bytes);
   return true;
 }

@@ -98,4 +98,18 @@ concept reserving = requires(std::byte* at, std::size_t bytes) {
   M::unreserve(at, bytes);
 };
 
+// Two things that a policy may want to know and that cost nothing where it does not.
+//
+// Which way an operation went, by a name that is counted: "fast", "slow", "queued", "merged", "immortal", "deferred" ...
+template <class M, field_name Path>
+inline void note_path() {
+  if constexpr (requires { M::template note_path<Path>(); }) M::template note_path<Path>();
+}
+// Zeroes memory before it is used: traffic like any other.
+template <class M>
+inline void zero_memory(void* at, std::size_t bytes) {
+  if constexpr (requires { M::zeroed(at, bytes); }) M::zeroed(at, bytes);
+  __builtin_memset(at, 0, bytes);
+}
+
 }  // namespace tally

@@ -3,6 +3,7 @@
 namespace tally {
 
 void lane_control::operate(const batch_runner& batches) {
+  if (driver != nullptr) return driver->operate(*this, batches);
   phase seen = phase::ramp_up;
   std::uint64_t done = 0, batch = 1;
   for (;;) {

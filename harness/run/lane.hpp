@@ -35,6 +35,15 @@ struct batch_runner {
   std::uint64_t (*clock)() = nullptr;
 };
 
+class lane_control;
+
+// Something else than time that says how long a lane works: the simulated engine.
+class lane_driver {
+ public:
+  virtual ~lane_driver() = default;
+  virtual void operate(lane_control&, const batch_runner&) = 0;
+};
+
 class lane_control {
  public:
   lane_env env;
@@ -42,6 +51,7 @@ class lane_control {
   bool observed = false;          // keep what this thread saw of line hand-offs
   thread_counters* counters = nullptr;  // of this thread, or none
   conductor_words* shared = nullptr;
+  lane_driver* driver = nullptr;  // null: the phases of `shared`
 
   // Results, read after the thread has been joined.
   std::uint64_t operations = 0;   // inside the window
@@ -57,7 +67,7 @@ class lane_control {
   void arrive() { shared->ready.fetch_add(1, std::memory_order_release); }  // pairs with the conductor's acquire
   [[nodiscard]] bool waiting() const { return now() == phase::attach; }
 
-  // Runs batches until the conductor says stop.
+  // Runs batches until the conductor, or the driver, says stop.
   void operate(const batch_runner& batches);
 
   // For a lane that ends early (an exhausted heap): closes its window now. The batch in which it ended is not counted.

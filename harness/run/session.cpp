@@ -1,13 +1,8 @@
 #include "harness/run/session.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <ctime>
 #include <fstream>
 #include <iterator>
 
@@ -16,6 +11,7 @@
 #include "harness/run/counters.hpp"
 #include "harness/run/listing.hpp"
 #include "harness/run/observed.hpp"
+#include "harness/run/place.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/record.hpp"
 #include "harness/run/runner.hpp"
@@ -25,8 +21,6 @@ namespace tally {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path results_home = "results";
 
 json read_config(std::string_view flag, const fs::path& directory) {
   std::ifstream in(directory / "config.json");
@@ -58,32 +52,6 @@ void refuse_strangers(const fs::path& directory, const json& config) {
                                   "anew",
                                   directory.string(), config.at("machine").get<std::string>(), environment().machine_id));
   }
-}
-
-std::string utc(const char* format) {
-  const std::time_t now = std::time(nullptr);
-  return fmt::format(fmt::runtime(format), fmt::gmtime(now));
-}
-
-fs::path fresh_directory(const run_plan& plan) {
-  const std::uint64_t id = plan.request.seed * 0x9e3779b97f4a7c15U ^ static_cast<std::uint64_t>(::getpid()) << 20;
-  return results_home / fmt::format("{}-{}-{:04x}", utc("{:%Y%m%dT%H%M%SZ}"), plan.suite, id >> 48);
-}
-
-void make_directory(std::string_view flag, const fs::path& directory) {
-  std::error_code error;
-  fs::create_directories(directory / "plots", error);
-  if (!error && ::access(directory.c_str(), W_OK) != 0) error.assign(errno, std::generic_category());
-  if (error) throw usage_error(fmt::format("{} {}: can't be written: {}", flag, directory.string(), error.message()));
-}
-
-// results/latest points to the newest run of the default place.
-void point_latest(const fs::path& directory) {
-  if (directory.parent_path() != results_home) return;
-  std::error_code ignored;  // a file system without links has no latest
-  const fs::path beside = results_home / fmt::format("latest.{}", ::getpid());
-  fs::create_symlink(directory.filename(), beside, ignored);
-  fs::rename(beside, results_home / "latest", ignored);
 }
 
 void write_config(const fs::path& directory, const run_plan& plan) {
@@ -219,7 +187,7 @@ int run_session(const registry& all, session_options o, const volatile int& inte
     }
     for (const auto& r : records) done.insert(key_of(r));
   } else {
-    if (where.directory.empty()) where.directory = fresh_directory(plan);
+    if (where.directory.empty()) where.directory = fresh_directory(plan.suite, plan.request.seed);
     make_directory("--out", where.directory);
     write_config(where.directory, plan);
     point_latest(where.directory);

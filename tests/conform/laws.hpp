@@ -198,7 +198,7 @@ TYPED_TEST_P(Laws, ManyThreadsCountOneObjectExactly) {
     auto heap = make_heap<H>();
     typename H::template root<node<H>> kept(*heap);
     with_context(*heap, [&](auto& c) { kept.store(c, make<node<H>>(c, {}, 77u)); });
-    std::vector<std::thread> threads;
+    std::vector<law_thread<H>> threads;
     for (int t = 0; t < 3; ++t) {
       threads.emplace_back([&] {
         typename H::context c(*heap);
@@ -229,7 +229,7 @@ TYPED_TEST_P(Laws, TheLastDropMayComeFromAnyThread) {
     using memory = typename H::memory;
     typename memory::template channel<typename H::template parcel<node<H>>> pipe(64);
     constexpr std::uint64_t n = 20'000;
-    std::thread producer([&] {
+    law_thread<H> producer([&] {
       typename H::context c(*heap);
       for (std::uint64_t i = 0; i < n; ++i) {
         auto r = make<node<H>>(c, {}, i);
@@ -239,7 +239,7 @@ TYPED_TEST_P(Laws, TheLastDropMayComeFromAnyThread) {
         c.poll();
       }
     });
-    std::thread consumer([&] {
+    law_thread<H> consumer([&] {
       typename H::context c(*heap);
       for (std::uint64_t i = 0; i < n; ++i) {
         typename H::template parcel<node<H>> p{};
@@ -309,7 +309,7 @@ TYPED_TEST_P(Laws, RacingLoadsAndStoresOfASharedSlotNeverSeeADeadObject) {
       c.store(c.get(h).place, make<shared_node<H>>(c, {}, 1u << 20));
       holder.store(c, h);
     });
-    std::vector<std::thread> threads;
+    std::vector<law_thread<H>> threads;
     for (std::uint64_t t = 0; t < 3; ++t) {
       threads.emplace_back([&, t] {
         typename H::context c(*heap);

@@ -46,10 +46,18 @@ std::unique_ptr<H> make_heap(std::size_t limit = 0) {
   return std::make_unique<H>(config);
 }
 
+// What a law calls a thread: a policy whose threads are not real has its own kind.
+template <class M>
+struct thread_of {
+  using type = std::thread;
+};
+template <class H>
+using law_thread = typename thread_of<typename H::memory>::type;
+
 // Runs f(context) on a thread of its own, which detaches and ends: nothing of f is on any stack afterwards.
 template <class H, class F>
 void with_context(H& heap, F&& f) {
-  std::thread([&] {
+  law_thread<H>([&] {
     typename H::context c(heap);
     f(c);
   }).join();

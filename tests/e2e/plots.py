@@ -30,6 +30,29 @@ def python():
     sys.exit("no python3 with matplotlib: see scripts/packages.txt")
 
 
+SIMULATED = ["transfers", "fields-4", "scaling", "takers-4"]
+
+
+def simulated(interpreter, top):
+    """Simulated rows have plots of their own, and take measured ones only where they are told to."""
+    ran = subprocess.run([TALLY, "sim", "--workload", "copy_drop", "--strategy", "plain,atomic", "--cores", "1,4", "--ops", "50",
+                          "--set", "sharing=shared", "--quiet", "--out", str(top / "sim")], capture_output=True, text=True)
+    if ran.returncode == 64 and "no simulator" in ran.stderr:
+        print("simulated rows: not in this build")
+        return
+    if ran.returncode != 0:
+        sys.exit(f"tally sim: exit {ran.returncode}, {ran.stderr}")
+    drawn = {}
+    for again in range(2):
+        subprocess.run([interpreter, SCRIPT, str(top / "sim"), "--overlay", str(top / "a")], check=True)
+        drawn[again] = {p.name: p.read_bytes() for p in sorted((top / "sim" / "plots").iterdir())}
+    names = [f"{n}-copy-drop-sharing-shared-epyc-7773x-2s-mesi-infinite.{kind}" for n in SIMULATED for kind in ("png", "svg")]
+    if sorted(drawn[0]) != sorted(names):
+        sys.exit(f"of simulated rows: drawn {sorted(drawn[0])}, expected {sorted(names)}")
+    if drawn[0] != drawn[1]:
+        sys.exit("of simulated rows: drawn twice, not the same bytes")
+
+
 def main():
     interpreter = python()
     with tempfile.TemporaryDirectory() as scratch:
@@ -47,6 +70,7 @@ def main():
         differ = [name for name, content in drawn["a"].items() if drawn["again"].get(name) != content]
         if differ:
             sys.exit(f"drawn twice, not the same bytes: {differ}")
+        simulated(interpreter, top)
         for flags, words in ((["--only", "nonsense"], "--only nonsense"), (["--baseline", "nobody"], "--baseline nobody"),
                              (["--width", "1in"], "--width")):
             refused = subprocess.run([interpreter, SCRIPT, str(top / "a"), *flags], capture_output=True, text=True)

@@ -1,0 +1,56 @@
+// One simulated run: a workload under a strategy on so many virtual cores, from an empty heap to the oracle.
+//
+// The program is built, warmed up, measured and taken down as under the measured engine, but its lanes are fibers and its
+// windows are counted in operations: the window opens when all lanes together have done `warm_up` operations a lane and
+// closes after `operations` more, and everybody works throughout, so that the last operations meet the same competition as
+// the first. Building up goes through the caches; taking down does not.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/registry.hpp"
+#include "harness/sim/memory_system.hpp"
+#include "harness/sim/schedule.hpp"
+
+namespace tally::sim {
+
+struct point_spec {
+  const cell* pair = nullptr;
+  body_spec body;
+  machine model;
+  memory_options caches;
+  schedule order;
+  std::uint64_t warm_up = 0, operations = 1;  // a lane
+};
+
+struct field_counts {
+  std::string name;
+  traffic sum;
+  std::uint64_t failed_cas = 0;
+};
+
+struct point_result {
+  oracle_verdict oracle;
+  std::string failure;            // an exception, a deadlock, a stray access
+  bool exhausted = false;         // the heap's limit ended the window
+  metric_list metrics;            // the workload's own
+  std::vector<std::uint64_t> lanes;          // operations of each, inside the window
+  std::uint64_t operations = 0;   // inside the window
+  std::uint64_t cycles = 0;       // of it
+  std::vector<field_counts> fields;          // by name; those that were accessed
+  std::vector<std::pair<std::string, std::uint64_t>> paths;  // by name; those that were taken
+  std::vector<std::vector<std::uint64_t>> taken;             // [from][to]: lines
+  std::uint64_t accesses = 0;     // of the whole run
+  std::uint64_t switches = 0;     // the same
+  [[nodiscard]] traffic total() const {
+    traffic sum;
+    for (const auto& f : fields) sum += f.sum;
+    return sum;
+  }
+};
+
+// On this thread. Never throws for what a strategy or workload does.
+[[nodiscard]] point_result run_point(const point_spec&);
+
+}  // namespace tally::sim

@@ -1,0 +1,48 @@
+"""Simulated line transfers an operation by named field, stacked: whose line it is that moves."""
+import zlib
+
+from . import load, sim, style
+
+NAME = "fields"
+
+COLOURS = {"count": "#D55E00", "shared": "#0072B2", "local": "#56B4E9", "owner": "#CC79A7", "weak": "#E69F00", "slot": "#009E73",
+           "lock": "#000000", "queue": "#8C6D31", "payload": "#999999", "type": "#6A3D9A", "gil": "#5b5b5b", "stack": "#B2DF8A"}
+SPARE = ["#A6CEE3", "#FB9A99", "#FDBF6F", "#CAB2D6", "#1B9E77", "#7570B3", "#E7298A", "#66A61E"]
+
+
+def colour(field):
+    return COLOURS.get(field) or SPARE[zlib.crc32(field.encode()) % len(SPARE)]
+
+
+def draw(results, options):
+    for scene, rows in sim.scenes(results):
+        most = max(sim.cores(r) for r in rows)
+        rows = [r for r in rows if sim.cores(r) == most]
+        by_strategy = {load.strategy(r): r for r in rows}
+        labels = style.order(by_strategy)
+        parts = {label: sim.number_of_fields(by_strategy[label]) for label in labels}
+        totals = {}
+        for part in parts.values():
+            for field, n in part.items():
+                totals[field] = totals.get(field, 0) + n
+        if not totals:
+            continue
+        fig, axes = style.figure(options, height=1.6 + 0.32 * len(labels))
+        ax = axes[0][0]
+        left = dict.fromkeys(labels, 0.0)
+        for field in sorted(totals, key=lambda f: (-totals[f], f)):
+            ax.barh(labels, [parts[label].get(field, 0) for label in labels], left=[left[label] for label in labels],
+                    color=colour(field), label=field, height=0.7, edgecolor="white", linewidth=0.5)
+            for label in labels:
+                left[label] += parts[label].get(field, 0)
+        for at, label in enumerate(labels):
+            ax.annotate(style.number(left[label]), (left[label], at), xytext=(3, 0), textcoords="offset points", va="center",
+                        fontsize=7.5)
+        ax.invert_yaxis()
+        ax.set_xlim(0, max(left.values()) * 1.1)
+        ax.grid(axis="y", visible=False)
+        ax.set_xlabel("line transfers an operation")
+        ax.set_title(f"Whose line moves: transfers by field\n{scene[0]}, {most} virtual cores (simulated)")
+        style.legend(fig, *ax.get_legend_handles_labels(), options)
+        style.footnote(fig, sim.note(rows[0], "exact counts of the simulated machine").split(", bars")[0])
+        yield sim.file_name(f"fields-{most}", scene), fig

@@ -1,0 +1,291 @@
+// What is known of these programs comes out of the simulator: strategies on real workloads, and textbook locks.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "harness/run/names.hpp"
+#include "harness/sim/point.hpp"
+#include "harness/sim/session.hpp"
+#include "tests/sim/program.hpp"
+
+namespace tally::sim {
+namespace {
+
+struct wanted {
+  std::string strategy, workload = "copy_drop";
+  std::map<std::string, std::string> parameters = {};
+  int cores = 2;
+  std::string order = "timed";
+  std::uint64_t operations = 2000;
+};
+
+point_result simulate(const wanted& w) {
+  const registry& all = built_in_simulated();
+  const strategy_choice s = choose_strategies(all, "--strategy", w.strategy).front();
+  const workload_choice program = choose_workloads(all, w.workload).front();
+  point_spec spec;
+  spec.pair = &s.variant->cells.at(program.index);
+  spec.body.params = parameters(all.workloads[program.index], w.parameters);
+  spec.body.lanes = w.cores;
+  spec.body.tunables = s.tunables;
+  spec.model = load_machine("epyc-7773x-2s");
+  spec.order = parse_schedule(w.order);
+  spec.warm_up = 100;
+  spec.operations = w.operations;
+  point_result r = run_point(spec);
+  EXPECT_EQ(r.failure, "") << w.strategy;
+  EXPECT_TRUE(r.oracle.ok) << w.strategy << ": " << r.oracle.message;
+  return r;
+}
+
+const traffic& field(const point_result& r, const std::string& name) {
+  static const traffic none;
+  const auto at = std::ranges::find(r.fields, name, &field_counts::name);
+  return at == r.fields.end() ? none : at->sum;
+}
+std::uint64_t path(const point_result& r, const std::string& name) {
+  for (const auto& [p, n] : r.paths) {
+    if (p == name) return n;
+  }
+  return 0;
+}
+double per_operation(std::uint64_t n, const point_result& r) { return static_cast<double>(n) / static_cast<double>(r.operations); }
+double speed(const point_result& r) { return static_cast<double>(r.operations) / static_cast<double>(r.cycles); }
+
+TEST(Shapes, OneHotAtomicCountCollapses) {
+  const auto one = simulate({.strategy = "atomic", .parameters = {{"sharing", "shared"}}, .cores = 1});
+  EXPECT_EQ(one.total().transfers(), 0U);
+  for (const int cores : {2, 8, 64}) {
+    const auto many = simulate({.strategy = "atomic", .parameters = {{"sharing", "shared"}}, .cores = cores});
+    EXPECT_LT(speed(many), speed(one) / 2) << cores << " cores do less together than half of what one does";
+    EXPECT_GE(per_operation(field(many, "count").transfers(), many), 0.9) << cores;
+    EXPECT_EQ(field(many, "count").transfers(), many.total().transfers()) << "nothing else moves";
+  }
+}
+
+TEST(Shapes, TheScheduleDecidesHowOftenAHotCountMoves) {
+  // A pair of RMWs: both move the line under rr:1, one under rr:2, one of twenty under rr:20.
+  for (const auto& [order, expected] : std::map<std::string, double>{{"rr:1", 2.0}, {"rr:2", 1.0}, {"rr:20", 0.1}}) {
+    for (const int cores : {2, 8, 32}) {
+      const auto r = simulate({.strategy = "atomic", .parameters = {{"sharing", "shared"}}, .cores = cores, .order = order});
+      EXPECT_NEAR(per_operation(r.total().transfers(), r), expected, 0.02) << order << ", " << cores << " cores";
+    }
+  }
+}
+
+TEST(Shapes, PrivateCountsScale) {
+  for (const char* strategy : {"atomic", "biased", "rc_arc", "deferred", "none"}) {
+    const auto one = simulate({.strategy = strategy, .cores = 1});
+    const auto many = simulate({.strategy = strategy, .cores = 64});
+    EXPECT_EQ(many.total().misses(), 0U) << strategy;
+    EXPECT_NEAR(speed(many) / speed(one), 64, 1) << strategy;
+  }
+}
+
+TEST(Shapes, ABiasedOwnersCountMakesNoTraffic) {
+  const auto mine = simulate({.strategy = "biased", .cores = 8});
+  EXPECT_EQ(mine.total().misses(), 0U);
+  EXPECT_EQ(path(mine, "fast"), 2 * mine.operations);
+  EXPECT_EQ(path(mine, "slow"), 0U);
+  const auto atomic = simulate({.strategy = "atomic", .cores = 8});
+  EXPECT_EQ(field(atomic, "count").accesses(access_kind::rmw), 2 * atomic.operations) << "where the atomic one makes RMWs";
+  EXPECT_EQ(mine.total().accesses(access_kind::rmw), 0U);
+  // Somebody else's object: every count is a foreign one.
+  const auto others = simulate({.strategy = "biased", .parameters = {{"sharing", "shared"}}, .cores = 8});
+  EXPECT_EQ(path(others, "slow"), 2 * others.operations);
+  EXPECT_EQ(field(others, "local").accesses(), 0U);
+  EXPECT_GE(per_operation(field(others, "shared").transfers(), others), 0.9);
+}
+
+// With n threads a hand-over moves the lock to its next holder; the words beside it follow. What must not be: that the number
+// of moves grows with the operations in between.
+TEST(Shapes, AGilsWordMovesOnceAHandOverWhateverIsDoneInBetween) {
+  double before = 0;
+  for (const char* strategy : {"gil:interval_us=20", "gil:interval_us=80"}) {
+    const auto r = simulate({.strategy = strategy, .parameters = {{"sharing", "shared"}}, .cores = 2, .operations = 20000});
+    const auto hand_overs = static_cast<double>(path(r, "hand_over"));
+    ASSERT_GT(hand_overs, 4) << strategy;
+    const double count_moves = static_cast<double>(field(r, "count").transfers()) / hand_overs;
+    EXPECT_NEAR(count_moves, 1, 0.3) << strategy << ": the count follows the lock";
+    const double holder_moves = static_cast<double>(field(r, "gil").transfers()) / hand_overs;
+    EXPECT_LE(holder_moves, 8) << strategy;
+    if (before != 0) {
+      EXPECT_LT(per_operation(r.total().transfers(), r), before / 2) << "four times the interval";
+    }
+    before = per_operation(r.total().transfers(), r);
+  }
+}
+
+TEST(Shapes, APaddedCountIsAsHotAsAPackedOneButTakesNothingWithIt) {
+  // All threads count the object that they also read: packed, the payload's readers lose their line to the counts.
+  const auto packed = simulate({.strategy = "atomic", .workload = "publish", .cores = 4});
+  const auto padded = simulate({.strategy = "atomic:padding=line", .workload = "publish", .cores = 4});
+  EXPECT_LE(padded.total().false_sharing, packed.total().false_sharing);
+}
+
+// ---- locks
+
+// Everybody takes the lock `rounds` times; invalidations for one acquisition.
+template <class Lock>
+double invalidations_an_acquisition(int cores, int rounds) {
+  test_program p(cores);
+  p.run([&](multicore& m) {
+    auto* lock = new Lock(cores);
+    auto* inside = new atomic<simulated, int, "inside">(0);
+    for (int i = 0; i < cores; ++i) {
+      m.spawn(i, [=, &m] {
+        typename Lock::place mine(*lock);
+        for (int r = 0; r < rounds; ++r) {
+          lock->acquire(mine);
+          if (inside->fetch_add(1, std::memory_order_relaxed) != 0) m.fail("two holders");
+          m.work(3000);  // long enough that all others are waiting
+          inside->store(0, std::memory_order_relaxed);
+          lock->release(mine);
+        }
+      });
+    }
+    m.join();
+  });
+  EXPECT_EQ(p.failure(), "");
+  return static_cast<double>(p.field("lock").invalidations) / (static_cast<double>(cores) * rounds);
+}
+
+struct test_and_set {
+  explicit test_and_set(int) {}
+  struct place {
+    explicit place(test_and_set&) {}
+  };
+  atomic<simulated, std::uint32_t, "lock"> word;
+  void acquire(place&) {
+    simulated::wait_until([&] { return word.exchange(1, std::memory_order_acquire) == 0; });
+  }
+  void release(place&) { word.store(0, std::memory_order_release); }
+};
+
+struct ticket {
+  explicit ticket(int) {}
+  struct place {
+    explicit place(ticket&) {}
+  };
+  alignas(64) atomic<simulated, std::uint32_t, "tickets"> next;
+  alignas(64) atomic<simulated, std::uint32_t, "lock"> serving;
+  void acquire(place&) {
+    const std::uint32_t mine = next.fetch_add(1, std::memory_order_relaxed);
+    simulated::wait_until([&] { return serving.load(std::memory_order_acquire) == mine; });
+  }
+  void release(place&) { serving.store(serving.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
+};
+
+struct mcs {
+  explicit mcs(int) {}
+  struct alignas(64) node {
+    atomic<simulated, node*, "lock"> next;
+    alignas(64) atomic<simulated, std::uint32_t, "lock"> waits;
+  };
+  struct place {
+    explicit place(mcs&) : at(new node) {}
+    node* at;
+  };
+  alignas(64) atomic<simulated, node*, "lock"> tail;
+  void acquire(place& p) {
+    p.at->next.store(nullptr, std::memory_order_relaxed);
+    p.at->waits.store(1, std::memory_order_relaxed);
+    if (node* before = tail.exchange(p.at, std::memory_order_acq_rel)) {
+      before->next.store(p.at, std::memory_order_release);
+      simulated::wait_until([&] { return p.at->waits.load(std::memory_order_acquire) == 0; });
+    }
+  }
+  void release(place& p) {
+    node* me = p.at;
+    if (tail.compare_exchange_strong(me, nullptr, std::memory_order_release, std::memory_order_relaxed)) return;
+    simulated::wait_until([&] { return p.at->next.load(std::memory_order_acquire) != nullptr; });
+    p.at->next.load(std::memory_order_relaxed)->waits.store(0, std::memory_order_release);
+  }
+};
+
+TEST(Shapes, ATicketLocksHandOverInvalidatesEveryWaiter) {
+  for (const int cores : {4, 8, 16, 32}) {
+    EXPECT_NEAR(invalidations_an_acquisition<ticket>(cores, 20), cores - 1, 0.25 * cores) << cores;
+  }
+}
+
+TEST(Shapes, AnMcsLocksHandOverCostsTheSameForAnyNumberOfWaiters) {
+  const double few = invalidations_an_acquisition<mcs>(4, 20);
+  for (const int cores : {8, 16, 32, 64}) {
+    const double many = invalidations_an_acquisition<mcs>(cores, 20);
+    EXPECT_LE(many, 6) << cores;
+    EXPECT_NEAR(many, few, 1) << cores;
+  }
+}
+
+TEST(Shapes, ATestAndSetLocksTrafficGrowsFasterThanItsWaiters) {
+  const double four = invalidations_an_acquisition<test_and_set>(4, 10);
+  const double sixteen = invalidations_an_acquisition<test_and_set>(16, 10);
+  EXPECT_GT(sixteen, 4 * four) << "per acquisition; a hand-over alone would be N-1";
+  EXPECT_GT(sixteen, invalidations_an_acquisition<ticket>(16, 10));
+}
+
+// ---- what can go wrong
+
+TEST(Shapes, ADeadlockIsARowWithItsReason) {
+  test_program p(2);
+  p.run([&](multicore& m) {
+    auto* a = new simulated::mutex;
+    auto* b = new simulated::mutex;
+    m.spawn(0, [=, &m] { a->lock(), m.work(1000), b->lock(); });
+    m.spawn(1, [=, &m] { b->lock(), m.work(1000), a->lock(); });
+    m.join();
+  });
+  EXPECT_NE(p.failure().find("deadlock"), std::string::npos) << p.failure();
+  EXPECT_NE(p.failure().find("\"lock\""), std::string::npos) << p.failure();
+}
+
+TEST(Shapes, AWaitWithADeadlineEndsInVirtualTime) {
+  test_program p(1);
+  std::uint64_t waited = 0;
+  p.run([&](multicore& m) {
+    auto* never = new atomic<simulated, int, "never">(0);
+    const std::uint64_t start = simulated::now();
+    EXPECT_FALSE(simulated::wait_until([&] { return never->load(std::memory_order_relaxed) != 0; }, start + 100'000));
+    waited = m.now() - start;
+  });
+  EXPECT_EQ(p.failure(), "");
+  EXPECT_GE(waited, 100'000U);
+  EXPECT_LT(waited, 101'000U);
+}
+
+TEST(Shapes, AnAccessOutsideOfTheSimulatedMemoryIsCaught) {
+  test_program p(1);
+  static atomic<simulated, int, "stray"> outside(0);
+  p.run([&](multicore&) { outside.store(1, std::memory_order_relaxed); });
+  EXPECT_NE(p.failure().find("\"stray\""), std::string::npos) << p.failure();
+}
+
+TEST(Shapes, AnExceptionOfOneFiberIsNotAnothers) {
+  test_program p(2);
+  p.run([&](multicore& m) {
+    auto* caught = new atomic<simulated, int, "caught">(0);
+    for (int i = 0; i < 2; ++i) {
+      m.spawn(i, [=, &m] {
+        for (int n = 0; n < 50; ++n) {
+          try {
+            throw i * 1000 + n;
+          } catch (int value) {
+            caught->fetch_add(1, std::memory_order_relaxed);  // the other one runs inside its own handler now
+            try {
+              throw;
+            } catch (int again) {
+              if (again != value || value != i * 1000 + n) m.fail("another fiber's exception");
+            }
+          }
+        }
+      });
+    }
+    m.join();
+    if (caught->load(std::memory_order_relaxed) != 100) m.fail("exceptions were lost");
+  });
+  EXPECT_EQ(p.failure(), "");
+}
+
+}  // namespace
+}  // namespace tally::sim
