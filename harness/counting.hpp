@@ -24,35 +24,12 @@
 #include <cassert>
 #include <new>
 
+#include "harness/counted_handles.hpp"
 #include "harness/live.hpp"
 #include "harness/object.hpp"
 #include "harness/shared_slots.hpp"
 
 namespace tally {
-
-template <class Header, class T>
-struct counted_ref {
-  Header* at = nullptr;
-  [[nodiscard]] explicit operator bool() const { return at != nullptr; }
-  friend bool operator==(counted_ref, counted_ref) = default;
-};
-
-template <class Header, class T>
-struct counted_weak {
-  Header* at = nullptr;
-  [[nodiscard]] explicit operator bool() const { return at != nullptr; }
-  friend bool operator==(counted_weak, counted_weak) = default;
-};
-
-template <class M, class Header>
-struct slot_base {
-  var<M, Header*, "slot"> word;
-};
-
-template <class M, class Header>
-struct weak_slot_base {
-  var<M, Header*, "slot"> word;
-};
 
 template <class Self>
 concept counts_weak = requires(Self& self, typename Self::header& h) {
@@ -428,25 +405,6 @@ class counting_context {
   [[no_unique_address]] std::conditional_t<by_epoch, epoch_member<memory>, no_epochs> epochs_;
   object_word<memory>* buried_ = nullptr;
   bool in_cascade_ = false;
-};
-
-// A place for shared test state: one counted ref.
-template <class Heap, class T>
-class counted_root {
- public:
-  using context = typename Heap::context;
-  using ref = typename Heap::template ref<T>;
-  explicit counted_root(Heap&) {}
-  void store(context& c, ref r) {
-    if (r) c.share(r);
-    if (ref_) c.drop(ref_);
-    ref_ = r;
-  }
-  [[nodiscard]] ref load(context& c) { return ref_ ? c.copy(ref_) : ref{}; }
-  [[nodiscard]] T* get() const { return ref_ ? reinterpret_cast<T*>(ref_.at + 1) : nullptr; }
-
- private:
-  ref ref_;
 };
 
 }  // namespace tally

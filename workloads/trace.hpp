@@ -193,24 +193,9 @@ class trace::program {
   void notes(note_list& into) const { into.emplace_back("recording_fnv1a", plan_->content_hash); }
 
   void report(metric_list& into) const {
-    const recorded::paths& p = mode_ == mode::copies ? plan_->by_path_copies : plan_->by_path;
-    const auto share = [&](const char* name, std::uint64_t n) {
-      into.push_back({name, static_cast<double>(n) / static_cast<double>(plan_->operations), "of operations", "measured"});
-    };
-    share("share_owner", p.owner);
-    share("share_foreign", p.foreign);
-    share("share_paired", p.paired_owner + p.paired_foreign);
-    share("share_paired_foreign", p.paired_foreign);  // of share_paired
-    share("share_immortal", p.immortal);
-    share("share_last", p.last);
-    share("share_new", p.born);
-    into.push_back({"recorded_operations", static_cast<double>(plan_->operations), "operations", "measured"});
-    into.push_back({"recorded_peak_bytes", static_cast<double>(plan_->sums.max_live_bytes), "bytes", "measured"});
-    into.push_back({"waits", static_cast<double>(plan_->waits), "a pass", "measured"});
-    into.push_back({"parallelism", mode_ == mode::copies ? lanes_ : plan_->parallelism, "at unit cost", "measured"});
     std::int64_t peak = 0;
     for (const auto& of : peaks_) peak = std::max(peak, of.bytes);
-    into.push_back({"peak_bytes", static_cast<double>(peak), "bytes", "measured"});
+    recorded::report(*plan_, mode_ == mode::copies ? lanes_ : 0, peak, into);
   }
 
  private:

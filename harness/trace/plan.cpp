@@ -206,6 +206,25 @@ void keep_plan(const std::string& file, layout how, plan p) {
   cache()[{file, how}] = std::make_shared<const plan>(std::move(p));
 }
 
+void report(const plan& of, int copies, std::int64_t peak_bytes, metric_list& into) {
+  const paths& p = copies != 0 ? of.by_path_copies : of.by_path;
+  const auto share = [&](const char* name, std::uint64_t n) {
+    into.push_back({name, static_cast<double>(n) / static_cast<double>(of.operations), "of operations", "measured"});
+  };
+  share("share_owner", p.owner);
+  share("share_foreign", p.foreign);
+  share("share_paired", p.paired_owner + p.paired_foreign);
+  share("share_paired_foreign", p.paired_foreign);  // of share_paired
+  share("share_immortal", p.immortal);
+  share("share_last", p.last);
+  share("share_new", p.born);
+  into.push_back({"recorded_operations", static_cast<double>(of.operations), "operations", "measured"});
+  into.push_back({"recorded_peak_bytes", static_cast<double>(of.sums.max_live_bytes), "bytes", "measured"});
+  into.push_back({"waits", static_cast<double>(of.waits), "a pass", "measured"});
+  into.push_back({"parallelism", copies != 0 ? copies : of.parallelism, "at unit cost", "measured"});
+  into.push_back({"peak_bytes", static_cast<double>(peak_bytes), "bytes", "measured"});
+}
+
 int recorded_threads(const std::string& file) { return plan_of(file, layout::one_stream)->recorded_threads; }
 
 }  // namespace tally::recorded

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "harness/trace/format.hpp"
+#include "harness/workload.hpp"
 
 namespace tally::recorded {
 
@@ -126,6 +127,10 @@ enum class layout { one_stream, stream_per_thread };
 
 // Puts a plan where plan_of finds it: for recordings that are not files.
 void keep_plan(const std::string& file, layout, plan);
+
+// What a replay of the plan reports: the shares of the paths, the recording's sums, and the peak of the replaying heap. copies:
+// how many replay it side by side; 0: the plan's own streams do.
+void report(const plan&, int copies, std::int64_t peak_bytes, metric_list& into);
 
 // How many threads the recording has. Throws usage_error.
 [[nodiscard]] int recorded_threads(const std::string& file);
