@@ -144,7 +144,7 @@ std::vector<std::vector<event_count>> thread_counters::counts() const {
       if (!p.absent.empty()) {
         of_group.push_back({0, 0, p.absent});
       } else if (!windowed_) {
-        of_group.push_back({0, 0, "the window was not closed"});
+        of_group.push_back({0, 0, "the lane was off its processor for the whole window"});
       } else if (const kernel_group& g = groups_[p.group]; g.error != 0) {
         of_group.push_back({0, 0, fmt::format("the counter can't be read: {}", std::strerror(g.error))});
       } else {

@@ -31,9 +31,12 @@ std::string row_text(const observed_row& r, std::size_t width) {
     const double v = median(values);
     if (metric.starts_with(prefix) && v >= 0.0005) fields += fmt::format(" {} {:.3g}", metric.substr(prefix.size()), v);
   }
+  // Of the median, so that the two columns say the same: a window with a single hand-off would rule a median of quotients.
+  const auto rate = r.values.find("handoffs_per_op");
+  const double per_op = rate == r.values.end() ? 0 : median(rate->second);
+  const std::string ops = per_op > 0 ? fmt::format("{:.3g}", 1 / per_op) : "-";
   std::string line = fmt::format("    {:{}}  {:>8}  {:>12}  {:>10}  {:>10} {}", r.name, width, figure(r, "handoffs_per_op"),
-                                 figure(r, "ops_per_handoff"), figure(r, "rmws_per_op"),
-                                 figure(r, "handoff_latency", " ns"), fields);
+                                 ops, figure(r, "rmws_per_op"), figure(r, "handoff_latency", " ns"), fields);
   if (r.doubtful != 0) line += fmt::format("  doubtful in {} of {} windows", r.doubtful, r.windows);
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";

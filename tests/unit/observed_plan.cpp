@@ -91,11 +91,12 @@ json record(const std::string& strategy, int block, double per_op, bool doubtful
 }
 
 TEST(observed_summary, tells_medians_by_field_and_doubt_and_judges_nobody) {
-  const std::vector<json> rows{record("biased", 0, 0.5, false), record("atomic", 0, 0.75, false), record("atomic", 1, 1.0, true),
-                               record("atomic", 2, 1.25, false)};
+  const std::vector<json> rows{record("biased", 0, 0.5, false), record("atomic", 0, 0.75, false), record("atomic", 1, 0.8, true),
+                               record("atomic", 2, 1e-6, false)};
   const std::string text = handoffs_summary(rows, {"atomic|pair|2|observed", "biased|pair|2|observed"});
   EXPECT_THAT(text, HasSubstr("pair, 2 threads"));
-  EXPECT_THAT(text, HasSubstr("count 1  doubtful in 1 of 3 windows"));
+  EXPECT_THAT(text, HasSubstr("count 0.75  doubtful in 1 of 3 windows"));
+  EXPECT_THAT(text, HasSubstr("1.33")) << "operations a hand-off, of the median";
   EXPECT_THAT(text, Not(HasSubstr("slot")));
   EXPECT_LT(text.find("atomic"), text.find("biased")) << "in the plan's order";
   EXPECT_EQ(summary_text(rows, {"atomic", false, 1, {}}), "") << "hand-offs are not times: no winner";
