@@ -41,12 +41,10 @@ class coherence {
       l2_.reset(m.l2, cores);
       llc_.reset(m.llc, m.llc_of(cores - 1) + 1);
     }
-    lines_.grow(1);
   }
 
   cycles try_hit(unsigned core, const line_access& a) {
-    if (a.line >= lines_.size()) [[unlikely]] lines_.grow(std::size_t{a.line} + 1);
-    line_record& l = lines_[a.line];
+    line_record& l = lines_.at(a.line);
     line_state found;
     if (a.kind == access_kind::load) {
       if (!l.holders.has(core)) return 0;
@@ -67,6 +65,10 @@ class coherence {
 
   cycles arrive(unsigned core, cycles now, const line_access& a) {
     line_record& l = lines_.at(a.line);
+    if constexpr (Finite) {  // what finish() will want of the host's memory
+      llc_.prefetch(machine_.llc_of(core), a.line);
+      __builtin_prefetch(&lines_[(l2_.present() ? l2_ : l1_).next_out(core, a.line)]);
+    }
     const bool reads = a.kind == access_kind::load;
     cycles start = now + request_;
     cycles service = 0;
@@ -126,7 +128,6 @@ class coherence {
   }
 
   [[nodiscard]] const line_record& line(line_id n) { return lines_.at(n); }
-  [[nodiscard]] std::size_t lines() const { return lines_.size(); }
   [[nodiscard]] const traffic& counts(unsigned core, field_id field) const {
     return counts_[std::size_t{core} * fields_ + field];
   }
@@ -147,7 +148,7 @@ class coherence {
   }
   // From the directory's decision to the core going on: the request's way is half an LLC hit, whatever comes after.
   [[nodiscard]] cycles reply(cycles whole) const { return whole > request_ ? whole - request_ : 0; }
-  [[nodiscard]] unsigned llc_bit(unsigned llc) const { return 1u << llc; }
+  [[nodiscard]] static unsigned llc_bit(unsigned llc) { return 1u << llc; }
 
   // The requester's data comes from core p's private cache: a line transfer.
   cycles transferred(traffic& t, unsigned core, unsigned p) {
@@ -385,8 +386,7 @@ class coherence {
 
   machine machine_;
   distances away_;
-  unsigned cores_;
-  unsigned fields_;
+  unsigned cores_, fields_;
   bool moesi_;
   cycles request_;
   cycles hit_cost_[access_kinds][2]{};

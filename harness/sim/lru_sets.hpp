@@ -45,6 +45,12 @@ class lru_sets {
     set[0] = line + 1;
     return last;
   }
+  // The line that insert() would drop; 0 (a line like any other) if none.
+  [[nodiscard]] std::uint32_t next_out(unsigned cache, std::uint32_t line) {
+    const std::uint32_t tag = set_of(cache, line)[ways_ - 1];
+    return tag == 0 ? 0 : tag - 1;
+  }
+  void prefetch(unsigned cache, std::uint32_t line) { __builtin_prefetch(set_of(cache, line)); }
   bool remove(unsigned cache, std::uint32_t line) {
     std::uint32_t* const set = set_of(cache, line);
     for (unsigned i = 0; i < ways_; ++i) {

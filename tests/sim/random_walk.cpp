@@ -137,21 +137,23 @@ std::vector<scene> scenes() {
   for (const bool infinite : {true, false}) {
     for (const protocol p : {protocol::mesi, protocol::moesi}) {
       for (const llc_policy policy : {llc_policy::inclusive, llc_policy::noninclusive, llc_policy::victim}) {
-        for (const unsigned shape : {0u, 1u, 2u}) {
-          machine m = shape == 1 ? testing::flat_machine() : testing::tree_machine(policy);
+        for (const unsigned shape : {0u, 1u, 2u, 3u}) {
+          if (shape == 3 && policy != llc_policy::victim) continue;
+          machine m = shape % 2 == 1 ? testing::flat_machine() : testing::tree_machine(policy);
           m.policy = policy;
           // 8, 16 and 48 lines: everything is evicted all the time, LLC lines too.
           m.l1 = {512, 2};
           m.l2 = {1024, 2};
           m.llc = {3072, 3};
           if (shape == 2) m.l2 = {};
-          const char* const names[] = {"Tree", "Flat", "TreeWithoutL2"};
+          const char* const names[] = {"Tree", "Flat", "TreeWithoutL2", "Wide"};
+          const unsigned cores[] = {20, 5, 20, most_cores};
           const std::string name = std::string(infinite ? "Infinite" : "Finite") + (p == protocol::mesi ? "Mesi" : "Moesi") +
                                    (policy == llc_policy::inclusive      ? "Inclusive"
                                     : policy == llc_policy::noninclusive ? "Noninclusive"
                                                                          : "Victim") +
                                    names[shape];
-          all.push_back({name, m, shape == 1 ? 5u : 20u, infinite ? 24u : 120u, {p, infinite, fields}});
+          all.push_back({name, m, cores[shape], infinite ? 24u : 120u, {p, infinite, fields}});
         }
       }
     }
