@@ -15,7 +15,6 @@ void add_run(CLI::App&, action& run);
 void add_sim(CLI::App&, action& run);
 void add_micro(CLI::App&, action& run);
 void add_trace(CLI::App&, action& run);
-void add_calibrate(CLI::App&, action& run);
 void add_worker(CLI::App&, action& run);
 
 // `tally trace info FILE`. Throws usage_error.

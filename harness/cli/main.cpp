@@ -47,7 +47,6 @@ int main(int argc, char** argv) {
   tally::cli::add_sim(app, run);
   tally::cli::add_micro(app, run);
   tally::cli::add_trace(app, run);
-  tally::cli::add_calibrate(app, run);
   tally::cli::add_worker(app, run);
   try {
     app.parse(argc, argv);

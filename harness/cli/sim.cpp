@@ -1,7 +1,10 @@
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "harness/cli/cli.hpp"
 #ifdef TALLY_SIM
+#include "harness/measure/calibrate.hpp"
 #include "harness/sim/session.hpp"
 #else
 #include "harness/workload.hpp"
@@ -45,6 +48,8 @@ void add_sim(CLI::App& app, action& run) {
       sub->add_option("--jobs", o->jobs, "points simulated at once; as many as processors if not given")->check(CLI::Range(1, 64)),
   };
   for (auto* option : asked_how) option->group(how);
+  auto calibrated = std::make_shared<std::string>();
+  sub->add_option("--calibrate", *calibrated, "only measure this machine, and write it to a file for --machine")->group(how);
   const char* where = "Results";
   sub->add_option("--out", o->out, "the directory; results/<UTC>-sim-<id> if not given")->group(where);
   sub->add_flag("--plan", o->plan_only, "only tell: rows, what is skipped and why")->group(where);
@@ -54,7 +59,13 @@ void add_sim(CLI::App& app, action& run) {
   for (auto* option : asked) {
     if (option->get_expected_max() == 1) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
-  sub->callback([o, &run] { run = [o] { return sim::run_session(built_in_simulated(), *o); }; });
+  sub->callback([o, calibrated, &run] {
+    run = [o, calibrated] {
+      if (calibrated->empty()) return sim::run_session(built_in_simulated(), *o);
+      fmt::print("{}", calibrate_into(*calibrated));
+      return 0;
+    };
+  });
 }
 
 #else
