@@ -58,8 +58,12 @@ class multicore {
   // A range of bytes: one access a line.
   void access_range(const void* at, std::size_t bytes, std::uint16_t field, access_kind kind);
 
-  // So many cycles of work that is not memory: the clock moves, nothing else.
-  void work(std::uint64_t n) { clock_ += n; }
+  // So many cycles of work that is not memory. Under `timed` cores that are earlier then run first, as before an access.
+  void work(std::uint64_t n) {
+    clock_ += n;
+    if (pending_ != nullptr) settle_pending();
+    if (timed_ && clock_ > limit_) give_way();
+  }
   // A hint in a short wait: lets others go first.
   void pause();
   [[nodiscard]] std::uint64_t now() const { return clock_; }
