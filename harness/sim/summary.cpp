@@ -14,11 +14,13 @@ double metric(const json& r, const char* name) {
 }
 
 std::string shortened(double v) {
-  if (v >= 1e9) return fmt::format("{:.3g} G", v * 1e-9);
-  if (v >= 1e6) return fmt::format("{:.3g} M", v * 1e-6);
-  if (v >= 1e3) return fmt::format("{:.3g} k", v * 1e-3);
+  if (v >= 999.5e6) return fmt::format("{:.3g} G", v * 1e-9);
+  if (v >= 999.5e3) return fmt::format("{:.3g} M", v * 1e-6);
+  if (v >= 999.5) return fmt::format("{:.3g} k", v * 1e-3);
   return fmt::format("{:.3g}", v);
 }
+
+std::string times(double ratio) { return ratio >= 10 ? fmt::format("{:.0f} times", ratio) : fmt::format("{:.2g} times", ratio); }
 
 std::string band(const json& r) {
   const auto& m = r.at("metrics").at("transfers_per_op");
@@ -75,9 +77,9 @@ std::string words(const std::string& s, const std::map<int, const json*>& by_cor
   if (const double failed = metric(last, "failed_cas_per_op"); failed >= 0.005) out += fmt::format("; {:.2f} failed CAS", failed);
   const json& first = *by_cores.begin()->second;
   const double gain = metric(last, "ops_per_second") / std::max(1e-9, metric(first, "ops_per_second"));
-  if (by_cores.size() > 1) out += fmt::format("; {:.2g} times the speed of {} core{}", gain, by_cores.begin()->first, by_cores.begin()->first == 1 ? "" : "s");
+  if (by_cores.size() > 1) out += fmt::format("; {} the speed of {} core{}", times(gain), by_cores.begin()->first, by_cores.begin()->first == 1 ? "" : "s");
   if (base != nullptr && base != &last) {
-    out += fmt::format("; {:.2g} times the baseline's", metric(last, "ops_per_second") / std::max(1e-9, metric(*base, "ops_per_second")));
+    out += fmt::format("; {} the baseline's", times(metric(last, "ops_per_second") / std::max(1e-9, metric(*base, "ops_per_second"))));
   }
   return out + "\n";
 }

@@ -18,13 +18,16 @@ def draw(results, options):
         ax = axes[0][0]
         looks = style.looks(list(by_strategy) + list(here))
         drawn = []
-        for label in style.order(by_strategy):
+        labels = style.order(by_strategy)
+        for nth, label in enumerate(labels):
             look = looks[label]
             points = sorted(by_strategy[label], key=sim.cores)
             xs = [sim.cores(r) for r in points]
             ys = [load.metric(r, "ops_per_second") / 1e6 for r in points]
             drawn += ys
-            ax.plot(xs, ys, color=look["color"], linestyle=look["linestyle"], label=label)
+            # Thinner from one to the next: lines that coincide all show.
+            ax.plot(xs, ys, color=look["color"], linestyle=look["linestyle"], label=label,
+                    linewidth=3.2 - 2.2 * nth / max(len(labels) - 1, 1))
         any_measured = False
         for label in style.order(here):
             look = looks[label]

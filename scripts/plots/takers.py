@@ -31,7 +31,7 @@ def draw(results, options):
         least = min(m[m > 0].min() for m in maps.values())
         columns = min(3, len(labels))
         lines = -(-len(labels) // columns)
-        fig, axes = style.figure(options, height=0.9 + (2.5 if columns == 3 else 3.2) * lines, columns=columns, rows=lines)
+        fig, axes = style.figure(options, height=0.9 + (1.95 if columns == 3 else 3.0) * lines, columns=columns, rows=lines)
         norm = matplotlib.colors.LogNorm(least, top) if top > 8 * least else matplotlib.colors.Normalize(0, top)
         image = None
         for at, label in enumerate(labels):
@@ -45,6 +45,8 @@ def draw(results, options):
             axes[at // columns][at % columns].set_visible(False)
         bar = fig.colorbar(image, ax=axes.ravel().tolist(), shrink=0.8, aspect=30)
         bar.set_label("lines an operation")
+        if isinstance(norm, matplotlib.colors.LogNorm):
+            style.plain_log(bar.ax.yaxis)
         fig.suptitle(f"Who takes lines from whom: {scene[0]}, {count} virtual cores (simulated)", fontsize=10, fontweight="bold",
                      x=0.01, ha="left")
         style.footnote(fig, sim.note(by_strategy[labels[0]], "white: never").split(", bars")[0])
