@@ -224,8 +224,9 @@ int main(int argc, char** argv) { return tally::model::run_family<tally::strateg
     add_executable(model_${s} ${CMAKE_BINARY_DIR}/generated/model_${s}.cpp)
     target_link_libraries(model_${s} PRIVATE tally_model ${needs})
     add_test(NAME model_${s} COMMAND model_${s} --gtest_brief=1 --gtest_filter=-Mutants.*)
+    add_test(NAME mutants_${s} COMMAND model_${s} --gtest_brief=1 --gtest_filter=Mutants.*)
 
-    set_tests_properties(model_${s} PROPERTIES LABELS model TIMEOUT ${TALLY_MODEL_TIMEOUT}
+    set_tests_properties(model_${s} mutants_${s} PROPERTIES LABELS model TIMEOUT ${TALLY_MODEL_TIMEOUT}
                          ENVIRONMENT "TALLY_MODEL_SCALE=${TALLY_MODEL_SCALE}")
   endforeach()
 endfunction()

@@ -324,7 +324,7 @@ class counting_context {
   // Puts a dead object on the list of those to take apart: at once, or when no reader of a shared slot can still see it.
   void bury(Header& dead) {
     if constexpr (by_epoch) {
-      if (dead.word.flag()) {
+      if (dead.word.flag() && !mutant<memory, "counting: an object that was in a slot is freed at once">()) {
         dead_list<memory> ripe;
         epochs_.retire(dead.word, ripe);
         unearth(ripe);

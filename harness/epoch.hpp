@@ -64,7 +64,7 @@ class epoch_domain {
     std::byte before[128];
     atomic<M, std::uint64_t, "epoch"> announced;
     atomic<M, std::uint32_t, "epoch"> taken;
-    record* next = nullptr;
+    var<M, record*, "epoch"> next;  // written before the record is found by others
     std::byte behind[128];
   };
 
@@ -73,7 +73,7 @@ class epoch_domain {
   epoch_domain& operator=(const epoch_domain&) = delete;
   ~epoch_domain() {
     for (record* r = records_.load(std::memory_order_relaxed); r != nullptr;) {  // relaxed: nobody else is left
-      record* next = r->next;
+      record* next = r->next.load();
       std::destroy_at(r);
       M::free(r);
       r = next;
@@ -81,7 +81,7 @@ class epoch_domain {
   }
 
   record& attach() {
-    for (record* r = records_.load(std::memory_order_acquire); r != nullptr; r = r->next) {
+    for (record* r = records_.load(std::memory_order_acquire); r != nullptr; r = r->next.load()) {
       std::uint32_t is_free = 0;
       // acquire: pairs with the release in detach(). relaxed on failure: the record is somebody else's
       if (r->taken.load(std::memory_order_relaxed) == 0 &&
@@ -93,7 +93,7 @@ class epoch_domain {
     r->taken.store(1, std::memory_order_relaxed);  // published by the exchange below
     record* head = records_.load(std::memory_order_relaxed);
     do {
-      r->next = head;
+      r->next.store(head);
       // seq_cst: a scan that does not find the record comes before every announcement in it (see D and A above)
     } while (!records_.compare_exchange_weak(head, r, std::memory_order_seq_cst, std::memory_order_relaxed));
     return *r;
@@ -105,6 +105,7 @@ class epoch_domain {
       has_orphans_.store(1, std::memory_order_relaxed);  // a hint: the lock orders the list
       lock_.unlock();
     }
+    assert(r.taken.load(std::memory_order_relaxed) == 1);  // one holder
     r.taken.store(0, std::memory_order_release);
   }
 
@@ -113,11 +114,11 @@ class epoch_domain {
   // True if the epoch moved on, whoever moved it.
   bool try_advance() {
     std::uint64_t e = now();
-    for (record* r = records_.load(std::memory_order_seq_cst); r != nullptr; r = r->next) {
+    for (record* r = records_.load(std::memory_order_seq_cst); r != nullptr; r = r->next.load()) {
       // Also acquire: pairs with the release in leave(), and the exchange below passes it on to whoever reads the new epoch:
       // a guard's reads happen before the object is taken apart.
       const std::uint64_t a = r->announced.load(std::memory_order_seq_cst);
-      if (a != idle && a != e) return false;
+      if (a != idle && a != e && !mutant<M, "epoch: announcements hold nothing up">()) return false;
     }
     const std::uint64_t to = e + 1;
     return epoch_.compare_exchange_strong(e, to, std::memory_order_seq_cst, std::memory_order_seq_cst) || e >= to;
@@ -158,7 +159,7 @@ class epoch_member {
 
   // Guards may nest; the outermost announces. An epoch that is old by the time it is announced only delays an advance.
   void enter() {
-    if (depth_++ == 0) record_.announced.store(domain_.now(), std::memory_order_seq_cst);  // A: pairs with D
+    if (depth_++ == 0 && !mutant<M, "epoch: a reader does not announce">()) record_.announced.store(domain_.now(), std::memory_order_seq_cst);  // A: pairs with D
   }
   // release: pairs with the scan in try_advance().
   void leave() {
@@ -187,7 +188,8 @@ class epoch_member {
     domain_.try_advance();
     const std::uint64_t e = domain_.now();
     for (auto& b : bags_) {
-      if (b.epoch + 2 <= e) release(b, ripe);
+      assert(b.epoch <= e);  // the epoch never goes back
+      if (b.epoch + (mutant<M, "epoch: one step is enough">() ? 1 : 2) <= e) release(b, ripe);
     }
   }
 

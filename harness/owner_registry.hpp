@@ -49,7 +49,7 @@ struct alignas(64) owner_record {
 };
 
 // Header must have queue_next() and set_queue_next(Header*).
-template <class M, class Header, std::size_t Buckets = 64>
+template <class M, class Header, std::size_t Buckets = crowded<M> ? 2 : 64>
 class owner_registry {
  public:
   using record = owner_record<M, Header>;
@@ -68,7 +68,7 @@ class owner_registry {
     {
       bucket& b = bucket_of(r.id);
       const std::lock_guard hold(b.lock);
-      if (r.first.load() != nullptr) return false;
+      if (r.first.load() != nullptr && !mutant<M, "registry: an owner leaves its queue behind">()) return false;
       var<M, record*, "queue">* at = &b.first;
       while (at->load() != &r) at = &at->load()->next;
       at->store(r.next.load());
@@ -101,16 +101,17 @@ class owner_registry {
   template <class F>
   auto with_owner(owner_id id, F&& f) {
     bucket& b = bucket_of(id);
-    const std::lock_guard hold(b.lock);
+    std::unique_lock hold(b.lock);
     record* r = b.first.load();
     while (r != nullptr && r->id != id) r = r->next.load();
+    if (mutant<M, "registry: the answer is used without the lock">()) hold.unlock();
     return f(r);
   }
 
   // Running to detached; false: something is queued (and it is running still), drain first.
   [[nodiscard]] static bool go_away(record& r) {
     r.state.exchange(presence::detached, std::memory_order_seq_cst);       // pairs with push_locked() and suspend()
-    if (r.pending.load(std::memory_order_seq_cst) == 0) return true;
+    if (r.pending.load(std::memory_order_seq_cst) == 0 || mutant<M, "registry: who goes away does not look back">()) return true;
     come_back(r);
     return false;
   }
@@ -122,10 +123,11 @@ class owner_registry {
     });
   }
   // By another thread that holds the bucket's lock. seq_cst: after push_locked(); it also acquires what go_away() released,
-  // the owner's plain counts.
+  // the owner's plain counts. On failure, too: a look at `state` that may be older than the push would find an owner running that
+  // has gone away and seen nothing, and the queue would wait for its return.
   [[nodiscard]] static bool suspend(record& r) {
     presence p = presence::detached;
-    return r.state.compare_exchange_strong(p, presence::suspended, std::memory_order_seq_cst, std::memory_order_relaxed);
+    return r.state.compare_exchange_strong(p, presence::suspended, std::memory_order_seq_cst, std::memory_order_seq_cst);
   }
   static void resume(record& r) { r.state.store(presence::detached, std::memory_order_release); }  // pairs: come_back()
 

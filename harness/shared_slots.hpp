@@ -23,8 +23,10 @@ class lockbit_word {
  public:
   Header* load(auto& context) {
     Header* h = lock();
-    if (h != nullptr) context.increment(*h);
+    const bool late = mutant<M, "lockbit: a reader counts when it has let the slot go">();
+    if (h != nullptr && !late) context.increment(*h);
     unlock(h);
+    if (h != nullptr && late) context.increment(*h);
     return h;
   }
   Header* exchange(auto&, Header* now) {
@@ -75,6 +77,10 @@ class epoch_word {
     do {
       h = word_.load(std::memory_order_seq_cst);
       // Refused: the count was zero, and the slot's own share of it is gone, so the slot holds something else by now.
+      if (mutant<M, "epoch: a reader counts after its guard">()) {
+        context.leave();
+        context.enter();
+      }
     } while (h != nullptr && !context.try_increment(*h));
     context.leave();
     return h;

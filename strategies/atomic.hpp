@@ -86,7 +86,7 @@ class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot> {
     }
     bool try_increment(header& h) {
       std::uint32_t n = h.count.load(std::memory_order_relaxed);  // a guess for the CAS
-      while ((n & ~weak_bit) != 0) {
+      while ((n & ~weak_bit) != 0 || mutant<M, "atomic: an upgrade revives the dead">()) {
         // relaxed: the object was made visible to us with its weak ref or shared slot; the count protects, it publishes nothing
         if (h.count.compare_exchange_weak(n, n + 1, copies, std::memory_order_relaxed)) return true;
       }
@@ -117,7 +117,7 @@ class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot> {
     // acquire: pairs with the release of the drops before, whose RMWs this value ends.
     bool is_unique(header& h) {
       if constexpr (base::by_epoch) {
-        if (h.word.flag()) return false;
+        if (h.word.flag() && !mutant<M, "atomic: an object that was in a slot can be unique">()) return false;
       }
       return h.count.load(looks) == 1;
     }

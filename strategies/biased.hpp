@@ -81,6 +81,8 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
   using counting_heap<biased_heap<M, O>, M, O.slot>::counting_heap;
   using header = biased_header<M>;
   using registry = owner_registry<M, header>;
+  // An object that only a blocked owner holds up is freed by who drops it; else it waits until the owner is back.
+  static constexpr bool frees_for_the_blocked = O.merge == biased_merge::detached;
 
   class context : public counting_context<context, biased_heap, header> {
     using base = counting_context<context, biased_heap, header>;
@@ -147,7 +149,8 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
       }
       if (owner == immortal_owner) return true;
       std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
-      while (s != shared_word::initial && s != shared_word::merged) {
+      while ((s != shared_word::initial || mutant<M, "biased: an upgrade takes the word 0 for alive">()) &&
+             s != shared_word::merged) {
         // relaxed: what made the object reachable published its content
         if (h.shared.compare_exchange_weak(s, s + shared_word::one, std::memory_order_relaxed, std::memory_order_relaxed)) {
           return true;
@@ -157,9 +160,11 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
     }
     // A reader may find the object in the slot after the slot gave its reference away. The mark makes the owner's end an RMW,
     // so that exactly one of the reader's CAS and that RMW comes first.
-    void allow_racy_reads(header& h) { mark_maybe_weak(h); }
+    void allow_racy_reads(header& h) {
+      if (!mutant<M, "biased: a published object is not marked">()) mark_maybe_weak(h);
+    }
     void weak_increment(header& h) {
-      mark_maybe_weak(h);
+      if (!mutant<M, "biased: an object with weak refs is not marked">()) mark_maybe_weak(h);
       h.weak.fetch_add(1, std::memory_order_relaxed);  // relaxed: the caller holds a strong or a weak ref
     }
     // Who holds the only weak ref, or the one of a dead object's strong refs, sees 1 and needs no RMW: nobody else can make
@@ -226,9 +231,11 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
       // acquire: pairs with foreign_drop()'s release, so that foreign uses happen before the free
       const std::int64_t s = h.shared.load(std::memory_order_acquire);
       if constexpr (paper) {
-        if (shared_word::state(s) == shared_word::queued) return false;  // merge() of the queue frees it
+        // merge() of the queue frees it
+        if (shared_word::state(s) == shared_word::queued && !mutant<M, "biased: the owner frees what is queued">()) return false;
       } else {
         if (s == shared_word::initial) return true;
+        if (mutant<M, "biased: the owner looks at the count only, not the state">() && shared_word::count(s) == 0) return true;
       }
       // Before the RMW: after it others may free the object. On the path above the id stays, so 0 is never seen unmerged
       // for longer than this takes.
@@ -247,8 +254,10 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
           queues = next < 0 && shared_word::state(s) < shared_word::queued;
           if (queues) next = (next & ~shared_word::states) | shared_word::queued;
         } else {
-          queues = s == shared_word::initial || s == shared_word::maybe_weak;
-          next = queues ? shared_word::queued : s - shared_word::one;
+          queues = s == shared_word::initial ||
+                   (s == shared_word::maybe_weak && !mutant<M, "biased: a drop that finds maybe_weak is not queued">());
+          next = queues && !mutant<M, "biased: a drop that queues is subtracted, too">() ? shared_word::queued
+                                                                                         : s - shared_word::one;
         }
         // acq_rel: releases this thread's uses to whoever frees (local_end, merge, another drop); acquires theirs if we do.
       } while (!h.shared.compare_exchange_weak(s, next, std::memory_order_acq_rel, std::memory_order_relaxed));
@@ -269,6 +278,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
         if constexpr (O.merge == biased_merge::detached) {
           if (registry::suspend(*r)) {
             dead = merge_all(registry::take_locked(*r));
+            if (mutant<M, "biased: the dead are taken apart under the bucket's lock">()) reclaim_all(std::exchange(dead, nullptr));
             registry::resume(*r);
           }
         }
@@ -281,7 +291,9 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
     // Folds local into shared. By the owner, or in its place under its bucket's lock. True: it is dead.
     static bool merge(header& h) {
       note_path<M, "merged">();
-      const std::int64_t extra = std::int64_t{h.local.load()} - (paper ? 0 : 1);  // cpython: drops the queue's reference
+      constexpr bool drops = !paper;  // the queue's reference
+      const std::int64_t extra =
+          std::int64_t{h.local.load()} - (drops && !mutant<M, "biased: a merge keeps the queue's reference">() ? 1 : 0);
       h.local.store(0);
       h.owner.store(no_owner, std::memory_order_relaxed);  // before the CAS, as in local_end()
       std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
@@ -298,8 +310,10 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
       header* dead = nullptr;
       while (list != nullptr) {
         header& h = *list;
-        list = h.queue_next();
-        if (merge(h)) {
+        header* const next = h.queue_next();
+        const bool is_dead = merge(h);
+        list = mutant<M, "biased: the queue's link is read after the merge">() ? h.queue_next() : next;
+        if (is_dead) {
           h.set_queue_next(dead);
           dead = &h;
         }

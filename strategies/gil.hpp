@@ -40,7 +40,7 @@ class interpreter_lock {
   }
   void drop(std::uint32_t me) {
     const bool asked = requested();
-    lock_.unlock();
+    if (!mutant<M, "gil: the lock is kept in a blocked region">()) lock_.unlock();
     // Whoever asked is still waiting, since taking the lock takes the request back; so somebody else becomes the holder.
     if (asked) M::wait_until([&] { return holder_.load(std::memory_order_relaxed) != me; });
   }
@@ -49,7 +49,7 @@ class interpreter_lock {
   [[nodiscard]] std::uint32_t switches() const { return switches_.load(std::memory_order_relaxed); }
 
  private:
-  bool free_now() { return lock_.try_lock(); }
+  bool free_now() { return lock_.try_lock() || mutant<M, "gil: nobody waits for the lock">(); }
 
   typename M::mutex lock_;
   tally::atomic<M, std::uint32_t, "gil"> requested_, switches_, holder_, ids_;

@@ -93,6 +93,7 @@ class mark_sweep_heap {
     const auto found = marker_.mark([this](typename marker::worker& w) {
       world_.for_each_stack_word([&](std::uintptr_t word) { w.grey(blocks_.resolve(word)); });
       world_.for_each_root([&](void* object) { w.grey(static_cast<header*>(object)); });
+      if (mutant<M, "mark_sweep: parcels are no roots">()) return;
       parcels_.for_each([&](void* object) { w.grey(static_cast<header*>(object)); });
     });
     weak_.clear_dead(weak_pool_, [this](void* object) { return marker_.marked(static_cast<header*>(object)); });

@@ -79,7 +79,7 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
         h.count.store(n + one, std::memory_order_relaxed);
         return true;
       }
-      while (n >= one) {
+      while (n >= one || mutant<M, "rc_arc: an upgrade revives the dead">()) {
         // relaxed: what made the object reachable published its content
         if (h.count.compare_exchange_weak(n, n + one, std::memory_order_relaxed, std::memory_order_relaxed)) return true;
       }
@@ -94,7 +94,7 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
       }
     }
     bool weak_decrement(header& h) {
-      if (is_shared(h)) return h.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;  // release and acquire: as in decrement
+      if (is_shared(h) && !mutant<M, "rc_arc: weak refs of a shared object are counted plainly">()) return h.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;  // release and acquire: as in decrement
       const std::uint32_t n = h.weak.load(std::memory_order_relaxed) - 1;
       h.weak.store(n, std::memory_order_relaxed);
       return n == 0;
@@ -103,7 +103,7 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
     // Marks what `r` reaches. A shared object's slots hold shared objects already.
     template <class T>
     void share(const typename base::template ref<T>& r) {
-      if (!is_shared(*r.at)) [[unlikely]] mark_from(*r.at);
+      if (!is_shared(*r.at) && !mutant<M, "rc_arc: publishing does not mark">()) [[unlikely]] mark_from(*r.at);
     }
     // For the type table: a slot of an object that is being marked.
     void scan_slot(slot_base<M, header>& s) { mark(s.word.load()); }
@@ -127,7 +127,7 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
       if ((n & shared) != 0) return;
       note_path<M, "published">();
       h->count.store(n | shared, std::memory_order_relaxed);
-      if (n >= one) grey_.push_back(h);
+      if (n >= one && !mutant<M, "rc_arc: what a published object reaches stays private">()) grey_.push_back(h);
     }
     std::vector<header*> grey_;  // marked, its slots not yet visited; empty between calls
   };

@@ -100,7 +100,7 @@ class parcel_cells<M>::pool {
     void* object = c->object.load();
     c->object.store(nullptr);
     auto* home = static_cast<pool*>(c->link.load());
-    if (home == this) {
+    if (home == this || mutant<M, "parcels: a cell goes to who emptied it">()) {
       c->link.store(free_);
       free_ = c;
     } else {
@@ -111,7 +111,7 @@ class parcel_cells<M>::pool {
 
  private:
   friend class parcel_cells;
-  static constexpr std::size_t cells_in_chunk = 255;  // a page, less the allocator's own words
+  static constexpr std::size_t cells_in_chunk = crowded<M> ? 2 : 255;  // a page, less the allocator's own words
   struct chunk {
     cell cells[cells_in_chunk];
   };

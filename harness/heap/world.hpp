@@ -64,6 +64,7 @@ class world {
   // Inside a stop, or with no mutator attached. f(word) for every word of every stack.
   template <class F>
   void for_each_stack_word(F&& f) {
+    if (mutant<M, "world: stacks are not scanned">()) return;
     for (mutator* m : mutators_) M::scan(m->sp_.load(), m->stack_.high, f);
   }
   // The same for registered places: f(address), never null.
@@ -97,7 +98,7 @@ class world {
         if (m != &stopper) m->asked_.fetch_or(mutator::stop_bit, std::memory_order_relaxed);
       }
       for (mutator* m : of.mutators_) {
-        if (m != &stopper) m->hold();
+        if (m != &stopper && !mutant<M, "world: a stop does not wait for the others">()) m->hold();
       }
     }
     ~held_world() {

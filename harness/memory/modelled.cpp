@@ -105,6 +105,8 @@ struct state {
   std::array<delayed, most_threads> late{};
   int acting = -1;
   std::uint64_t clock = 0, accesses = 0;
+  std::uint64_t writes = 0;                            // to shared words and locks: who waits waits for one
+  std::array<std::uint64_t, most_threads> waits_at{};  // writes that there were when the thread began to wait, and one
   std::string failure;
   std::uint64_t schedule = 0;
 };
@@ -279,6 +281,7 @@ std::uint64_t load_as(cell& c, memory_order o, bool youngest) {
   return c.history[i];
 }
 void store_as(cell& c, std::uint64_t v, memory_order o) {
+  ++s.writes;
   rl::thread_info_base& t = thread();
   const unsigned i = o == std::memory_order_relaxed   ? t.atomic_store_relaxed(c.atomic)
                      : o == std::memory_order_seq_cst ? t.atomic_store_seq_cst(c.atomic)
@@ -286,6 +289,7 @@ void store_as(cell& c, std::uint64_t v, memory_order o) {
   c.history[i] = c.value = v;
 }
 void modify_as(cell& c, std::uint64_t v, memory_order o) {
+  ++s.writes;
   rl::thread_info_base& t = thread();
   bool aba = false;
   unsigned i = 0;
@@ -298,7 +302,7 @@ void modify_as(cell& c, std::uint64_t v, memory_order o) {
   }
   c.history[i] = c.value = v;
 }
-// The store that a mutation delayed: it is made behind the thread's next access.
+// The store that a mutation delayed: it is made behind the thread's next write.
 void catch_up() {
   delayed& d = s.late[static_cast<std::size_t>(thread().index_)];
   if (d.word == nullptr) return;
@@ -331,7 +335,6 @@ std::uint64_t load(handle& h, const site& at) {
   cell& c = arrive(h);
   const std::uint64_t v = load_as(c, o, false);
   log(at, o, v, v);
-  catch_up();
   return v;
 }
 
@@ -373,6 +376,17 @@ bool compare_exchange(handle& h, std::uint64_t& expected, std::uint64_t desired,
   const memory_order o = order_of(at);
   cell* c = &arrive(h);
   bool done = c->value == expected;
+  // One that fails is a load like any other, and may find a value that is not the youngest. That load must not acquire anything in
+  // case of success; so if it could, it is made in every second schedule only.
+  const memory_order failing = failure_order_of(at);
+  if (failing == std::memory_order_relaxed || rl::ctx().rand(2, rl::sched_type_user) == 0) {
+    const std::uint64_t found = load_as(*c, failing, false);
+    if (found != expected && found != c->value) {
+      log(at, failing, found, found);
+      expected = found;
+      return false;
+    }
+  }
   if (done && weak) {  // spuriously
     rl::context& checker = rl::ctx();
     if (checker.is_random_sched()) {
@@ -395,8 +409,11 @@ bool compare_exchange(handle& h, std::uint64_t& expected, std::uint64_t desired,
     log(at, o, old, desired);
     modify_as(*c, desired, o);
   }
-  if (!done) expected = old;
-  catch_up();
+  if (done) {
+    catch_up();
+  } else {
+    expected = old;
+  }
   return done;
 }
 
@@ -418,12 +435,10 @@ void var_store(handle& h, std::uint64_t v, const site& at) {
   c.value = v;
 }
 
-void lock(handle& h) {
-  cell_of(h, kind::mutex).mutex->lock_exclusive(false, nowhere());
-  catch_up();
-}
+void lock(handle& h) { cell_of(h, kind::mutex).mutex->lock_exclusive(false, nowhere()); }
 bool try_lock(handle& h) { return cell_of(h, kind::mutex).mutex->try_lock_exclusive(nowhere()); }
 void unlock(handle& h) {
+  ++s.writes;
   cell_of(h, kind::mutex).mutex->unlock_exclusive(nowhere());
   catch_up();
 }
@@ -620,12 +635,12 @@ class random_search : public rl::scheduler<random_search<Threads>, rl::scheduler
     reason = rl::unpark_reason_normal;
     const auto n = static_cast<unsigned>(this->running_threads_count);
     const rl::thread_id_t me = this->thread_->index_;
+    s.waits_at[static_cast<std::size_t>(me)] = yields != 0 ? s.writes + 1 : 0;
     if (yields == 0 && this->thread_->state_ == rl::thread_state_running && (draw_() & 15) < stay_) return me;
+    // Who waits is not worth waking before somebody has written something.
     rl::thread_id_t to = this->running_threads[draw_() % n];
-    // Who yields waits for another thread.
-    if (yields != 0 && to == me && n > 1 && draw_() % 8 != 0) {
-      while ((to = this->running_threads[draw_() % n]) == me) {
-      }
+    for (unsigned i = 0; i < n && s.waits_at[static_cast<std::size_t>(to)] == s.writes + 1; ++i) {
+      to = this->running_threads[draw_() % n];
     }
     return to;
   }
@@ -685,7 +700,8 @@ void begin_schedule() {
   s.depth = {};
   s.late = {};
   s.acting = -1;
-  s.clock = s.accesses = 0;
+  s.clock = s.accesses = s.writes = 0;
+  s.waits_at = {};
 }
 
 }  // namespace
@@ -786,3 +802,10 @@ void name_all(std::vector<mutation>& all) {
 }
 
 }  // namespace tally::model
+
+// assert() in a header that is checked: a failure of the schedule, like any other.
+extern "C" [[noreturn]] void __assert_fail(const char* what, const char* file, unsigned line, const char*) noexcept(false) {
+  if (rl::is_ctx() && rl::ctx().threadx_ != nullptr) tally::model::fail(rl::test_result_user_assert_failed, what);
+  std::fprintf(stderr, "%s:%u: assertion failed: %s\n", file, line, what);
+  std::abort();
+}

@@ -107,7 +107,7 @@ enum class change : std::uint8_t {
   weaken,          // the access has the order `to`
   weaken_failure,  // the same for the order of a compare_exchange that fails
   skip,            // a store is not made; a read-modify-write only reads
-  delay,           // a store is made after the thread's next access to a shared word
+  delay,           // a store is made after the thread's next write to a shared word, or unlock
   tear,            // a read-modify-write is a load and a store
   step,            // tally::mutant of this name is true
 };
@@ -134,6 +134,7 @@ namespace tally {
 struct modelled {
   static constexpr std::string_view name = "modelled";
   static constexpr bool measured = false;
+  static constexpr bool crowded = true;
   using location = std::source_location;
 
   template <class T, field_name Name>

@@ -41,6 +41,10 @@ using atomic = typename M::template atomic<T, Name>;
 template <class M, class T, field_name Name>
 using var = typename M::template var<T, Name>;
 
+// A policy for a few threads can have tables as small as they get, so that what is rare elsewhere is the rule there.
+template <class M>
+inline constexpr bool crowded = requires { requires M::crowded; };
+
 // True when the policy wants the protocol step of this name done wrongly: how tests prove that they would notice. A constant false
 // for every policy but one that has mutant(name), so that the measured code is the same without it.
 template <class M, field_name Step>

@@ -9,6 +9,32 @@ namespace tally::model {
 template <class>
 concept any_strategy = true;
 
+// What no other thread ever sees, beside others that do the same.
+template <class H>
+struct private_life : stage<H> {
+  using stage<H>::stage;
+  void prepare() override {}
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held parent(this->make_node(c)), child(this->make_node(c, 8));
+    c.store(c.get(parent.get()).next, c.copy(child.get()));
+    c.drop(child.take());
+    if constexpr (has_weak<H>) {
+      auto w = c.downgrade(parent.get()), v = c.copy(w);
+      c.drop(w);
+      typename stage<H>::held again(c.upgrade(v));
+      c.drop(v);
+      this->look(c, again.get());
+      c.drop(again.take());
+    }
+    typename stage<H>::held last(c.copy(parent.get()));
+    c.drop(parent.take());
+    this->look(c, last.get());
+    require(c.peek(c.get(last.get()).next)->value.load() == 8, "the child is not what was written");
+    c.drop(last.take());
+  }
+};
+
 // Every thread looks, copies and drops twice: somebody has the last reference, whoever it is.
 template <class H>
 struct last_reference : stage<H> {
@@ -134,6 +160,93 @@ struct blocked_owner : stage<H> {
   }
 };
 
+// An object that a blocked owner holds up is dead before the owner is back.
+template <class H>
+struct freed_while_blocked : stage<H> {
+  using stage<H>::stage;
+  typename weak_of<H>::node weak{};
+  tally::atomic<typename stage<H>::M, std::uint32_t, "done"> done;
+  void prepare() override {
+    auto& c = this->as(0);
+    typename stage<H>::held r(this->make_node(c));
+    weak = c.downgrade(r.get());
+    this->share_out(c, r.take());
+  }
+  void act(int i) override {
+    auto& c = this->at(i);
+    if (i == 0) {
+      c.drop(this->own(0));
+      c.blocked([this] { stage<H>::M::wait_until([this] { return done.load(std::memory_order_acquire) != 0; }); });
+    } else if (i == 1) {
+      c.drop(this->own(1));
+      stage<H>::M::wait_until([&] {
+        typename stage<H>::held r(c.upgrade(weak));
+        if (!r) return true;
+        c.drop(r.take());
+        return false;
+      });
+      c.drop(weak);
+      done.store(1, std::memory_order_release);
+    } else {
+      c.drop(this->own(2));
+    }
+  }
+};
+
+// The same with a child of the blocked owner's: the end of one object hands the next one in.
+template <class H>
+struct blocked_cascade : stage<H> {
+  using stage<H>::stage;
+  void prepare() override {
+    auto& c = this->as(0);
+    typename stage<H>::held parent(this->make_node(c, 8)), child(this->make_node(c));
+    c.store(c.get(parent.get()).next, child.take());
+    this->share_out(c, parent.take());
+  }
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held r(this->own(i));
+    this->look(c, r.get(), 8);
+    c.drop(r.take());
+    if (i == 0) c.blocked([] {});
+    c.poll();
+  }
+};
+
+// An owner that has dropped all its references gets one back.
+template <class H>
+struct coming_back : stage<H> {
+  using stage<H>::stage;
+  typename stage<H>::mailbox mail;
+  void prepare() override {
+    auto& c = this->as(0);
+    typename stage<H>::held r(this->make_node(c));
+    c.share(r.get());
+    auto& other = this->as(1);
+    for (int i = 1; i < this->threads_; ++i) this->mine_[static_cast<std::size_t>(i)] = other.pack(other.copy(r.get()));
+    auto& again = this->as(0);
+    this->mine_[0] = again.pack(r.take());
+  }
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held r(this->own(i));
+    if (i == 0) {
+      c.drop(r.take());
+      typename stage<H>::held back(c.unpack(mail.receive(c)));
+      this->look(c, back.get());
+      typename stage<H>::held again(c.copy(back.get()));
+      c.drop(back.take());
+      c.drop(again.take());
+    } else if (i == 1) {
+      mail.send(c.pack(c.copy(r.get())));
+      this->look(c, r.get());
+      c.drop(r.take());
+    } else {
+      c.drop(r.take());
+    }
+  }
+};
+
 // One thread's dead objects wait in the queue of another that makes and drops its own.
 template <class H>
 struct two_owners : stage<H> {
@@ -178,6 +291,32 @@ struct id_reuse : stage<H> {
   }
 };
 
+// A thread that polls lets the others in.
+template <class H>
+struct polling : stage<H> {
+  using stage<H>::stage;
+  tally::atomic<typename stage<H>::M, std::uint32_t, "done"> done;
+  void prepare() override {}
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held r(this->make_node(c));
+    if (i == 0) {
+      stage<H>::M::wait_until([&] {
+        c.poll();
+        return done.load(std::memory_order_acquire) != 0;
+      });
+    } else {
+      c.poll();
+      if (i == 1) {
+        this->reclaim_all(c);
+        done.store(1, std::memory_order_release);
+      }
+    }
+    this->look(c, r.get());
+    c.drop(r.take());
+  }
+};
+
 // Contexts come and go while objects are made and freed.
 template <class H>
 struct coming_and_going : stage<H> {
@@ -206,7 +345,9 @@ struct upgrade : stage<H> {
   std::array<typename weak_of<H>::node, 3> weak{};
   void prepare() override {
     auto& c = this->as(0);
-    typename stage<H>::held r(this->make_node(c));
+    typename stage<H>::held r(this->make_node(c)), child(this->make_node(c, 8));
+    c.store(c.get(r.get()).next, child.take());
+    c.share(r.get());
     for (int i = 1; i < this->threads_; ++i) weak[static_cast<std::size_t>(i)] = c.downgrade(r.get());
     this->mine_[0] = c.pack(r.take());
   }
@@ -222,6 +363,7 @@ struct upgrade : stage<H> {
       typename stage<H>::held r(c.upgrade(w));
       if (r) {
         this->look(c, r.get());
+        require(c.peek(c.get(r.get()).next)->value.load() == 8, "the child is not what was written");
         c.drop(r.take());
       }
       c.drop(w);
@@ -239,6 +381,9 @@ struct downgrade : stage<H> {
     typename stage<H>::held r(this->own(i));
     this->look(c, r.get());
     auto w = c.downgrade(r.get());
+    typename stage<H>::held meanwhile(c.upgrade(w));
+    require(static_cast<bool>(meanwhile), "a living object was found dead");
+    c.drop(meanwhile.take());
     c.drop(r.take());
     typename stage<H>::held again(c.upgrade(w));
     if (again) {
@@ -311,7 +456,136 @@ struct slot_compare_exchange : slot_of_box<H> {
       c.drop(old.take());
     }
     c.drop(b.take());
+    this->reclaim_all(c);
   }
+};
+
+// Every value that was ever in the slot comes out of it exactly once.
+template <class H>
+struct slot_exchange : slot_of_box<H> {
+  using slot_of_box<H>::slot_of_box;
+  std::array<std::uint64_t, 3> got{};
+  typename stage<H>::box_ref kept{};
+  void prepare() override {
+    slot_of_box<H>::prepare();
+    auto& c = this->as(0);
+    typename stage<H>::held_box b(this->own_box(0));
+    this->boxes_[0] = c.pack(c.copy(b.get()));
+    final_ = c.pack(b.take());
+  }
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held_box b(this->own_box(i));
+    typename stage<H>::held old(c.exchange(c.get(b.get()).slot, this->make_node(c, std::uint64_t{10} << (4 * i))));
+    got[static_cast<std::size_t>(i)] = c.get(old.get()).value.load();
+    c.drop(old.take());
+    c.drop(b.take());
+  }
+  void finish() override {
+    this->attach(0);
+    auto& c = this->as(0);
+    typename stage<H>::held_box b(c.unpack(*final_));
+    typename stage<H>::held last(c.load(c.get(b.get()).slot));
+    std::uint64_t sum = c.get(last.get()).value.load() + got[0] + got[1] + got[2], all = 7;
+    for (int i = 0; i < this->threads_; ++i) all += std::uint64_t{10} << (4 * i);
+    require(sum == all, "a value came out twice, or never");
+    c.drop(last.take());
+    c.drop(b.take());
+  }
+
+ private:
+  std::optional<typename stage<H>::box_parcel> final_;
+};
+
+// Of those that replace the same value, one succeeds.
+template <class H>
+struct slot_one_winner : slot_of_box<H> {
+  using slot_of_box<H>::slot_of_box;
+  std::array<std::uint64_t, 3> replaced{};
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held_box b(this->own_box(i));
+    auto& slot = c.get(b.get()).slot;
+    typename stage<H>::held fresh(this->make_node(c, 10 + static_cast<std::uint64_t>(i))), old(c.load(slot));
+    const std::uint64_t found = c.get(old.get()).value.load();
+    if (c.compare_exchange(slot, old.get(), fresh.get())) {
+      static_cast<void>(fresh.take());
+      replaced[static_cast<std::size_t>(i)] = found;
+      typename stage<H>::held now(c.load(slot));
+      require(c.get(now.get()).value.load() != found, "the value that was replaced is still there");
+      c.drop(now.take());
+    } else {
+      c.drop(fresh.take());
+    }
+    c.drop(old.take());
+    c.drop(b.take());
+  }
+  void finish() override {
+    std::uint64_t first = 0;
+    for (const std::uint64_t r : replaced) first += r == 7 ? 1 : 0;
+    require(first == 1, "not one thread replaced the first value");
+    require(replaced[0] == 0 || (replaced[0] != replaced[1] && replaced[0] != replaced[2]), "a value was replaced twice");
+    require(replaced[1] == 0 || replaced[1] != replaced[2], "a value was replaced twice");
+  }
+};
+
+// Writers that retire one object after another, each of them seen by the other.
+template <class H>
+struct slot_retiring : slot_of_box<H> {
+  using slot_of_box<H>::slot_of_box;
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held_box b(this->own_box(i));
+    auto& slot = c.get(b.get()).slot;
+    for (int round = 0; round < 2; ++round) {
+      typename stage<H>::held r(c.load(slot));
+      if (r) {
+        this->look(c, r.get());
+        c.drop(r.take());
+      }
+      c.store(slot, this->make_node(c));
+      c.quiesce();
+    }
+    c.drop(b.take());
+  }
+};
+
+// The same with readers that attach just now: with new records, or with those of contexts that are gone.
+template <class H, bool Again>
+struct attaching : slot_of_box<H> {
+  using slot_of_box<H>::slot_of_box;
+  bool begins_attached(int i) override { return Again || i == 0; }
+  void prepare() override {
+    slot_of_box<H>::prepare();
+    for (int i = 1; Again && i < this->threads_; ++i) this->attaches_late(i);
+  }
+  void act(int i) override {
+    if (i != 0) this->attach(i);
+    auto& c = this->at(i);
+    typename stage<H>::held_box b(this->own_box(i));
+    auto& slot = c.get(b.get()).slot;
+    if (i == 0) {
+      c.store(slot, {});
+      c.poll();
+      this->reclaim_all(c);
+    } else {
+      typename stage<H>::held r(c.load(slot));
+      if (r) {
+        this->look(c, r.get());
+        c.drop(r.take());
+      }
+    }
+    c.drop(b.take());
+    if (i != 0) this->detach(i);
+  }
+};
+template <class H>
+struct attaching_first : attaching<H, false> {
+  using attaching<H, false>::attaching;
+};
+template <class H>
+struct attaching_again : attaching<H, true> {
+  using attaching<H, true>::attaching;
 };
 
 // What another thread finds through a published object is as its maker left it.
@@ -330,6 +604,9 @@ struct publication : stage<H> {
       typename stage<H>::held parent(this->make_node(c, 8)), child(this->make_node(c));
       c.store(c.get(parent.get()).next, c.copy(child.get()));
       c.store(slot, parent.take());
+      typename stage<H>::held mine(c.load(slot));
+      require(static_cast<bool>(mine), "what was just stored is not there");
+      c.drop(mine.take());
       this->look(c, child.get());
       c.drop(child.take());
     } else if (i == 1) {
@@ -360,6 +637,7 @@ struct borrowing : slot_of_box<H> {
     typename stage<H>::held_box b(this->own_box(i));
     auto& slot = c.get(b.get()).slot;
     if (i == 0) {
+      c.store(slot, this->make_node(c));
       c.store(slot, {});
       this->reclaim_all(c);
       this->overwrite(c);
@@ -447,14 +725,66 @@ struct travelling : stage<H> {
   }
 };
 
+// More parcels than the sender has room for, so that what comes back is used again.
+template <class H>
+struct many_parcels : stage<H> {
+  using stage<H>::stage;
+  std::array<typename stage<H>::mailbox, 4> mail;
+  void prepare() override {}
+  void act(int i) override {
+    auto& c = this->at(i);
+    if (i == 0) {
+      for (std::size_t k = 0; k < mail.size(); ++k) mail[k].send(c.pack(this->make_node(c, 10 + k)));
+      this->reclaim_all(c);
+    } else if (i == 1) {
+      for (std::size_t k = 0; k < mail.size(); ++k) {
+        typename stage<H>::held r(c.unpack(mail[k].receive(c)));
+        this->look(c, r.get(), 10 + k);
+        auto again = c.pack(r.take());
+        c.poll();
+        typename stage<H>::held back(c.unpack(again));
+        this->look(c, back.get(), 10 + k);
+        c.drop(back.take());
+      }
+    } else {
+      c.poll();
+    }
+  }
+};
+
+// A slot of an object that has seen collections is given one new object after another.
+template <class H>
+struct old_slots : stage<H> {
+  using stage<H>::stage;
+  void prepare() override {}
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held parent(this->make_node(c));
+    if (i == 0) {
+      for (std::uint64_t v = 10; v < 12; ++v) {
+        this->reclaim_all(c);
+        c.store(c.get(parent.get()).next, this->make_node(c, v));
+        this->reclaim_all(c);
+        this->overwrite(c);
+        require(c.peek(c.get(parent.get()).next)->value.load() == v, "the child is not what was written");
+      }
+    }
+    c.poll();
+    this->look(c, parent.get());
+    c.drop(parent.take());
+  }
+};
+
 // Refs of an immortal are copied and dropped by everybody.
 template <class H>
 struct immortals : stage<H> {
   using stage<H>::stage;
   typename stage<H>::node_ref forever{};
+  typename weak_of<H>::node weak{};
   void prepare() override {
     auto& c = this->as(0);
     forever = this->make_node(c);
+    if constexpr (has_weak<H>) weak = c.downgrade(forever);
     c.make_immortal(forever);
     this->share_out(c, c.copy(forever));
   }
@@ -467,7 +797,14 @@ struct immortals : stage<H> {
     this->look(c, again);
     c.drop(again);
   }
-  void finish() override { this->as(0).release_immortal(forever); }
+  void finish() override {
+    auto& c = this->as(0);
+    c.release_immortal(forever);
+    if constexpr (has_weak<H>) {
+      require(!c.upgrade(weak), "a dead immortal was found alive");
+      c.drop(weak);
+    }
+  }
 };
 
 }  // namespace tally::model

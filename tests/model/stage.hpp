@@ -119,9 +119,12 @@ class stage : public program {
   // prepare() between these two: all contexts are attached (or one after another, where only one can be).
   void open() {
     if constexpr (!one_runs<H>) {
-      for (int i = 0; i < threads_; ++i) attach(i);
+      for (int i = 0; i < threads_; ++i) {
+        if (begins_attached(i)) attach(i);
+      }
     }
   }
+  virtual bool begins_attached(int) { return true; }  // else the thread attaches itself
   virtual void prepare() = 0;
   void ready() {
     if constexpr (one_runs<H>) detach(prepares_);
@@ -129,7 +132,7 @@ class stage : public program {
   }
 
   void thread(int i) final {
-    if (one_runs<H> && !late_.at(static_cast<std::size_t>(i))) attach(i);
+    if (one_runs<H> && !late_.at(static_cast<std::size_t>(i)) && begins_attached(i)) attach(i);
     act(i);
     // Who is attached polls, and who does not run leaves: a stop would wait for it.
     if constexpr (one_runs<H> || scans_stacks<H>) detach(i);

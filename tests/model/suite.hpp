@@ -45,17 +45,23 @@ void add(std::vector<subject>& into, std::string_view variant, std::string_view 
 
 template <class H>
 void add_all(std::vector<subject>& into, std::string_view v) {
+  add<private_life, H>(into, v, "private_life");
   add<last_reference, H>(into, v, "last_reference");
   add<hand_off, H>(into, v, "hand_off");
   add<owner_exit, H>(into, v, "owner_exit");
   add<abandoned, H>(into, v, "abandoned");
   add<merge_and_copy, H>(into, v, "merge_and_copy");
   add<blocked_owner, H>(into, v, "blocked_owner");
+  add<blocked_cascade, H>(into, v, "blocked_cascade");
+  add<coming_back, H>(into, v, "coming_back");
   add<two_owners, H>(into, v, "two_owners");
   add<id_reuse, H>(into, v, "id_reuse");
   add<coming_and_going, H>(into, v, "coming_and_going");
+  add<polling, H>(into, v, "polling");
   add<cascade, H>(into, v, "cascade");
   add<safepoints, H>(into, v, "safepoints");
+  add<many_parcels, H>(into, v, "many_parcels");
+  add<old_slots, H>(into, v, "old_slots");
   add<travelling, H>(into, v, "travelling");
   if constexpr (has_weak<H>) {
     add<upgrade, H>(into, v, "upgrade");
@@ -65,8 +71,14 @@ void add_all(std::vector<subject>& into, std::string_view v) {
     add<slot_load_and_store, H>(into, v, "slot_load_and_store");
     add<slot_compare_exchange, H>(into, v, "slot_compare_exchange");
     add<publication, H>(into, v, "publication");
+    add<slot_exchange, H>(into, v, "slot_exchange");
+    add<slot_one_winner, H>(into, v, "slot_one_winner");
+    add<slot_retiring, H>(into, v, "slot_retiring");
+    add<attaching_first, H>(into, v, "attaching_first");
+    add<attaching_again, H>(into, v, "attaching_again");
   }
   if constexpr (has_borrow<H>) add<borrowing, H>(into, v, "borrowing");
+  if constexpr (requires { requires H::frees_for_the_blocked; }) add<freed_while_blocked, H>(into, v, "freed_while_blocked");
   if constexpr (has_immortal<H>) add<immortals, H>(into, v, "immortals");
 }
 
