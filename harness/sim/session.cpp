@@ -68,7 +68,7 @@ simulation_plan plan_of(const registry& all, const session_options& o) {
 
 std::string plan_lines(const simulation_plan& p, const session_options& o) {
   std::string out;
-  for (const auto& r : p.rows) out += fmt::format("{} | {} | {} cores\n", r.strategy, r.workload_label, r.threads);
+  for (const auto& r : p.rows) out += fmt::format("{} | {} | {}\n", r.strategy, r.workload_label, counted(static_cast<std::size_t>(r.threads), "core"));
   run_plan as_plan;
   as_plan.skipped = p.skipped;
   if (!p.skipped.empty()) out += fmt::format("Skipped:\n{}\n", skipped_text(as_plan));

@@ -72,7 +72,7 @@ std::string table(const std::vector<std::string>& strategies, const std::vector<
 std::string words(const std::string& s, const std::map<int, const json*>& by_cores, const json* base) {
   const json& last = *by_cores.rbegin()->second;
   const int most = by_cores.rbegin()->first;
-  std::string out = fmt::format("    {} at {} cores: {} line transfers an operation", s, most, band(last));
+  std::string out = fmt::format("    {} at {} core{}: {} line transfers an operation", s, most, most == 1 ? "" : "s", band(last));
   if (const std::string b = busiest(last); !b.empty()) out += fmt::format(", most of them for {}", b);
   if (const double failed = metric(last, "failed_cas_per_op"); failed >= 0.005) out += fmt::format("; {:.2f} failed CAS", failed);
   const json& first = *by_cores.begin()->second;
