@@ -16,7 +16,7 @@
 // in the measured build. Strategies mark decisions with tally::mutant (policy.hpp), which is constant false everywhere else.
 //
 // What it can't do: orders below C++'s (consume, compilers' out-of-thin-air values); staleness is bounded to the three youngest
-// values of a word; a search that is not complete proves nothing about what it did not visit. Source: [Relacy].
+// values of a word; a search that is not complete proves nothing about what it did not visit. Source: [Relacy08].
 #pragma once
 
 #include <cstring>
