@@ -1,5 +1,6 @@
 // Random traces through the memory system and through the reference simulator: every counter of every core and field, every
-// cost, every state and every cache's content must be the same, and the protocol's invariants hold after every access.
+// cost, every state and every cache's content must be the same, and the protocol's invariants hold. What an access can touch
+// (its own line, and the hot ones) is looked at after each; all the rest after every hundredth, the counters after every fiftieth.
 #include <gtest/gtest.h>
 
 #include <ostream>
