@@ -5,9 +5,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "harness/run/names.hpp"
+#include "harness/run/row.hpp"
 #include "harness/workload.hpp"
 
 namespace tally {
@@ -52,8 +54,50 @@ json to_json(const run_request& r) {
 
 run_request request_from(const json& j) {
   run_request r;
-  each_field(r, [&](const char* flag, auto& value) { if (j.contains(flag)) j.at(flag).get_to(value); });
+  each_field(r, [&](const char* flag, auto& value) {
+    if (!j.contains(flag)) return;
+    using type = std::remove_reference_t<decltype(value)>;
+    const json& given = j.at(flag);
+    // The library turns a number into whatever number is wanted, and -1 into a seed.
+    bool fits = true;
+    if constexpr (std::is_same_v<type, int>) {
+      const auto n = given.is_number_integer() ? given.get<std::int64_t>() : -1;  // above its range: negative
+      fits = n >= 0 && n <= std::numeric_limits<int>::max();
+    } else if constexpr (std::is_same_v<type, std::uint64_t>) {
+      fits = given.is_number_unsigned() || (given.is_number_integer() && given.get<std::int64_t>() >= 0);
+    }
+    try {
+      if (fits) given.get_to(value);
+    } catch (const json::exception&) {
+      fits = false;
+    }
+    if (!fits) {
+      const std::string shown = given.dump(-1, ' ', false, json::error_handler_t::replace);
+      throw usage_error(fmt::format("the request's {} can't be {}", flag, shown));
+    }
+  });
   return r;
+}
+
+json parse_config(std::string_view text, const std::string& origin) {
+  const json config = json::parse(text, nullptr, false);
+  const auto refuse = [&](std::string_view why) { throw usage_error(fmt::format("{}: {}", origin, why)); };
+  if (!config.is_object() || !config.contains("request") || !config.at("request").is_object()) refuse("config.json can't be read");
+  const auto schema = config.find("schema");
+  if (schema == config.end() || *schema != schema_number) {
+    refuse(fmt::format("the results have schema {}, this binary knows schema {}",
+                       schema == config.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace), schema_number));
+  }
+  try {
+    (void)request_from(config.at("request"));
+  } catch (const usage_error& e) {
+    refuse(fmt::format("config.json: {}", e.what()));
+  }
+  const auto text_at = [](const json& in, const char* key) { return in.is_object() && in.contains(key) && in.at(key).is_string(); };
+  const bool whole = text_at(config, "machine") && config.contains("binary") && text_at(config.at("binary"), "git") &&
+                     text_at(config.at("binary"), "executable");
+  if (!whole) refuse("config.json does not say which binary and machine it was");
+  return config;
 }
 
 std::string first_difference(const run_request& asked, const run_request& there) {

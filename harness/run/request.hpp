@@ -35,7 +35,11 @@ struct run_request {
 };
 
 [[nodiscard]] json to_json(const run_request&);
+// Throws usage_error where a flag has a value of another type.
 [[nodiscard]] run_request request_from(const json&);
+// config.json of a run, checked: schema, request, binary and machine are there and of their types. `origin` ("--from DIR") opens
+// the message. Throws usage_error.
+[[nodiscard]] json parse_config(std::string_view text, const std::string& origin);
 // The first flag in which they differ, as "--threads 1 (there: 2)"; empty if none.
 [[nodiscard]] std::string first_difference(const run_request& asked, const run_request& there);
 

@@ -29,6 +29,13 @@ int write_all(int descriptor, const std::string& text) {
   return ::fdatasync(descriptor) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno;
 }
 
+// What every record is found by; the rest is its producer's business (results/schema.json).
+bool is_record(const json& r) {
+  const auto text = [&](const char* key) { return r.contains(key) && r.at(key).is_string(); };
+  const auto number = [&](const char* key) { return !r.contains(key) || r.at(key).is_number_integer(); };
+  return text("row") && text("status") && number("process") && number("block");
+}
+
 }  // namespace
 
 results_file::results_file(const std::filesystem::path& path)
@@ -69,10 +76,13 @@ loaded_results load_results(const std::filesystem::path& path) {
                                    aside.filename().string());
       break;
     }
-    if (record.value("schema", 0) != schema_number) {
+    const auto schema = record.find("schema");
+    if (schema == record.end() || *schema != schema_number) {
       throw usage_error(fmt::format("{}: line {} has schema {}, this binary knows schema {}", path.string(), line,
-                                    record.value("schema", 0), schema_number));
+                                    schema == record.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace),
+                                    schema_number));
     }
+    if (!is_record(record)) throw results_error(fmt::format("{}: line {} is not a record", path.string(), line));
     result.records.push_back(std::move(record));
     begin = end + 1;
   }

@@ -25,15 +25,8 @@ namespace fs = std::filesystem;
 json read_config(std::string_view flag, const fs::path& directory) {
   std::ifstream in(directory / "config.json");
   if (!in) throw usage_error(fmt::format("{} {}: there is no run (no config.json)", flag, directory.string()));
-  const json config = json::parse(in, nullptr, false);
-  if (!config.is_object() || !config.contains("request")) {
-    throw usage_error(fmt::format("{} {}: config.json can't be read", flag, directory.string()));
-  }
-  if (config.value("schema", 0) != schema_number) {
-    throw usage_error(fmt::format("{} {}: the results have schema {}, this binary knows schema {}", flag, directory.string(),
-                                  config.value("schema", 0), schema_number));
-  }
-  return config;
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  return parse_config(text, fmt::format("{} {}", flag, directory.string()));
 }
 
 // A results file belongs to one binary on one machine.

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 
 #include "harness/registry.hpp"
@@ -67,8 +68,10 @@ class reader {
     out_.sockets = count("sockets");
     out_.llcs_per_socket = count("llcs_per_socket");
     out_.cores_per_llc = count("cores_per_llc");
-    if (out_.cores() > most_cores) {
-      refuse(at("cores_per_llc"), fmt::format("{} cores; at most {}", out_.cores(), most_cores));
+    // In floating point: three numbers of up to 1e9 do not wrap around.
+    const double cores = need("sockets").value * need("llcs_per_socket").value * need("cores_per_llc").value;
+    if (cores > most_cores) {
+      refuse(at("cores_per_llc"), fmt::format("{:.0f} cores; at most {}", cores, most_cores));
     }
     if (out_.sockets * out_.llcs_per_socket > most_llcs) {
       refuse(at("llcs_per_socket"), fmt::format("{} LLCs; at most {}", out_.sockets * out_.llcs_per_socket, most_llcs));
@@ -196,6 +199,9 @@ class reader {
     const cache_geometry g{static_cast<std::uint64_t>(need(level + ".bytes").value), count(level + ".ways")};
     if (g.bytes % (std::uint64_t{line_bytes} * g.ways) != 0) {
       refuse(at(level + ".ways"), fmt::format("{} bytes are not sets of {} lines of {}", g.bytes, g.ways, line_bytes));
+    }
+    if (g.bytes / line_bytes / g.ways > std::numeric_limits<unsigned>::max()) {
+      refuse(at(level + ".bytes"), "more sets than there can be");
     }
     if (indexed_by_bits && !std::has_single_bit(g.sets())) {
       refuse(at(level + ".ways"), fmt::format("{} sets; a private cache has a power of two", g.sets()));
