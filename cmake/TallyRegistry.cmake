@@ -1,6 +1,6 @@
 # add_strategy(NAME) and add_workload(NAME): one line each registers a header everywhere: the command line, every workload,
-# the conformance suite, the micro benchmarks. Per strategy there is one object library (tally_native_NAME), so that a change
-# to a strategy rebuilds one translation unit.
+# the conformance suite, the micro benchmarks. Per strategy and use there is one generated source and, where it goes into a
+# library, one object library (tally_native_NAME), so that a change to a strategy rebuilds only its own.
 
 set(TALLY_STRATEGY_DIR ${CMAKE_SOURCE_DIR}/strategies)
 set_property(GLOBAL PROPERTY tally_strategies "")
@@ -38,88 +38,81 @@ function(add_workload name)
   endif()
 endfunction()
 
-function(tally_generate_registry)
-  get_property(strategies GLOBAL PROPERTY tally_strategies)
-  get_property(workloads GLOBAL PROPERTY tally_workloads)
-  set(generated ${CMAKE_BINARY_DIR}/generated)
+# tally_source(PREFIX STRATEGY TEXT): generated/PREFIX_STRATEGY.cpp, which includes the strategy and goes on with TEXT, where {s}
+# stands for its name. Sets `source`, and `needs` to the strategy's libraries.
+function(tally_source prefix s text)
+  get_property(header GLOBAL PROPERTY tally_header_${s})
+  get_property(of_strategy GLOBAL PROPERTY tally_needs_${s})
+  string(REPLACE "{s}" "${s}" text "${text}")
+  set(at ${CMAKE_BINARY_DIR}/generated/${prefix}_${s}.cpp)
+  file(CONFIGURE OUTPUT ${at} CONTENT "#include \"${header}\"\n${text}")
+  set(source ${at} PARENT_SCOPE)
+  set(needs "${of_strategy}" PARENT_SCOPE)
+endfunction()
 
-  set(includes "")
-  set(types "")
-  set(infos "")
-  foreach(w IN LISTS workloads)
-    string(APPEND includes "#include \"workloads/${w}.hpp\"\n")
-    string(APPEND types "workloads::${w}, ")
-    string(APPEND infos "workloads::${w}::info, ")
+# tally_parts(LIBRARY PREFIX TEXT STRATEGIES name... [LIBRARIES target...] [OPTIONS option...]): one such source for each of these
+# strategies, an object library tally_PREFIX_STRATEGY that becomes a part of LIBRARY.
+function(tally_parts library prefix text)
+  cmake_parse_arguments(arg "" "" "STRATEGIES;LIBRARIES;OPTIONS" ${ARGN})
+  foreach(s IN LISTS arg_STRATEGIES)
+    tally_source(${prefix} ${s} "${text}")
+    set(part tally_${prefix}_${s})
+    add_library(${part} OBJECT ${source})
+    target_link_libraries(${part} PUBLIC tally_flags ${needs} ${arg_LIBRARIES})
+    target_compile_options(${part} PRIVATE ${arg_OPTIONS})
+    target_link_libraries(${library} PUBLIC ${needs})
+    target_sources(${library} PRIVATE $<TARGET_OBJECTS:${part}>)
   endforeach()
-  string(REGEX REPLACE ", $" "" types "${types}")
+endfunction()
+
+# tally_each(VARIABLE PATTERN name...): PATTERN once for each name, in the place of {s}.
+function(tally_each variable pattern)
+  set(all "")
+  foreach(s IN LISTS ARGN)
+    string(REPLACE "{s}" "${s}" one "${pattern}")
+    string(APPEND all "${one}")
+  endforeach()
+  set(${variable} "${all}" PARENT_SCOPE)
+endfunction()
+
+# generated/all_workloads.hpp: the workloads as types.
+function(tally_generate_workloads)
+  get_property(workloads GLOBAL PROPERTY tally_workloads)
   get_property(defaults_only GLOBAL PROPERTY tally_defaults_only)
-  set(left_out "")
-  foreach(w IN LISTS defaults_only)
-    string(APPEND left_out "template <> inline constexpr bool defaults_only<workloads::${w}> = true;\n")
-  endforeach()
   get_property(contended GLOBAL PROPERTY tally_contended)
+  tally_each(includes "#include \"workloads/{s}.hpp\"\n" ${workloads})
+  tally_each(left_out "template <> inline constexpr bool defaults_only<workloads::{s}> = true;\n" ${defaults_only})
+  list(TRANSFORM workloads PREPEND "workloads::")
+  list(JOIN workloads ", " workloads)
   list(TRANSFORM contended PREPEND "workloads::")
-  string(REPLACE ";" ", " contended "${contended}")
-  file(CONFIGURE OUTPUT ${generated}/all_workloads.hpp CONTENT
+  list(JOIN contended ", " contended)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/all_workloads.hpp CONTENT
 "#pragma once
 ${includes}
 namespace tally {
-using all_workloads = workload_list<${types}>;
+using all_workloads = workload_list<${workloads}>;
 using contended_workloads = workload_list<${contended}>;
 ${left_out}}
 ")
+endfunction()
 
-  set(declarations "")
-  set(calls "")
-  set(observed_calls "")
-  add_library(tally_registry STATIC ${generated}/registry.cpp)
-  target_link_libraries(tally_registry PUBLIC tally_harness)
-  foreach(s IN LISTS strategies)
-    get_property(header GLOBAL PROPERTY tally_header_${s})
-    get_property(needs GLOBAL PROPERTY tally_needs_${s})
-    file(CONFIGURE OUTPUT ${generated}/native_${s}.cpp CONTENT
-"#include \"${header}\"
-#include \"all_workloads.hpp\"
-#include \"harness/run/bind.hpp\"
-namespace tally {
-strategy_entry native_${s}() {
-  return bind_strategy<strategies::${s}, native>(strategies::${s}::variants{}, all_workloads{});
-}
-}
-")
-    add_library(tally_native_${s} OBJECT ${generated}/native_${s}.cpp)
-    target_link_libraries(tally_native_${s} PUBLIC tally_flags ${needs})
-    target_link_libraries(tally_registry PUBLIC ${needs})
-    target_sources(tally_registry PRIVATE $<TARGET_OBJECTS:tally_native_${s}>)
-    string(APPEND declarations "strategy_entry native_${s}();\n")
-    string(APPEND calls "native_${s}(), ")
-    # The twin that counts line hand-offs.
-    get_property(observed GLOBAL PROPERTY tally_observed_${s})
-    if(NOT observed OR TALLY_SANITIZE)  # hand-offs under a sanitizer say nothing
-      continue()
-    endif()
-    file(CONFIGURE OUTPUT ${generated}/observed_${s}.cpp CONTENT
-"#include \"${header}\"
-#include \"all_workloads.hpp\"
-#include \"harness/run/bind_observed.hpp\"
-namespace tally {
-strategy_entry observed_${s}() {
-  return bind_observed<strategies::${s}>(strategies::${s}::variants{}, all_workloads{}, contended_workloads{});
-}
-}
-")
-    add_library(tally_observed_${s} OBJECT ${generated}/observed_${s}.cpp)
-    target_link_libraries(tally_observed_${s} PUBLIC tally_flags ${needs})
-    target_sources(tally_registry PRIVATE $<TARGET_OBJECTS:tally_observed_${s}>)
-    string(APPEND declarations "strategy_entry observed_${s}();\n")
-    string(APPEND observed_calls "observed_${s}(), ")
-  endforeach()
-  file(CONFIGURE OUTPUT ${generated}/registry.cpp CONTENT
+# tally_registry_source(NAME HEADER FUNCTION PREFIX [OBSERVED name...]): generated/NAME.cpp, which defines `const registry& FUNCTION()` of
+# PREFIX_STRATEGY() for every strategy, and of observed_STRATEGY() for those named.
+function(tally_registry_source name header function prefix)
+  cmake_parse_arguments(arg "" "" "OBSERVED" ${ARGN})
+  get_property(strategies GLOBAL PROPERTY tally_strategies)
+  get_property(workloads GLOBAL PROPERTY tally_workloads)
+  tally_each(declarations "strategy_entry ${prefix}_{s}();\n" ${strategies})
+  tally_each(observed_declarations "strategy_entry observed_{s}();\n" ${arg_OBSERVED})
+  tally_each(calls "${prefix}_{s}(), " ${strategies})
+  tally_each(observed_calls "observed_{s}(), " ${arg_OBSERVED})
+  tally_each(infos "workloads::{s}::info, " ${workloads})
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${name}.cpp CONTENT
 "#include \"all_workloads.hpp\"
-#include \"harness/registry.hpp\"
+#include \"${header}\"
 namespace tally {
-${declarations}
-const registry& built_in() {
+${declarations}${observed_declarations}
+const registry& ${function}() {
   static const registry all{{${calls}}, {${infos}}, {${observed_calls}}};
   return all;
 }
@@ -127,76 +120,80 @@ const registry& built_in() {
 ")
 endfunction()
 
-# The same pairs on the simulated policy: an object library sim_NAME per strategy, and the registry of tally sim. The
-# simulator's own code is where its time goes, so that -O1 is enough for these and compiles in 60 % of the time.
+# tally_registry: every strategy on the native policy, and the twins that count line hand-offs.
+function(tally_generate_registry)
+  get_property(strategies GLOBAL PROPERTY tally_strategies)
+  set(observed "")
+  if(NOT TALLY_SANITIZE)  # hand-offs under a sanitizer say nothing
+    foreach(s IN LISTS strategies)
+      get_property(is_observed GLOBAL PROPERTY tally_observed_${s})
+      if(is_observed)
+        list(APPEND observed ${s})
+      endif()
+    endforeach()
+  endif()
+  tally_registry_source(registry harness/registry.hpp built_in native OBSERVED ${observed})
+  add_library(tally_registry STATIC ${CMAKE_BINARY_DIR}/generated/registry.cpp)
+  target_link_libraries(tally_registry PUBLIC tally_engine)
+  tally_parts(tally_registry native
+"#include \"all_workloads.hpp\"
+#include \"harness/run/bind.hpp\"
+namespace tally {
+strategy_entry native_{s}() {
+  return bind_strategy<strategies::{s}, native>(strategies::{s}::variants{}, all_workloads{});
+}
+}
+" STRATEGIES ${strategies})
+  tally_parts(tally_registry observed
+"#include \"all_workloads.hpp\"
+#include \"harness/run/bind_observed.hpp\"
+namespace tally {
+strategy_entry observed_{s}() {
+  return bind_observed<strategies::{s}>(strategies::{s}::variants{}, all_workloads{}, contended_workloads{});
+}
+}
+" STRATEGIES ${observed})
+endfunction()
+
+# tally_simulated: the same pairs on the simulated policy, for tally sim. The simulator's own code is where its time goes, so that
+# -O1 is enough for these and compiles in 60 % of the time.
 function(tally_generate_simulated)
   if(NOT TALLY_SIM)
     return()
   endif()
   get_property(strategies GLOBAL PROPERTY tally_strategies)
-  get_property(workloads GLOBAL PROPERTY tally_workloads)
-  set(generated ${CMAKE_BINARY_DIR}/generated)
-  list(TRANSFORM workloads REPLACE "(.+)" "workloads::\\1::info" OUTPUT_VARIABLE infos)
-  list(JOIN infos ", " infos)
-  set(declarations "")
-  set(calls "")
-  add_library(tally_simulated STATIC ${generated}/simulated.cpp)
+  tally_registry_source(simulated harness/sim/session.hpp built_in_simulated sim)
+  add_library(tally_simulated STATIC ${CMAKE_BINARY_DIR}/generated/simulated.cpp)
   target_link_libraries(tally_simulated PUBLIC tally_harness)
-  foreach(s IN LISTS strategies)
-    get_property(header GLOBAL PROPERTY tally_header_${s})
-    get_property(needs GLOBAL PROPERTY tally_needs_${s})
-    file(CONFIGURE OUTPUT ${generated}/sim_${s}.cpp CONTENT
-"#include \"${header}\"
-#include \"all_workloads.hpp\"
+  tally_parts(tally_simulated sim
+"#include \"all_workloads.hpp\"
 #include \"harness/sim/bind.hpp\"
 namespace tally {
-strategy_entry sim_${s}() { return bind_simulated<strategies::${s}>(strategies::${s}::variants{}, all_workloads{}); }
+strategy_entry sim_{s}() { return bind_simulated<strategies::{s}>(strategies::{s}::variants{}, all_workloads{}); }
 }
-")
-    add_library(sim_${s} OBJECT ${generated}/sim_${s}.cpp)
-    target_link_libraries(sim_${s} PUBLIC tally_flags ${needs})
-    target_compile_options(sim_${s} PRIVATE -O1)
-    target_link_libraries(tally_simulated PUBLIC ${needs})
-    target_sources(tally_simulated PRIVATE $<TARGET_OBJECTS:sim_${s}>)
-    string(APPEND declarations "strategy_entry sim_${s}();\n")
-    string(APPEND calls "sim_${s}(), ")
-  endforeach()
-  file(CONFIGURE OUTPUT ${generated}/simulated.cpp CONTENT
-"#include \"all_workloads.hpp\"
-#include \"harness/sim/session.hpp\"
-namespace tally {
-${declarations}
-const registry& built_in_simulated() {
-  static const registry all{{${calls}}, {${infos}}};
-  return all;
-}
-}
-")
+" STRATEGIES ${strategies} OPTIONS -O1)
 endfunction()
 
 # One conformance program per strategy, conform_NAME: the contract's laws and the reference model over every built variant.
 function(tally_generate_conformance)
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   foreach(s IN LISTS strategies)
-    get_property(header GLOBAL PROPERTY tally_header_${s})
-    get_property(needs GLOBAL PROPERTY tally_needs_${s})
-    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/conform_${s}.cpp CONTENT
-"#include \"${header}\"
-#include \"tests/conform/conform.hpp\"
+    tally_source(conform ${s}
+"#include \"tests/conform/conform.hpp\"
 namespace tally::conform {
-using family = strategies::${s};
+using family = strategies::{s};
 using heaps = heaps_of<family, family::variants>::type;
-INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Laws, heaps);
-INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Model, heaps);
+INSTANTIATE_TYPED_TEST_SUITE_P({s}, Laws, heaps);
+INSTANTIATE_TYPED_TEST_SUITE_P({s}, Model, heaps);
 }
 ")
-    add_executable(conform_${s} ${CMAKE_BINARY_DIR}/generated/conform_${s}.cpp)
-    target_link_libraries(conform_${s} PRIVATE tally_harness GTest::gtest GTest::gmock GTest::gtest_main ${needs})
+    add_executable(conform_${s} ${source})
+    target_link_libraries(conform_${s} PRIVATE tally_engine GTest::gtest GTest::gmock GTest::gtest_main ${needs})
     if(TARGET rapidcheck)
       target_link_libraries(conform_${s} PRIVATE rapidcheck)
       target_compile_definitions(conform_${s} PRIVATE TALLY_RAPIDCHECK)
     endif()
-    target_compile_options(conform_${s} PRIVATE -UNDEBUG)
+    target_compile_options(conform_${s} PRIVATE ${TALLY_TEST_OPTIONS})
     add_test(NAME conform_${s} COMMAND conform_${s})
     set_tests_properties(conform_${s} PROPERTIES LABELS conform TIMEOUT 600
                          ENVIRONMENT "RC_PARAMS=max_success=200 max_size=150")
@@ -214,14 +211,11 @@ function(tally_generate_model)
   target_compile_definitions(tally_model PRIVATE TALLY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   foreach(s IN LISTS strategies)
-    get_property(header GLOBAL PROPERTY tally_header_${s})
-    get_property(needs GLOBAL PROPERTY tally_needs_${s})
-    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/model_${s}.cpp CONTENT
-"#include \"${header}\"
-#include \"tests/model/suite.hpp\"
-int main(int argc, char** argv) { return tally::model::run_family<tally::strategies::${s}>(argc, argv); }
+    tally_source(model ${s}
+"#include \"tests/model/suite.hpp\"
+int main(int argc, char** argv) { return tally::model::run_family<tally::strategies::{s}>(argc, argv); }
 ")
-    add_executable(model_${s} ${CMAKE_BINARY_DIR}/generated/model_${s}.cpp)
+    add_executable(model_${s} ${source})
     target_link_libraries(model_${s} PRIVATE tally_model ${needs})
     add_test(NAME model_${s} COMMAND model_${s} --gtest_brief=1 --gtest_filter=-Mutants.*)
     add_test(NAME mutants_${s} COMMAND model_${s} --gtest_brief=1 --gtest_filter=Mutants.*)
@@ -243,23 +237,14 @@ function(tally_generate_micro)
   target_sources(tally_micro PRIVATE ${CMAKE_SOURCE_DIR}/harness/micro/run.cpp ${CMAKE_SOURCE_DIR}/harness/micro/baselines.cpp)
   target_link_libraries(tally_micro PUBLIC benchmark::benchmark)
   get_property(strategies GLOBAL PROPERTY tally_strategies)
-  set(declarations "")
-  set(calls "")
-  foreach(s IN LISTS strategies)
-    get_property(header GLOBAL PROPERTY tally_header_${s})
-    get_property(needs GLOBAL PROPERTY tally_needs_${s})
-    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/micro_${s}.cpp CONTENT
-"#include \"${header}\"
-#include \"harness/micro/operations.hpp\"
+  tally_parts(tally_micro micro
+"#include \"harness/micro/operations.hpp\"
 namespace tally::micro {
-void add_${s}(benchmark_list& into) { add_family<strategies::${s}, native>(into, strategies::${s}::variants{}); }
+void add_{s}(benchmark_list& into) { add_family<strategies::{s}, native>(into, strategies::{s}::variants{}); }
 }
-")
-    target_sources(tally_micro PRIVATE ${CMAKE_BINARY_DIR}/generated/micro_${s}.cpp)
-    target_link_libraries(tally_micro PUBLIC ${needs})
-    string(APPEND declarations "void add_${s}(benchmark_list& into);\n")
-    string(APPEND calls "  add_${s}(into);\n")
-  endforeach()
+" STRATEGIES ${strategies} LIBRARIES benchmark::benchmark)
+  tally_each(declarations "void add_{s}(benchmark_list& into);\n" ${strategies})
+  tally_each(calls "  add_{s}(into);\n" ${strategies})
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/micro.cpp CONTENT
 "#include \"harness/micro/micro.hpp\"
 namespace tally::micro {

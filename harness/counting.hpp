@@ -25,49 +25,12 @@
 #include <new>
 
 #include "harness/counted_handles.hpp"
+#include "harness/counting_heap.hpp"
 #include "harness/live.hpp"
 #include "harness/object.hpp"
 #include "harness/shared_slots.hpp"
 
 namespace tally {
-
-template <class Self>
-concept counts_weak = requires(Self& self, typename Self::header& h) {
-  self.weak_increment(h);
-  { self.weak_decrement(h) } -> std::same_as<bool>;
-};
-
-// The hooks are templates over the object type.
-template <class Self, class T>
-concept counts_by_type = requires(Self& self, typename Self::header& h) { self.template increment<T>(h); };
-
-template <class Heap, class Memory, slot_kind Slots = slot_kind::lockbit>
-class counting_heap {
- public:
-  using memory = Memory;
-  static constexpr slot_kind slots = Slots;
-  struct no_epochs {};
-  using epoch_state = std::conditional_t<Slots == slot_kind::epoch, epoch_domain<Memory>, no_epochs>;
-  static constexpr bool instrumented = true;
-  static constexpr oracle_class oracle = oracle_class::exact;
-
-  explicit counting_heap(const heap_config&) {}
-  counting_heap(const counting_heap&) = delete;
-  counting_heap& operator=(const counting_heap&) = delete;
-
-  [[nodiscard]] std::int64_t live() const { return counters_.objects(); }
-  [[nodiscard]] std::int64_t live_bytes() const { return counters_.bytes(); }
-  // slot=epoch: takes apart what was retired; a heap that ends without it keeps that memory.
-  void settle() {
-    if constexpr (Slots == slot_kind::epoch) typename Heap::context(static_cast<Heap&>(*this)).drain_epochs();
-  }
-  live_counters& counters() { return counters_; }
-  epoch_state& epochs() { return epochs_; }
-
- private:
-  live_counters counters_;
-  [[no_unique_address]] epoch_state epochs_;
-};
 
 template <class Self, class Heap, class Header>
 class counting_context {

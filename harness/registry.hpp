@@ -95,6 +95,11 @@ struct strategy_entry {
   std::vector<variant_entry> variants;  // the first is the default
 };
 
+// "atomic:slot=epoch"; the strategy's name alone for its default.
+[[nodiscard]] inline std::string variant_name(const strategy_entry& s, const variant_entry& v) {
+  return v.label.empty() ? s.name : s.name + ":" + v.label;
+}
+
 struct registry {
   std::vector<strategy_entry> strategies;  // in the order of strategies.cmake
   std::vector<workload_info> workloads;    // in the order of workloads.cmake

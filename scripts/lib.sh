@@ -30,12 +30,12 @@ install_missing() {
     die "Could not install: ${missing[*]}"
 }
 
-# configure DIR [cmake arguments]: Release unless told otherwise.
+# configure DIR [cmake arguments]: Release unless told otherwise. In batches of files (TALLY_UNITY): these builds start from nothing.
 configure() {
   local dir=$1; shift
   local launcher=()
   command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-  cmake -S . -B "$dir" -G Ninja -DCMAKE_BUILD_TYPE=Release "${launcher[@]}" "$@" >"$dir.configure.log" 2>&1 ||
+  cmake -S . -B "$dir" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTALLY_UNITY=ON "${launcher[@]}" "$@" >"$dir.configure.log" 2>&1 ||
     { tail -n 20 "$dir.configure.log" >&2; die "Configuring failed; the whole log is $dir.configure.log"; }
   grep -E '^-- (strategy|tally)' "$dir.configure.log" >&2 || true
 }

@@ -129,21 +129,6 @@ class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot> {
       return old;
     }
   };
-
-  template <class T>
-  using ref = typename context::template ref<T>;
-  template <class T>
-  using weak = typename context::template weak<T>;
-  template <class T>
-  using slot = typename context::template slot<T>;
-  template <class T>
-  using weak_slot = typename context::template weak_slot<T>;
-  template <class T>
-  using shared_slot = typename context::template shared_slot<T>;
-  template <class T>
-  using parcel = typename context::template parcel<T>;
-  template <class T>
-  using root = counted_root<atomic_heap, T>;
 };
 
 struct atomic {

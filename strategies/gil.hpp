@@ -125,20 +125,6 @@ class gil_heap : public counting_heap<gil_heap<M>, M, slot_kind::unlocked> {
     std::uint32_t id_;
   };
 
-  template <class T>
-  using ref = typename context::template ref<T>;
-  template <class T>
-  using weak = typename context::template weak<T>;
-  template <class T>
-  using slot = typename context::template slot<T>;
-  template <class T>
-  using weak_slot = typename context::template weak_slot<T>;
-  template <class T>
-  using shared_slot = typename context::template shared_slot<T>;
-  template <class T>
-  using parcel = typename context::template parcel<T>;
-  template <class T>
-  using root = counted_root<gil_heap, T>;
 
  private:
   interpreter_lock<M> gil_;

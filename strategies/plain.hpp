@@ -47,19 +47,6 @@ class plain_heap : public counting_heap<plain_heap<M>, M> {
       return n == 0;
     }
   };
-
-  template <class T>
-  using ref = typename context::template ref<T>;
-  template <class T>
-  using weak = typename context::template weak<T>;
-  template <class T>
-  using slot = typename context::template slot<T>;
-  template <class T>
-  using weak_slot = typename context::template weak_slot<T>;
-  template <class T>
-  using parcel = typename context::template parcel<T>;
-  template <class T>
-  using root = counted_root<plain_heap, T>;
 };
 
 struct plain {

@@ -131,21 +131,6 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
     }
     std::vector<header*> grey_;  // marked, its slots not yet visited; empty between calls
   };
-
-  template <class T>
-  using ref = typename context::template ref<T>;
-  template <class T>
-  using weak = typename context::template weak<T>;
-  template <class T>
-  using slot = typename context::template slot<T>;
-  template <class T>
-  using weak_slot = typename context::template weak_slot<T>;
-  template <class T>
-  using shared_slot = typename context::template shared_slot<T>;
-  template <class T>
-  using parcel = typename context::template parcel<T>;
-  template <class T>
-  using root = counted_root<rc_arc_heap, T>;
 };
 
 struct rc_arc {

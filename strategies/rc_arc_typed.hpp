@@ -142,21 +142,6 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot>, M, Sl
       return left == 0;
     }
   };
-
-  template <class T>
-  using weak = typename context::template weak<T>;
-  template <class T>
-  using ref = typename context::template ref<T>;
-  template <class T>
-  using slot = typename context::template slot<T>;
-  template <class T>
-  using weak_slot = typename context::template weak_slot<T>;
-  template <class T>
-  using shared_slot = typename context::template shared_slot<T>;
-  template <class T>
-  using parcel = typename context::template parcel<T>;
-  template <class T>
-  using root = counted_root<rc_arc_typed_heap, T>;
 };
 
 }  // namespace tally::strategies

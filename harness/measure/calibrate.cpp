@@ -28,13 +28,6 @@ constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 constexpr std::uint64_t largest_buffer = 1024 * mib;
 constexpr std::size_t most_pairs = 28;   // all of 8 processors
 
-std::string line_of(const std::string& path) {
-  std::ifstream in(path);
-  std::string text;
-  std::getline(in, text);
-  return text;
-}
-
 int number_of(const std::string& text) {
   return text.empty() || text[0] < '0' || text[0] > '9' ? 0 : std::stoi(text);
 }

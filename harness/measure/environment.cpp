@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "harness/memory/native.hpp"
@@ -31,10 +32,6 @@ std::string text_of(const std::string& path) {
   std::ostringstream all;
   all << in.rdbuf();
   return all.str();
-}
-std::string line_of(const std::string& path) {
-  const std::string all = text_of(path);
-  return all.substr(0, all.find('\n'));
 }
 std::string visible(std::string s) { return s.empty() ? not_visible : s; }
 std::string cpu_dir(int cpu) { return "/sys/devices/system/cpu/cpu" + std::to_string(cpu); }

@@ -17,8 +17,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "harness/measure/perf_group.hpp"
 
 namespace tally {
@@ -105,21 +103,6 @@ class thread_counters {
   std::vector<std::vector<place>> places_;
   bool windowed_ = false;
 };
-
-// What a row reports: counts of all lanes together, and the group's metrics over them.
-struct lane_counts {
-  std::vector<std::vector<event_count>> counts;   // empty: the lane was not counted
-  double operations = 0, seconds = 0;
-};
-struct counter_metric_value {
-  std::string name, unit;          // "cycles.ipc"
-  measured_value value;
-};
-struct counter_report {
-  std::vector<counter_metric_value> metrics;
-  nlohmann::ordered_json events;   // per group: each event with its encoding, its count by lane and its least share
-};
-[[nodiscard]] counter_report report_counters(const counter_plan&, const std::vector<lane_counts>&);
 
 // An open and a close of each event on the calling thread: what is there on this machine. The same shape as a window's result.
 [[nodiscard]] counter_plan available_here(counter_plan, perf_source&);

@@ -13,7 +13,6 @@
 #include "harness/workload.hpp"
 
 namespace tally {
-namespace {
 
 std::string line_of(const std::string& path) {
   std::ifstream in(path);
@@ -21,6 +20,8 @@ std::string line_of(const std::string& path) {
   std::getline(in, line);
   return line;
 }
+
+namespace {
 
 int number_in(const std::string& path, int otherwise) {
   const std::string s = line_of(path);

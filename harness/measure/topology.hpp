@@ -29,6 +29,9 @@ struct topology {
 // From a tree like /sys/devices/system and a list of usable CPUs. A missing file means one core per CPU, socket 0, node 0.
 [[nodiscard]] topology read_topology(const std::string& system_root, const std::vector<int>& usable);
 
+// The first line of a file of the kernel's; empty when it can't be read.
+[[nodiscard]] std::string line_of(const std::string& path);
+
 // "0-3,8" -> 0 1 2 3 8. Throws usage_error that names the text.
 [[nodiscard]] std::vector<int> parse_cpu_list(std::string_view text);
 

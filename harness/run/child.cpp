@@ -26,11 +26,9 @@ std::array<int, 2> make_pipe() {
   return ends;
 }
 
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
+
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 child::child(const std::vector<std::string>& arguments, const std::string& preload) {
   const auto in = make_pipe(), out = make_pipe(), error = make_pipe();

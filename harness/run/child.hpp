@@ -8,6 +8,9 @@
 
 namespace tally {
 
+// Seconds on the steady clock.
+[[nodiscard]] double now_s();
+
 class child {
  public:
   // Starts this same executable with `arguments`, `preload` in LD_PRELOAD if not empty. The child dies with its parent.

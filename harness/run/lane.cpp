@@ -1,5 +1,7 @@
 #include "harness/run/lane.hpp"
 
+#include "harness/measure/perf.hpp"
+
 namespace tally {
 
 void lane_control::operate(const batch_runner& batches) {

@@ -11,7 +11,6 @@
 
 #include "harness/measure/handoffs.hpp"
 #include "harness/measure/histogram.hpp"
-#include "harness/measure/perf.hpp"
 #include "harness/measure/usage.hpp"
 #include "harness/strategy.hpp"
 #include "harness/workload.hpp"
@@ -36,6 +35,7 @@ struct batch_runner {
 };
 
 class lane_control;
+class thread_counters;
 
 // Something else than time that says how long a lane works: the simulated engine.
 class lane_driver {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "harness/run/counters.hpp"
@@ -53,10 +54,6 @@ std::size_t widest(const Range& range, Member name) {
   std::size_t width = 0;
   for (const auto& r : range) width = std::max(width, std::string_view(std::invoke(name, r)).size());
   return width;
-}
-
-std::string variant_name(const strategy_entry& s, const variant_entry& v) {
-  return v.label.empty() ? s.name : s.name + ":" + v.label;
 }
 
 std::string describe_strategy(const strategy_entry& s) {

@@ -157,8 +157,7 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, std
   }
   const auto built = std::ranges::find(s.variants, wanted, &variant_entry::options);
   if (built == s.variants.end()) {
-    const auto full = [&](const variant_entry& v) { return v.label.empty() ? s.name : s.name + ":" + v.label; };
-    const auto labels = names_of(s.variants, full);
+    const auto labels = names_of(s.variants, [&](const variant_entry& v) { return variant_name(s, v); });
     throw unknown_name(fmt::format("{} {}: this combination is not built; there is {}", flag, spec, joined(labels)));
   }
   choice.variant = &*built;

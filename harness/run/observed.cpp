@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "harness/measure/statistics.hpp"
 #include "harness/run/listing.hpp"

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "harness/measure/perf_report.hpp"
 #include "harness/run/binary.hpp"
 
 namespace tally {

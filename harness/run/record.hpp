@@ -1,6 +1,7 @@
 // From a measured window to its record, as results/schema.json says. Nothing here measures.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "harness/run/engine.hpp"

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "harness/run/child.hpp"
 #include "harness/run/names.hpp"
@@ -31,10 +31,6 @@ const allocator_info& allocator_named(const std::string& name) {
     known.emplace_back(a.name);
   }
   throw usage_error(no_such("--allocator", name, "allocator", known));
-}
-
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 // The workers of one process of the plan.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "harness/measure/environment.hpp"
 #include "harness/run/binary.hpp"

@@ -5,15 +5,12 @@
 //   pairs --write    prints the table as the binary would have it (read the change before you commit it)
 #include <fmt/core.h>
 
-#include <fstream>
-#include <iostream>
-#include <map>
-#include <sstream>
 #include <string>
 #include <string_view>
 
 #include "harness/registry.hpp"
 #include "harness/run/engine.hpp"
+#include "tests/support/pair_table.hpp"
 
 namespace {
 
@@ -53,26 +50,13 @@ bool unsanitizable([[maybe_unused]] const std::string& strategy) {
 #endif
 }
 
-std::string label(const strategy_entry& s, const variant_entry& v) {
-  return v.label.empty() ? s.name : s.name + ":" + v.label;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   park_sentinel();
   const bool write = argc > 1 && std::string_view(argv[1]) == "--write";
   const std::string only = argc > 1 && !write ? argv[1] : "";
-  std::map<std::string, std::string> table;
-  std::ifstream file(TALLY_SOURCE_DIR "/tests/conform/pairs.txt");
-  for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::istringstream words(line);
-    std::string strategy, workload, verdict;
-    words >> strategy >> workload >> std::ws;
-    std::getline(words, verdict);
-    table[strategy + " " + workload] = verdict;
-  }
+  auto table = testing::pair_table();
   int wrong = 0, ran = 0, skipped = 0, left_out = 0;
   const auto complain = [&](const std::string& pair, const std::string& what) {
     fmt::print("FAILED {}: {}\n", pair, what);
@@ -82,11 +66,11 @@ int main(int argc, char** argv) {
     for (const auto& v : s.variants) {
       for (std::size_t i = 0; i < v.cells.size(); ++i) {
         const auto& w = built_in().workloads[i];
-        const std::string pair = label(s, v) + " " + std::string(w.name);
+        const std::string pair = variant_name(s, v) + " " + std::string(w.name);
         if (!only.empty() && pair.find(only) == std::string::npos) continue;
         const std::string now = stated(v, v.cells[i], w);
         if (write) {
-          fmt::print("{:32} {:16} {}\n", label(s, v), w.name, now);
+          fmt::print("{:32} {:16} {}\n", variant_name(s, v), w.name, now);
           continue;
         }
         if (v.cells[i].unmet == defaults_only_reason) {

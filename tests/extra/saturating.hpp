@@ -36,15 +36,6 @@ class saturating_heap : public counting_heap<saturating_heap<M>, M> {
       return n == 1;
     }
   };
-
-  template <class T>
-  using ref = typename context::template ref<T>;
-  template <class T>
-  using slot = typename context::template slot<T>;
-  template <class T>
-  using parcel = typename context::template parcel<T>;
-  template <class T>
-  using root = counted_root<saturating_heap, T>;
 };
 
 struct saturating {

@@ -1,5 +1,8 @@
 // config.json: what --resume and --from read is a request with all that they look at, or refused.
 #include "harness/run/request.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include "harness/workload.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

@@ -2,36 +2,13 @@
 // oracle holds, and nothing is skipped but for a reason that the native pairs have, too, or because it wraps a library.
 #include <fmt/core.h>
 
-#include <fstream>
-#include <map>
-#include <sstream>
 #include <string>
 
 #include "harness/sim/point.hpp"
 #include "harness/sim/session.hpp"
-
-namespace {
+#include "tests/support/pair_table.hpp"
 
 using namespace tally;
-
-std::string label(const strategy_entry& s, const variant_entry& v) { return v.label.empty() ? s.name : s.name + ":" + v.label; }
-
-// What tests/conform/pairs.txt says of the native pairs: "ok", or "skip" and why.
-std::map<std::string, std::string> native_pairs() {
-  std::map<std::string, std::string> table;
-  std::ifstream file(TALLY_SOURCE_DIR "/tests/conform/pairs.txt");
-  for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::istringstream words(line);
-    std::string strategy, workload, verdict;
-    words >> strategy >> workload >> std::ws;
-    std::getline(words, verdict);
-    table[strategy + " " + workload] = verdict;
-  }
-  return table;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   const std::string only = argc > 1 ? argv[1] : "";
@@ -40,13 +17,13 @@ int main(int argc, char** argv) {
     fmt::print("FAILED {}: {}\n", pair, what);
     ++wrong;
   };
-  const auto table = native_pairs();
+  const auto table = testing::pair_table();
   const registry& all = built_in_simulated();
   for (const auto& s : all.strategies) {
     for (const auto& v : s.variants) {
       for (std::size_t i = 0; i < v.cells.size(); ++i) {
         const auto& w = all.workloads[i];
-        const std::string pair = label(s, v) + " " + std::string(w.name);
+        const std::string pair = variant_name(s, v) + " " + std::string(w.name);
         if (pair.find(only) == std::string::npos) continue;
         const cell& c = v.cells[i];
         const auto native = table.find(pair);

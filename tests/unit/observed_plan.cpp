@@ -1,6 +1,7 @@
 // Observed rows in plans, and their words at the end of a run.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "harness/run/observed.hpp"
 #include "harness/run/plan.hpp"

@@ -1,6 +1,6 @@
 // Hardware counters without hardware: the arithmetic of counters that are shared out in time, threads with a PMU of the test's
 // own, and what is said where there is no counter. The kernel's software events, which exist everywhere, are the real thing.
-#include "harness/measure/perf.hpp"
+#include "harness/measure/perf_report.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

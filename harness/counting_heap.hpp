@@ -1,0 +1,75 @@
+// The heap of a counting strategy: its books, and the names of what its context hands out. See counting.hpp.
+#pragma once
+
+#include "harness/counted_handles.hpp"
+#include "harness/live.hpp"
+#include "harness/shared_slots.hpp"
+
+namespace tally {
+
+template <class Self>
+concept counts_weak = requires(Self& self, typename Self::header& h) {
+  self.weak_increment(h);
+  { self.weak_decrement(h) } -> std::same_as<bool>;
+};
+
+// The hooks are templates over the object type.
+template <class Self, class T>
+concept counts_by_type = requires(Self& self, typename Self::header& h) { self.template increment<T>(h); };
+
+template <class Heap, class Memory, slot_kind Slots = slot_kind::lockbit>
+class counting_heap {
+  // Heap is complete only where a handle is named: looked up then, because it depends on the handle's type.
+  template <class>
+  struct later {
+    using heap = Heap;
+  };
+  template <class T>
+  using context_of = typename later<T>::heap::context;
+
+ public:
+  using memory = Memory;
+  static constexpr slot_kind slots = Slots;
+  struct no_epochs {};
+  using epoch_state = std::conditional_t<Slots == slot_kind::epoch, epoch_domain<Memory>, no_epochs>;
+  static constexpr bool instrumented = true;
+  static constexpr oracle_class oracle = oracle_class::exact;
+
+  explicit counting_heap(const heap_config&) {}
+  counting_heap(const counting_heap&) = delete;
+  counting_heap& operator=(const counting_heap&) = delete;
+
+  [[nodiscard]] std::int64_t live() const { return counters_.objects(); }
+  [[nodiscard]] std::int64_t live_bytes() const { return counters_.bytes(); }
+  // slot=epoch: takes apart what was retired; a heap that ends without it keeps that memory.
+  void settle() {
+    if constexpr (Slots == slot_kind::epoch) typename Heap::context(static_cast<Heap&>(*this)).drain_epochs();
+  }
+  live_counters& counters() { return counters_; }
+  epoch_state& epochs() { return epochs_; }
+
+  // The handles are the context's. A scheme has weak refs if it counts them, and shared slots if threads share its heap.
+  template <class T>
+  using ref = typename context_of<T>::template ref<T>;
+  template <class T>
+  using slot = typename context_of<T>::template slot<T>;
+  template <class T>
+  using parcel = typename context_of<T>::template parcel<T>;
+  template <class T>
+  using root = counted_root<Heap, T>;
+  template <class T>
+    requires counts_weak<context_of<T>>
+  using weak = typename context_of<T>::template weak<T>;
+  template <class T>
+    requires counts_weak<context_of<T>>
+  using weak_slot = typename context_of<T>::template weak_slot<T>;
+  template <class T>
+    requires(!single_threaded<typename later<T>::heap>)
+  using shared_slot = typename context_of<T>::template shared_slot<T>;
+
+ private:
+  live_counters counters_;
+  [[no_unique_address]] epoch_state epochs_;
+};
+
+}  // namespace tally
