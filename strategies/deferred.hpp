@@ -18,13 +18,19 @@
 // would add work to every access and protect nothing that is not protected. A borrow is the same load.
 // A parcel is a counted reference, not a rooted cell: it costs two log entries, and nothing at a stop that finds it packed.
 //
+// A weak ref is a cell outside the heap that holds its object's address and is not counted (harness/heap/weak_cells.hpp). An
+// upgrade is a plain read of it: between two stops no object dies and no cell is cleared, so what is read is null or alive, and
+// the ref is on the reader's stack when the next stop looks. There is no moment between: a stop begins when every thread is at
+// a safepoint, and an upgrade is none. The stop clears the cells of what died in it before it frees anything.
+//
 // Cycles of young objects die like the rest of them. Old ones are looked for when what is old has grown by `growth`, at the
-// heap's limit, in collect() and in settle(). With heap_config::limit_bytes that much is committed at most, tables included.
+// heap's limit, in collect() and in settle(). With heap_config::limit_bytes that much is committed at most, tables included;
+// the logs and the cells of weak refs are beside it.
 //
 // What it can't do: free promptly (an object lives until the next reconcile, and one that a stale stack word seems to refer to
-// longer); reconcile in parallel: a pause is proportional to what survives its first stop, the old garbage, the logs and all
-// stacks. The bounds grow with stack depth, so that the cost per object stays constant. An object's each_slot() must visit
-// all of its places from its first safepoint on.
+// longer); reconcile in parallel: a pause is proportional to what survives its first stop, the old garbage, the logs, all
+// stacks and all weak refs. The bounds grow with the last two, so that the cost per object stays constant. An object's
+// each_slot() must visit all of its places from its first safepoint on.
 // Sources: [DB76], [Ulterior03], [LevanoniPetrank06], [LXR22]; conservative stacks as in [Shahriyar14].
 #pragma once
 
@@ -60,6 +66,10 @@ class deferred_heap {
   template <class T>
   struct shared_slot : deferred_shared_slot<M> {};
   template <class T>
+  using weak = weak_cell_ref<M, T>;
+  template <class T>
+  using weak_slot = deferred_weak_slot<M, T>;
+  template <class T>
   class root;
 
   explicit deferred_heap(const heap_config& c)
@@ -82,9 +92,13 @@ class deferred_heap {
   [[nodiscard]] std::size_t committed_bytes() const { return blocks_.committed(); }
   // How many times the world was stopped to reconcile.
   [[nodiscard]] std::uint64_t reconciles() const { return reconciles_.load(std::memory_order_relaxed); }
+  // With no context attached: weak refs that exist.
+  [[nodiscard]] std::size_t weak_cells_in_use() { return reconciler_.weak().in_use(); }
 
  private:
-  static constexpr std::size_t words_per_entry = 4, bytes_per_word = 8;  // bounds: how much stack an entry, a word may cost
+  // Bounds: how many words may be looked at in a stop for one entry, how many bytes made for one word.
+  static constexpr std::size_t words_per_entry = 4, bytes_per_word = 8;
+  static constexpr std::size_t words_per_weak_ref = sizeof(typename weak_cells<M>::cell) / sizeof(std::uintptr_t);
 
   // In a stop, or with no context attached.
   void reconcile_stopped(bool cycles) {
@@ -103,13 +117,16 @@ class deferred_heap {
     for (context* c : contexts_) {
       reconciler_.lower(c->log_);
       c->log_.clear();
-      c->log_.set_bound(std::max(entries_, words / words_per_entry));
-      c->young_bytes_ = std::max(young_bytes_, words * bytes_per_word);
     }
     reconciler_.finish();
     if (cycles || reconciler_.bytes() > look_for_cycles_) {
       reconciler_.collect_cycles();
       look_for_cycles_ = std::max(least_, static_cast<std::int64_t>(growth_ * static_cast<double>(reconciler_.bytes())));
+    }
+    words += words_per_weak_ref * reconciler_.weak_refs();
+    for (context* c : contexts_) {
+      c->log_.set_bound(std::max(entries_, words / words_per_entry));
+      c->young_bytes_ = std::max(young_bytes_, words * bytes_per_word);
     }
     // relaxed: estimates for a sampler; mutators have the stop
     objects_.store(reconciler_.objects(), std::memory_order_relaxed);
@@ -139,12 +156,18 @@ class deferred_heap<M, O>::context {
 
  public:
   explicit context(deferred_heap& heap)
-      : heap_(heap), mutator_(heap.world_), allocator_(heap.blocks_), log_(heap.entries_), young_bytes_(heap.young_bytes_) {
+      : heap_(heap),
+        mutator_(heap.world_),
+        allocator_(heap.blocks_),
+        log_(heap.entries_),
+        young_bytes_(heap.young_bytes_),
+        weak_(heap.reconciler_.weak().attach()) {
     const std::lock_guard hold(heap_.lock_);
     heap_.contexts_.push_back(this);
   }
   // What is not reconciled is left to the heap.
   ~context() {
+    heap_.reconciler_.weak().detach(weak_);
     const std::lock_guard hold(heap_.lock_);
     log_.move_to(heap_.left_);
     heap_.left_mortal_.insert(heap_.left_mortal_.end(), mortal_.begin(), mortal_.end());
@@ -261,6 +284,32 @@ class deferred_heap<M, O>::context {
     return get(p);
   }
   template <class T>
+  [[nodiscard]] weak<T> downgrade(const ref<T>& r) {
+    return {weak_cells<M>::make(weak_, r.at)};
+  }
+  template <class T>
+  [[nodiscard]] ref<T> upgrade(const weak<T>& w) {
+    return {static_cast<header*>(weak_cells<M>::target(*w.at))};
+  }
+  template <class T>
+  [[nodiscard]] weak<T> copy(const weak<T>& w) {
+    return {weak_cells<M>::make(weak_, weak_cells<M>::target(*w.at))};
+  }
+  template <class T>
+  void drop(weak<T> w) {
+    weak_cells<M>::drop(weak_, w.at);
+  }
+  template <class T>
+  [[nodiscard]] weak<T> load(weak_slot<T>& s) {
+    auto* c = s.held();
+    return c == nullptr ? weak<T>{} : copy(weak<T>{c});
+  }
+  template <class T>
+  void store(weak_slot<T>& s, weak<T> w) {
+    if (auto* was = s.replace(w.at)) weak_cells<M>::drop(weak_, was);
+  }
+
+  template <class T>
   [[nodiscard]] auto* trailing_slots(T& object) const {
     return slots_behind<slot<typename T::trailing>>(object);
   }
@@ -328,6 +377,7 @@ class deferred_heap<M, O>::context {
   log log_;
   std::size_t young_bytes_;       // to make before the next stop
   std::vector<header*> mortal_;   // young objects with a destructor
+  typename weak_cells<M>::pool& weak_;
 };
 
 // A place for shared test state: one counted ref.
@@ -370,6 +420,6 @@ struct deferred {
 };
 
 static_assert(strategy<deferred_heap<native>> && has_shared_slot<deferred_heap<native>> && has_borrow<deferred_heap<native>> &&
-              collects_cycles<deferred_heap<native>>);
+              has_weak<deferred_heap<native>> && collects_cycles<deferred_heap<native>>);
 
 }  // namespace tally::strategies

@@ -9,10 +9,14 @@
 // object, and what it held at the last stop is counted. Clear: it has been logged since, or its object is young and nothing that
 // it holds is counted yet. So a place is logged once between two stops however often it is stored to, and places in young objects
 // never are [LevanoniPetrank06]; one bit a field, in the field [LXR22].
+//
+// A place of a weak ref holds a cell's address, and the same bit for "in an old object". It is never logged: the bit lasts, and
+// tells a store that the stops will not visit the object again to see the cell.
 #pragma once
 
 #include <cstdint>
 
+#include "harness/heap/weak_cells.hpp"
 #include "harness/object.hpp"
 
 namespace tally::strategies {
@@ -54,6 +58,29 @@ struct deferred_shared_slot : deferred_place<M> {
   // relaxed: the world is stopped
   [[nodiscard]] std::uintptr_t stopped() const { return word.load(std::memory_order_relaxed); }
   void set_stopped(std::uintptr_t w) { word.store(w, std::memory_order_relaxed); }
+};
+
+// T: what its weak refs are of.
+template <class M, class T>
+struct deferred_weak_slot {
+  using cell = typename weak_cells<M>::cell;
+  static constexpr std::uintptr_t old_bit = 1;
+  var<M, std::uintptr_t, "slot"> word;
+
+  [[nodiscard]] cell* held() const { return reinterpret_cast<cell*>(word.load() & ~old_bit); }
+  // Puts a cell (or null) there, and returns what was there.
+  cell* replace(cell* c) {
+    const std::uintptr_t was = word.load(), old = was & old_bit;
+    if (c != nullptr) weak_cells<M>::place(*c);
+    if (c != nullptr && old != 0) weak_cells<M>::see(*c);
+    word.store(reinterpret_cast<std::uintptr_t>(c) | old);
+    return reinterpret_cast<cell*>(was & ~old_bit);
+  }
+  // In a stop: the object gets old.
+  void grow_old() {
+    if (cell* c = held()) weak_cells<M>::see(*c);
+    word.store(word.load() | old_bit);
+  }
 };
 
 }  // namespace tally::strategies

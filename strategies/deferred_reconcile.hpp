@@ -12,6 +12,10 @@
 // is referred to from outside, and it and all that it reaches get their counts back, and live (the trial deletion of
 // [Bacon01], for all objects at once).
 //
+// Weak refs are cleared when it is settled who lives, before any cell of the heap can be used again: what has no mark then is
+// dead, however it died, and that is the only test that the young need. A weak ref in a place dies with the place's object: at
+// once when that was old, and else by not having been seen (see weak_cells.hpp).
+//
 // Sources: [DB76], [Ulterior03] for young objects that are not counted, [LevanoniPetrank06] for the log.
 #pragma once
 
@@ -30,7 +34,9 @@ class deferred_reconciler {
   using header = deferred_header<M>;
   using log = deferred_log<M>;
 
-  explicit deferred_reconciler(block_heap<M>& blocks) : blocks_(blocks) {}
+  explicit deferred_reconciler(block_heap<M>& blocks) : blocks_(blocks), weak_pool_(weak_.attach()) {}
+
+  [[nodiscard]] weak_cells<M>& weak() { return weak_; }
 
   // Old objects, and their bytes.
   [[nodiscard]] std::int64_t objects() const { return objects_; }
@@ -66,8 +72,10 @@ class deferred_reconciler {
     for (header* h : on_stacks_before_) decrement(*h);
     on_stacks_before_.clear();
     on_stacks_before_.swap(on_stacks_);
-    blocks_.sweep_changed();
+    sweep();
   }
+  // How many weak refs the stop looked at.
+  [[nodiscard]] std::size_t weak_refs() const { return weak_refs_; }
 
   // After finish(), in the same stop: frees garbage cycles and what only they kept alive.
   void collect_cycles() {
@@ -81,7 +89,7 @@ class deferred_reconciler {
     blocks_.for_each_object([this](object_word<M>& o) {
       if (!blocks_.kept(o)) destroy(object_of(o));
     });
-    blocks_.sweep_changed();
+    sweep();
   }
 
   // For the type table: the places of a living object, and of a dead one.
@@ -96,6 +104,14 @@ class deferred_reconciler {
   void visit_slot(auto& s) {
     header* h = s.object(s.stopped());
     if (h != nullptr && counted_) decrement_later(*h);
+  }
+  template <class T>
+  void scan_slot(deferred_weak_slot<M, T>& s) {
+    if (walk_ == walk::adopt) s.grow_old();
+  }
+  template <class T>
+  void visit_slot(deferred_weak_slot<M, T>& s) {
+    if (auto* c = s.held()) weak_cells<M>::drop(weak_pool_, c);
   }
 
  private:
@@ -156,6 +172,13 @@ class deferred_reconciler {
     counted_ = true;
   }
 
+  // With all counts, and so all marks, settled.
+  void sweep() {
+    weak_refs_ = weak_.clear_dead(weak_pool_, weak_cells<M>::sight::for_good,
+                                  [this](void* object) { return blocks_.kept(static_cast<header*>(object)->word); });
+    blocks_.sweep_changed();
+  }
+
   void one_more(header& h) {
     const std::uint32_t n = h.count();
     if (n != header::most) [[likely]] return h.set_count(n + 1);
@@ -176,6 +199,9 @@ class deferred_reconciler {
   }
 
   block_heap<M>& blocks_;
+  weak_cells<M> weak_;
+  typename weak_cells<M>::pool& weak_pool_;  // what a stop gives cells back through
+  std::size_t weak_refs_ = 0;
   std::int64_t objects_ = 0, bytes_ = 0;
   walk walk_ = walk::adopt;
   bool counted_ = true;  // what a dead object's places hold

@@ -46,11 +46,7 @@ class mark_sweep_heap {
     friend bool operator==(parcel, parcel) = default;
   };
   template <class T>
-  struct weak {
-    weak_cell* at = nullptr;
-    [[nodiscard]] explicit operator bool() const { return at != nullptr; }
-    friend bool operator==(weak, weak) = default;
-  };
+  using weak = weak_cell_ref<M, T>;
   template <class T>
   struct weak_slot {
     var<M, weak_cell*, "slot"> word;
@@ -96,7 +92,8 @@ class mark_sweep_heap {
       if (mutant<M, "mark_sweep: parcels are no roots">()) return;
       parcels_.for_each([&](void* object) { w.grey(static_cast<header*>(object)); });
     });
-    weak_.clear_dead(weak_pool_, [this](void* object) { return marker_.marked(static_cast<header*>(object)); });
+    weak_.clear_dead(weak_pool_, weak_cells<M>::sight::once,
+                     [this](void* object) { return marker_.marked(static_cast<header*>(object)); });
     blocks_.sweep();
     overflows_ = found.overflows;
     // relaxed: estimates for a sampler; mutators have the stop

@@ -1,9 +1,10 @@
-// Weak refs for a tracing strategy: cells that a collection clears.
+// Weak refs for a strategy whose objects die in stops: cells that a collection clears.
 //
 // A weak ref is the address of a cell that holds its object's address and is no root. It may be anywhere, so cells are not found
 // by scanning: a cell that the program holds stays until it is dropped, and one that was stored into a weak slot belongs to the
-// slot's object. The marker sees the cells of living objects; after marking, cells in slots that it did not see died with
-// their objects, and of the others those whose object is not marked are dead: upgrade finds null.
+// slot's object. Who finds living objects sees the cells in their slots; after that, cells in slots that were not seen died
+// with their objects, and of the others those whose object is not marked are dead: upgrade finds null. A collection that visits
+// all that lives sees anew each time; one that visits an object once and remembers sees a cell for good.
 //
 // Cells are those of parcel_cells.hpp, with the state in the low bits of the object's address.
 #pragma once
@@ -25,11 +26,11 @@ class weak_cells {
   // The object, or null when it is dead.
   [[nodiscard]] static void* target(const cell& c) { return reinterpret_cast<void*>(bits(c) & ~state_bits); }
   // A cell of the program's, for an object or (null) for none.
-  [[nodiscard]] static cell* make(pool& p, void* object) { return p.fill(tagged(object, 0)); }
+  [[nodiscard]] static cell* make(pool& p, void* object) { return p.fill(reinterpret_cast<void*>(tagged(object, 0))); }
   static void drop(pool& p, cell* c) { static_cast<void>(p.empty(c)); }
   // From now on the cell belongs to a weak slot; only drop() ends that, or the slot's object's death.
   static void place(cell& c) { c.object.store(reinterpret_cast<void*>(bits(c) | in_slot)); }
-  // While marking: the slot that has it is alive. By the one worker that visits the slot's object.
+  // The slot that has it is alive. By the one worker that visits the slot's object, or who has just placed the cell.
   static void see(cell& c) { c.object.store(reinterpret_cast<void*>(bits(c) | seen)); }
 
   [[nodiscard]] std::size_t in_use() {
@@ -38,26 +39,43 @@ class weak_cells {
     return n;
   }
 
-  // After marking, in a stop or with no context attached. `own` is the caller's pool.
+  // How long see() holds: until the next clear_dead(), or until the cell is dropped.
+  enum class sight { once, for_good };
+  // After marking, in a stop or with no context attached, before what is not marked is freed. `own` is the caller's pool.
+  // Returns how many cells were looked at.
   template <class Marked>
-  void clear_dead(pool& own, Marked&& marked) {
+  std::size_t clear_dead(pool& own, sight lasts, Marked&& marked) {
+    const std::uintptr_t kept = lasts == sight::once ? in_slot : in_slot | seen;
+    std::size_t looked_at = 0;
     cells_.for_each_cell([&](cell& c) {
-      const std::uintptr_t state = bits(c) & in_slot;
-      if (state == in_slot && (bits(c) & seen) == 0) return drop(own, &c);
+      ++looked_at;
+      const std::uintptr_t now = bits(c);
+      if ((now & (in_slot | seen)) == in_slot) return drop(own, &c);
       void* object = target(c);
-      c.object.store(tagged(object != nullptr && marked(object) ? object : nullptr, state));
+      const bool lives = object != nullptr && marked(object);
+      const std::uintptr_t next = tagged(lives ? object : nullptr, now & kept);
+      if (next != now) c.object.store(reinterpret_cast<void*>(next));
     });
+    return looked_at;
   }
 
  private:
   static constexpr std::uintptr_t in_slot = 1, seen = 2, dead = 4, state_bits = 7;
   static std::uintptr_t bits(const cell& c) { return reinterpret_cast<std::uintptr_t>(c.object.load()); }
   // `dead` keeps the word of a cell without object from being null, which would say that the cell is free.
-  static void* tagged(void* object, std::uintptr_t state) {
-    return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(object) | state | (object == nullptr ? dead : 0));
+  static std::uintptr_t tagged(void* object, std::uintptr_t state) {
+    return reinterpret_cast<std::uintptr_t>(object) | state | (object == nullptr ? dead : 0);
   }
 
   cells cells_;
+};
+
+// A weak ref of a T.
+template <class M, class T>
+struct weak_cell_ref {
+  typename weak_cells<M>::cell* at = nullptr;
+  [[nodiscard]] explicit operator bool() const { return at != nullptr; }
+  friend bool operator==(weak_cell_ref, weak_cell_ref) = default;
 };
 
 }  // namespace tally

@@ -47,6 +47,15 @@ struct weak_of<H, false> {
   using node = int;
 };
 
+// An object with a weak ref of a node in it, as large as a node.
+template <class H>
+struct watcher {
+  typename H::template weak_slot<node<H>> seen;
+  var<typename H::memory, std::uint64_t, "payload"> value;
+  watcher() { value.store(1); }
+  void each_slot(auto&& f) { f(seen); }
+};
+
 // A ref on the stack. The checked stack holds its word for strategies that look there; for others this is the ref alone.
 template <class H, class T>
 class hold {
@@ -152,6 +161,7 @@ class stage : public program {
     } else {
       require(heap_->live() == 0, "an object is still alive");
     }
+    if constexpr (requires { heap_->weak_cells_in_use(); }) require(heap_->weak_cells_in_use() == 0, "a weak ref is left");
     std::destroy_at(heap_);
     M::free(heap_);
     heap_ = nullptr;

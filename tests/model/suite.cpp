@@ -122,7 +122,7 @@ bool is_ours(std::string_view strategy, const mutation& m) {
       {"harness/counting.hpp", "atomic"},      {"harness/shared_slots.hpp", "atomic"},
       {"harness/epoch.hpp", "atomic"},         {"harness/owner_registry.hpp", "biased"},
       {"harness/tracing.hpp", "mark_sweep"},   {"harness/heap/world.hpp", "mark_sweep"},
-      {"harness/heap/parcel_cells.hpp", "mark_sweep"}};
+      {"harness/heap/parcel_cells.hpp", "mark_sweep"}, {"harness/heap/weak_cells.hpp", "deferred"}};
   for (const auto& [header, home] : homes) {
     if (file.ends_with(header)) return home == strategy;
   }

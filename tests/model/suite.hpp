@@ -66,6 +66,8 @@ void add_all(std::vector<subject>& into, std::string_view v) {
   if constexpr (has_weak<H>) {
     add<upgrade, H>(into, v, "upgrade");
     add<downgrade, H>(into, v, "downgrade");
+    add<weak_death, H>(into, v, "weak_death");
+    add<weak_slots, H>(into, v, "weak_slots");
   }
   if constexpr (has_shared_slot<H>) {
     add<slot_load_and_store, H>(into, v, "slot_load_and_store");

@@ -1,5 +1,5 @@
-// deferred with several threads: racy slots, parcels through a channel, blocked regions, threads that come and go, and logs so
-// small that the world is stopped all the time. Every object has a canary that its destructor destroys.
+// deferred with several threads: racy slots, parcels and weak refs through channels, blocked regions, threads that come and go,
+// and logs so small that the world is stopped all the time. Every object has a canary that its destructor destroys.
 #include "strategies/deferred.hpp"
 
 #include <gtest/gtest.h>
@@ -31,12 +31,14 @@ struct node_of {
   [[nodiscard]] bool intact() const { return canary == (sound ^ number); }
   typename H::template slot<node_of> next;
   typename H::template shared_slot<node_of> racy[2];
+  typename H::template weak_slot<node_of> friendly;  // used by the thread that made the node, before it gives it away
   const std::uint64_t number;
   std::uint64_t canary;
-  void each_slot(auto&& f) { f(next), f(racy[0]), f(racy[1]); }
+  void each_slot(auto&& f) { f(next), f(racy[0]), f(racy[1]), f(friendly); }
 };
 using node = node_of<heap>;
 using ref = heap::ref<node>;
+using weak = heap::weak<node>;
 
 TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs) {
   static constexpr std::pair<std::string_view, double> few[] = {{"entries", 256}, {"kilobytes", 16}};
@@ -50,16 +52,22 @@ TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs)
     for (auto& r : roots) r->store(c, make<node>(c, {}, 0u));
   }
   native::channel<heap::parcel<node>> channel(128);
-  std::atomic<std::uint64_t> broken{0}, exchanged{0}, unpacked{0};
+  native::channel<weak> weak_channel(128);
+  std::atomic<std::uint64_t> broken{0}, exchanged{0}, unpacked{0}, found{0}, not_found{0};
 
   const auto work = [&](std::uint64_t seed) {
     heap::context c(h);
     tally::random_source random{99, seed};
-    ref mine{}, seen{};
-    std::uint64_t bad = 0, swaps = 0, out = 0;
+    ref mine{}, seen{}, watcher = make<node>(c, {}, random());
+    std::uint64_t bad = 0, swaps = 0, out = 0, alive = 0, dead = 0;
+    const auto upgrade = [&](weak w) {
+      const ref r = c.upgrade(w);
+      if (r) bad += !c.get(r).intact(), seen = r;
+      ++(r ? alive : dead);
+    };
     for (int i = 0; i < operations; ++i) {
       auto& place = roots[random.below(places)]->get()->racy[random.below(2)];
-      switch (random.below(8)) {
+      switch (random.below(11)) {
         case 0:
         case 1: {  // a chain of ours becomes everybody's
           ref head = make<node>(c, {}, random());
@@ -105,6 +113,30 @@ TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs)
           ++out;
           break;
         }
+        case 7: {  // of something young, or old, or not even held
+          const weak w = c.downgrade(random.below(2) != 0 && seen ? seen : make<node>(c, {}, random()));
+          bool sent = false;
+          c.blocked([&] { sent = weak_channel.try_push(w); });
+          if (!sent) c.drop(w);
+          break;
+        }
+        case 8: {  // most are kept for later
+          weak w{};
+          bool got = false;
+          c.blocked([&] { got = weak_channel.try_pop(w); });
+          if (!got) break;
+          upgrade(w);
+          if (random.below(4) != 0) c.blocked([&] { got = !weak_channel.try_push(w); });
+          if (got) c.drop(w);
+          break;
+        }
+        case 9: {  // in a slot of an object of any age
+          if (random.below(16) == 0) watcher = make<node>(c, {}, random());
+          const weak w = c.load(c.get(watcher).friendly);
+          if (w) upgrade(w), c.drop(w);
+          c.store(c.get(watcher).friendly, seen ? c.downgrade(seen) : weak{});
+          break;
+        }
         default: {  // down a chain, holding only the last one
           ref at = c.load(place);
           while (at) {
@@ -117,9 +149,10 @@ TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs)
       }
       if (mine) bad += !c.get(mine).intact();
       if (seen) bad += !c.get(seen).intact();
+      if (random.below(8) == 0) seen = {};
       c.poll();
     }
-    broken += bad, exchanged += swaps, unpacked += out;
+    broken += bad, exchanged += swaps, unpacked += out, found += alive, not_found += dead;
   };
   for (std::uint64_t g = 0; g < generations; ++g) {
     std::vector<std::thread> pool;
@@ -129,11 +162,15 @@ TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs)
   EXPECT_EQ(broken.load(), 0u);
   EXPECT_GT(exchanged.load(), 0u);
   EXPECT_GT(unpacked.load(), 0u);
+  EXPECT_GT(found.load(), 0u);
+  EXPECT_GT(not_found.load(), 0u);
   EXPECT_GT(h.reconciles(), 100u);
   {
     heap::context c(h);
     heap::parcel<node> p{};
     while (channel.try_pop(p)) c.drop(c.unpack(p));
+    weak w{};
+    while (weak_channel.try_pop(w)) c.drop(w);
     for (auto& r : roots) {
       c.store(r->get()->racy[0], {});
       c.store(r->get()->racy[1], {});
@@ -148,6 +185,7 @@ TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs)
   h.settle();
   EXPECT_EQ(h.live(), 0);
   EXPECT_EQ(h.live_bytes(), 0);
+  EXPECT_EQ(h.weak_cells_in_use(), 0u);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/random.hpp"
+#include "tests/support/stack.hpp"
 
 namespace {
 
@@ -18,6 +19,8 @@ using tally::extent;
 using tally::heap_config;
 using tally::make;
 using tally::native;
+using tally::testing::far_down;
+using tally::testing::wipe_stack;
 using heap = tally::strategies::deferred_heap<native>;
 using header = heap::header;
 
@@ -50,22 +53,6 @@ struct array_of {
 heap_config many_stops() {
   static constexpr std::pair<std::string_view, double> few[] = {{"entries", 64}, {"kilobytes", 16}};
   return {.tunables = few, .tunable_count = 2};
-}
-
-// Runs f some way down the stack, where wipe_stack() overwrites all of its frames.
-template <class F>
-[[gnu::noinline]] auto far_down(F&& f) {
-  [[maybe_unused]] volatile std::uintptr_t room[128];
-  room[0] = 0;
-  auto result = f();
-  room[127] = 0;  // after the call: the frame lasts as long
-  return result;
-}
-
-// Overwrites the part of the stack that calls before this one used.
-[[gnu::noinline, gnu::no_sanitize_address]] void wipe_stack() {
-  volatile std::uintptr_t nothing[4096];
-  for (auto& w : nothing) w = 0;
 }
 
 // --- counts -------------------------------------------------------------------------------------------------------------
@@ -149,6 +136,8 @@ TEST(DeferredCounts, OnlyTheFirstAndTheLastValueOfAPlaceBetweenTwoStopsMatter) {
   top.store(c, {});
 }
 
+using Deferred = tally::testing::clean_stack;
+
 // --- deaths ---------------------------------------------------------------------------------------------------------------
 
 struct tally_of_ends {
@@ -164,7 +153,7 @@ struct counted_of {
 };
 using counted = counted_of<heap>;
 
-TEST(Deferred, DestructorsRunOnceWhetherAnObjectDiesYoungOldOrInACycle) {
+TEST_F(Deferred, DestructorsRunOnceWhetherAnObjectDiesYoungOldOrInACycle) {
   tally_of_ends ends;
   heap h(many_stops());
   {
@@ -203,7 +192,7 @@ TEST(Deferred, DestructorsRunOnceWhetherAnObjectDiesYoungOldOrInACycle) {
   top.store(c, {});
 }
 
-TEST(Deferred, CyclesOfYoungObjectsDieWithTheYoungAndThoseOfOldOnesWhenTheyAreLookedFor) {
+TEST_F(Deferred, CyclesOfYoungObjectsDieWithTheYoungAndThoseOfOldOnesWhenTheyAreLookedFor) {
   heap h({});
   heap::root<node> top(h), other(h);
   {
@@ -232,7 +221,7 @@ TEST(Deferred, CyclesOfYoungObjectsDieWithTheYoungAndThoseOfOldOnesWhenTheyAreLo
 // --- what lives -----------------------------------------------------------------------------------------------------------
 
 // Random operations beside a reference model that knows the graph. Stores only go from newer to older objects: no cycles.
-TEST(Deferred, HoldsExactlyWhatTheReferenceModelSaysAfterRandomOperations) {
+TEST_F(Deferred, HoldsExactlyWhatTheReferenceModelSaysAfterRandomOperations) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     tally::random_source random{seed, 0};
     heap h(many_stops());
@@ -330,7 +319,7 @@ TEST(Deferred, HoldsExactlyWhatTheReferenceModelSaysAfterRandomOperations) {
   }
 }
 
-TEST(Deferred, AnObjectOnAnotherThreadsStackOutlivesItsSlotAndDiesAfterThat) {
+TEST_F(Deferred, AnObjectOnAnotherThreadsStackOutlivesItsSlotAndDiesAfterThat) {
   heap h(many_stops());
   heap::root<node> top(h);
   std::atomic<int> phase{0};
@@ -380,7 +369,7 @@ TEST(Deferred, AnObjectOnAnotherThreadsStackOutlivesItsSlotAndDiesAfterThat) {
   for (auto& w : complements) w = ~reinterpret_cast<std::uintptr_t>(&c.get(make<node>(c, {})).canary);
 }
 
-TEST(Deferred, AnInteriorPointerOnTheStackKeepsAnObjectAndNothingElseDoes) {
+TEST_F(Deferred, AnInteriorPointerOnTheStackKeepsAnObjectAndNothingElseDoes) {
   heap h({});
   heap::context c(h);
   constexpr std::size_t n = 500;
@@ -406,7 +395,7 @@ TEST(Deferred, AnInteriorPointerOnTheStackKeepsAnObjectAndNothingElseDoes) {
   EXPECT_LE(h.live(), 4);
 }
 
-TEST(Deferred, AChainOfAMillionIsFreedWithoutRecursionAndInOneReconcile) {
+TEST_F(Deferred, AChainOfAMillionIsFreedWithoutRecursionAndInOneReconcile) {
   heap h({});
   {
     heap::context c(h);
@@ -425,7 +414,7 @@ TEST(Deferred, AChainOfAMillionIsFreedWithoutRecursionAndInOneReconcile) {
   EXPECT_EQ(h.reconciles(), before + 1);
 }
 
-TEST(Deferred, AThreadMayLeaveObjectsAndGarbageBehind) {
+TEST_F(Deferred, AThreadMayLeaveObjectsAndGarbageBehind) {
   heap h(many_stops());
   std::vector<heap::parcel<node>> left;
   std::thread([&] {
@@ -466,7 +455,7 @@ TEST(Deferred, AThreadMayLeaveObjectsAndGarbageBehind) {
 
 // --- limits ---------------------------------------------------------------------------------------------------------------
 
-TEST(Deferred, LogsGrowWhereNoSafepointIsAndAreReconciledAtTheNextPoll) {
+TEST_F(Deferred, LogsGrowWhereNoSafepointIsAndAreReconciledAtTheNextPoll) {
   heap h(many_stops());
   heap::context c(h);
   constexpr std::uint32_t n = 20'000;
@@ -504,7 +493,7 @@ TEST(Deferred, LogsGrowWhereNoSafepointIsAndAreReconciledAtTheNextPoll) {
 // A frame of its own as well.
 [[gnu::noinline]] void empty(heap::context& c, heap::root<node>& list) { list.store(c, {}); }
 
-TEST(Deferred, GarbageIsReclaimedBeforeTheLimitIsAnErrorAndAnExhaustedHeapRecovers) {
+TEST_F(Deferred, GarbageIsReclaimedBeforeTheLimitIsAnErrorAndAnExhaustedHeapRecovers) {
   constexpr std::size_t limit = 8 << 20;
   heap h({.limit_bytes = limit});
   heap::root<node> list(h);
@@ -523,7 +512,7 @@ TEST(Deferred, GarbageIsReclaimedBeforeTheLimitIsAnErrorAndAnExhaustedHeapRecove
   EXPECT_EQ(h.live(), 0);
 }
 
-TEST(Deferred, CyclesThatFillTheHeapManyTimesOverAreLookedForAtTheLimit) {
+TEST_F(Deferred, CyclesThatFillTheHeapManyTimesOverAreLookedForAtTheLimit) {
   heap h({.limit_bytes = 8 << 20});
   heap::root<node> top(h);
   {
@@ -534,7 +523,7 @@ TEST(Deferred, CyclesThatFillTheHeapManyTimesOverAreLookedForAtTheLimit) {
   EXPECT_EQ(h.live(), 0);
 }
 
-TEST(Deferred, ManyContextsAtOnce) {
+TEST_F(Deferred, ManyContextsAtOnce) {
   heap h(many_stops());
   std::atomic<int> there{0};
   std::vector<std::thread> pool;
