@@ -104,20 +104,23 @@ class deferred_heap {
   void reconcile_stopped(bool cycles) {
     note_path<M, "reconcile">();
     std::size_t words = 0;
+    if (mutant<M, "deferred: what the last stop found on stacks is let go before this one looks">()) reconciler_.drop_stacks();
     world_.for_each_stack_word([&](std::uintptr_t w) {
       ++words;
       if (auto* object = reinterpret_cast<header*>(blocks_.resolve(w))) reconciler_.found_on_stack(*object);
     });
+    const bool backwards = mutant<M, "deferred: logs lower counts before they raise them">();
+    if (backwards) lower_logs();
     reconciler_.raise(left_);
-    for (context* c : contexts_) reconciler_.raise(c->log_);
+    for (context* c : contexts_) {
+      if (c == contexts_.front() && mutant<M, "deferred: one log is not read for what is more">()) continue;
+      reconciler_.raise(c->log_);
+    }
     reconciler_.destroy_young(left_mortal_);
     for (context* c : contexts_) reconciler_.destroy_young(c->mortal_);
-    reconciler_.lower(left_);
+    if (!backwards) lower_logs();
     left_.clear();
-    for (context* c : contexts_) {
-      reconciler_.lower(c->log_);
-      c->log_.clear();
-    }
+    for (context* c : contexts_) c->log_.clear();
     reconciler_.finish();
     if (cycles || reconciler_.bytes() > look_for_cycles_) {
       reconciler_.collect_cycles();
@@ -132,6 +135,11 @@ class deferred_heap {
     objects_.store(reconciler_.objects(), std::memory_order_relaxed);
     bytes_.store(reconciler_.bytes(), std::memory_order_relaxed);
     reconciles_.store(reconciles() + 1, std::memory_order_relaxed);
+  }
+
+  void lower_logs() {
+    reconciler_.lower(left_);
+    for (context* c : contexts_) reconciler_.lower(c->log_);
   }
 
   const std::size_t entries_, young_bytes_;  // of one context
@@ -169,7 +177,7 @@ class deferred_heap<M, O>::context {
   ~context() {
     heap_.reconciler_.weak().detach(weak_);
     const std::lock_guard hold(heap_.lock_);
-    log_.move_to(heap_.left_);
+    if (!mutant<M, "deferred: who leaves takes the log along">()) log_.move_to(heap_.left_);
     heap_.left_mortal_.insert(heap_.left_mortal_.end(), mortal_.begin(), mortal_.end());
     std::erase(heap_.contexts_, this);
   }

@@ -72,7 +72,7 @@ struct deferred_weak_slot {
   cell* replace(cell* c) {
     const std::uintptr_t was = word.load(), old = was & old_bit;
     if (c != nullptr) weak_cells<M>::place(*c);
-    if (c != nullptr && old != 0) weak_cells<M>::see(*c);
+    if (c != nullptr && old != 0 && !mutant<M, "deferred: a weak ref is not seen in an old object">()) weak_cells<M>::see(*c);
     word.store(reinterpret_cast<std::uintptr_t>(c) | old);
     return reinterpret_cast<cell*>(was & ~old_bit);
   }

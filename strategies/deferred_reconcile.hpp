@@ -19,6 +19,7 @@
 // Sources: [DB76], [Ulterior03] for young objects that are not counted, [LevanoniPetrank06] for the log.
 #pragma once
 
+#include <cassert>
 #include <unordered_map>
 #include <vector>
 
@@ -69,10 +70,17 @@ class deferred_reconciler {
     });
   }
   void finish() {
-    for (header* h : on_stacks_before_) decrement(*h);
-    on_stacks_before_.clear();
+    if (mutant<M, "deferred: weak refs are cleared before counts go down for stacks">()) clear_weak_refs();
+    drop_stacks();
     on_stacks_before_.swap(on_stacks_);
     sweep();
+  }
+  // What stacks referred to at the last stop is not counted for that any more.
+  void drop_stacks() {
+    for (header* h : on_stacks_before_) {
+      if (!mutant<M, "deferred: what was once on a stack is counted for good">()) decrement(*h);
+    }
+    on_stacks_before_.clear();
   }
   // How many weak refs the stop looked at.
   [[nodiscard]] std::size_t weak_refs() const { return weak_refs_; }
@@ -98,7 +106,7 @@ class deferred_reconciler {
     header* h = s.object(s.stopped());
     if (h == nullptr) return;
     if (walk_ == walk::subtract) return static_cast<void>(one_fewer(*h));
-    one_more(*h);
+    if (!mutant<M, "deferred: a search for cycles does not give counts back">()) one_more(*h);
     if (!blocks_.kept(h->word)) keep(*h);
   }
   void visit_slot(auto& s) {
@@ -134,7 +142,7 @@ class deferred_reconciler {
     ++objects_;
     bytes_ += static_cast<std::int64_t>(h.bytes());
     blocks_.keep(h.word);
-    to_follow_.push_back(&h);
+    if (!mutant<M, "deferred: what a survivor refers to is not counted">()) to_follow_.push_back(&h);
   }
   void follow(walk how) {
     while (!to_follow_.empty()) {
@@ -174,9 +182,13 @@ class deferred_reconciler {
 
   // With all counts, and so all marks, settled.
   void sweep() {
+    if (!mutant<M, "deferred: weak refs are cleared before counts go down for stacks">()) clear_weak_refs();
+    blocks_.sweep_changed();
+  }
+  void clear_weak_refs() {
+    if (mutant<M, "deferred: weak refs are not cleared">()) return;
     weak_refs_ = weak_.clear_dead(weak_pool_, weak_cells<M>::sight::for_good,
                                   [this](void* object) { return blocks_.kept(static_cast<header*>(object)->word); });
-    blocks_.sweep_changed();
   }
 
   void one_more(header& h) {
@@ -187,6 +199,7 @@ class deferred_reconciler {
   // True: that was the last.
   bool one_fewer(header& h) {
     const std::uint32_t n = h.count();
+    assert(n != 0);
     if (n == header::most) [[unlikely]] {
       const auto at = beyond_.find(&h);
       if (at != beyond_.end()) {

@@ -67,7 +67,7 @@ void block_heap<M>::give_back(std::uint32_t number) {
   e.owned = e.fresh = false;
   // relaxed: only the owner changes it, and it is the caller or gone
   const std::uint32_t taken = e.taken.load(std::memory_order_relaxed);
-  if (taken == 0) {
+  if (taken == 0 || mutant<M, "block heap: a block with holes goes to the free list">()) {
     if (e.listed) unlink(class_lists_[e.size_class], number);
     make_free(number);
   } else if (taken < e.cell_count && !e.listed) {
@@ -103,7 +103,7 @@ std::uint32_t block_heap<M>::acquire(std::size_t size_class) {
   std::uint32_t& list = class_lists_[size_class];
   std::uint32_t number = list;
   if (number != none) {
-    unlink(list, number);
+    if (!mutant<M, "block heap: a block with holes is given to all who ask">()) unlink(list, number);
     arena_.at(number).listed = false;
   } else {
     number = take_free();
@@ -231,7 +231,9 @@ void block_heap<M>::let_all_go() {
 template <class M>
 void block_heap<M>::sweep_changed() {
   const std::lock_guard hold(lock_);
-  for (allocator* a : allocators_) a->reset();
+  if (!mutant<M, "block heap: allocators keep their runs through a sweep">()) {
+    for (allocator* a : allocators_) a->reset();
+  }
   left_cells_ = left_bytes_ = 0;
   while (changed_ != none) {
     const std::uint32_t number = changed_;
@@ -289,6 +291,7 @@ bool block_heap<M>::allocator::claim(lane& l) {
   const std::uint32_t last = block_bits::next<true>(e.used, first, std::min(e.cell_count, first + most));
   // relaxed: a set bit only keeps this owner from claiming again, and a stop from missing what it will see anyway
   block_bits::masks(first, last, [&](std::uint32_t i, std::uint64_t mask) {
+    if (mutant<M, "block heap: a run is not marked as used">()) return;
     e.used[i].store(e.used[i].load(std::memory_order_relaxed) | mask, std::memory_order_relaxed);
   });
   const std::uint32_t count = last - first;
@@ -308,7 +311,8 @@ void block_heap<M>::allocator::unclaim(lane& l) {
   if (l.cursor == l.end) return;
   entry& e = heap_.arena_.at(l.block);
   const auto bytes = static_cast<std::size_t>(l.end - l.cursor);
-  const auto count = static_cast<std::uint32_t>(bytes / e.cell_bytes);
+  auto count = static_cast<std::uint32_t>(bytes / e.cell_bytes);
+  if (mutant<M, "block heap: who leaves gives its last object back">()) ++count;
   block_bits::masks(l.position - count, l.position, [&](std::uint32_t i, std::uint64_t mask) {
     e.used[i].fetch_and(~mask, std::memory_order_relaxed);  // relaxed: read under the lock that release() is about to take
   });
