@@ -416,6 +416,7 @@ struct weak_death : stage<H> {
       return;
     }
     auto w = weak[static_cast<std::size_t>(i)];
+    c.poll();
     typename stage<H>::held r(c.upgrade(w));
     c.poll();
     typename stage<H>::held again(c.upgrade(w));
