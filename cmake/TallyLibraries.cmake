@@ -25,7 +25,7 @@ list(FILTER harness_sources EXCLUDE REGEX "/harness/(cli|micro)/|/modelled.cpp$"
 if(TALLY_SIM)
   string(APPEND engine "|${fibers}")
 else()  # what is left of sim/ is memory, without fibers
-  list(FILTER harness_sources EXCLUDE REGEX "/harness/(${fibers}|sim/(point|record|session|summary))[.]cpp$")
+  list(FILTER harness_sources EXCLUDE REGEX "/harness/(${fibers}|sim/(overlay|point|record|session|settings|summary))[.]cpp$")
 endif()
 set(engine_sources ${harness_sources})
 list(FILTER engine_sources INCLUDE REGEX "${engine})[.]cpp$")

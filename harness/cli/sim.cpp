@@ -26,6 +26,7 @@ void add_sim(CLI::App& app, action& run) {
   CLI::App* sub = app.add_subcommand("sim", about);
   const char* what = "What to simulate";
   std::vector<CLI::Option*> asked{
+      sub->add_option("--suite", r.suite, "quick, default or rigorous: the rows of that suite, on --cores"),
       sub->add_option("--strategy", r.strategies, "names, globs or variants: biased:merge=detached, 'atomic:*'"),
       sub->add_option("--workload", r.workloads, "names, globs, with parameters: trace:file=PATH"),
       sub->add_option("--set", r.sets, "a workload's parameter: name=v1,v2 or name=1..64*2, of one workload.name=v"),
@@ -52,6 +53,10 @@ void add_sim(CLI::App& app, action& run) {
   sub->add_option("--calibrate", *calibrated, "only measure this machine, and write it to a file for --machine")->group(how);
   const char* where = "Results";
   sub->add_option("--out", o->out, "the directory; results/<UTC>-sim-<id> if not given")->group(where);
+  sub->add_option("--overlay", o->overlays, "observed rows (tally run --observe) to be judged against, as often as there are DIRs")
+      ->group(where)->type_name("DIR")->allow_extra_args(false);
+  sub->add_option("--from", o->from, "the same simulation again, as DIR has it; other flags change it")->group(where);
+  sub->add_flag("--resume", o->resume, "go on with the simulation in --out, or the latest")->group(where);
   sub->add_flag("--plan", o->plan_only, "only tell: rows, what is skipped and why")->group(where);
   sub->add_flag("--json", o->as_json, "print the records, a line each, instead of the summary")->group(where);
   sub->add_flag("--quiet", o->quiet, "no progress, no summary; the exit code tells")->group(where);
@@ -59,7 +64,10 @@ void add_sim(CLI::App& app, action& run) {
   for (auto* option : asked) {
     if (option->get_expected_max() == 1) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
-  sub->callback([o, calibrated, &run] {
+  sub->callback([o, asked, calibrated, &run] {
+    for (const auto* option : asked) {
+      if (option->count() > 0) o->given.insert(option->get_lnames().front());
+    }
     run = [o, calibrated] {
       if (calibrated->empty()) return sim::run_session(built_in_simulated(), *o);
       fmt::print("{}", calibrate_into(*calibrated));

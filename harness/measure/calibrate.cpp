@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "harness/measure/environment.hpp"
 #include "harness/measure/perf_group.hpp"
@@ -27,6 +29,7 @@ constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 // A memory buffer needs a multiple of the LLC; beyond this it takes minutes to build and little is gained.
 constexpr std::uint64_t largest_buffer = 1024 * mib;
 constexpr std::size_t most_pairs = 28;   // all of 8 processors
+constexpr int usual_llc_ways = 16;       // of the server processors of the last ten years, most
 
 int number_of(const std::string& text) {
   return text.empty() || text[0] < '0' || text[0] > '9' ? 0 : std::stoi(text);
@@ -48,7 +51,7 @@ kernel_caches caches_of(int cpu) {
     const std::string size = line_of(at + "size");   // 32K
     const std::uint64_t unit = size.ends_with("M") ? mib : 1024;
     const host_cache c{static_cast<std::uint64_t>(number_of(size)) * unit, number_of(line_of(at + "ways_of_associativity")),
-                       fmt::format("index{}", i)};
+                       false, fmt::format("index{}", i)};
     if (level == 1) found.l1 = c;
     if (level == 2) found.l2 = c;
     if (level >= last) {
@@ -58,6 +61,19 @@ kernel_caches caches_of(int cpu) {
     }
   }
   if (last == 2) found.l2 = {};   // the second level is the last
+  return found;
+}
+
+// What the C library knows, for kernels that show nothing. It does not know who shares what.
+kernel_caches caches_by_sysconf() {
+  const auto known = [](int name) { return static_cast<std::uint64_t>(std::max(sysconf(name), 0L)); };
+  const auto level = [&](int bytes, int ways, const char* index) {
+    return host_cache{known(bytes), static_cast<int>(known(ways)), false, index, "sysconf"};
+  };
+  kernel_caches found{level(_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL1_DCACHE_ASSOC, "level1"),
+                      level(_SC_LEVEL2_CACHE_SIZE, _SC_LEVEL2_CACHE_ASSOC, "level2"),
+                      level(_SC_LEVEL3_CACHE_SIZE, _SC_LEVEL3_CACHE_ASSOC, "level3"), ""};
+  if (found.llc.bytes == 0) found.llc = std::exchange(found.l2, {});
   return found;
 }
 
@@ -101,7 +117,7 @@ void measure_pairs(calibration& c, const topology& machine, const std::map<int, 
   const std::size_t step = std::max<std::size_t>(1, (pairs.size() + most_pairs - 1) / most_pairs);
   for (std::size_t i = 0; i < pairs.size(); i += step) {
     const auto& [a, b] = pairs[i];
-    const handoff_probe p = probe_handoff(a.cpu, b.cpu, 20'000'000);
+    const handoff_probe p = probe_handoff(a.cpu, b.cpu, 20'000'000, hand_over::exchange);
     if (!p.absent.empty()) {
       c.notes.push_back(fmt::format("hand-off between processors {} and {}: {}", a.cpu, b.cpu, p.absent));
       continue;
@@ -154,13 +170,27 @@ calibration calibrate_host() {
   std::map<int, std::string> llc_of;
   std::set<std::string> llcs;
   for (const auto& place : machine.cpus) {
-    const kernel_caches found = caches_of(place.cpu);
+    kernel_caches found = caches_of(place.cpu);
+    if (found.l1.bytes == 0) {
+      found = caches_by_sysconf();
+      found.sharing = std::to_string(place.package);
+      c.sharing_known = false;
+    }
     if (found.l1.bytes == 0 || found.llc.bytes == 0) {
-      throw usage_error(fmt::format("calibration: the kernel shows no caches of processor {}", place.cpu));
+      throw usage_error(
+          fmt::format("calibration: neither the kernel nor the C library knows the caches of processor {}", place.cpu));
     }
     if (place.cpu == machine.cpus.front().cpu) c.l1 = found.l1, c.l2 = found.l2, c.llc = found.llc;
     llc_of[place.cpu] = found.sharing;
     llcs.insert(found.sharing);
+  }
+  if (!c.sharing_known) {
+    c.notes.push_back("the kernel shows no caches: sizes are the C library's, and the LLC is taken to be one a socket");
+  }
+  if (c.llc.ways == 0) {
+    c.notes.push_back(fmt::format("nobody says how many ways the LLC has; {} are assumed", usual_llc_ways));
+    c.llc.ways = usual_llc_ways;
+    c.llc.ways_assumed = true;
   }
   c.sockets = machine.packages();
   c.llcs_per_socket = std::max(1, static_cast<int>(llcs.size()) / c.sockets);
@@ -192,8 +222,9 @@ std::string machine_text(const calibration& c) {
   const auto cycles = [&](double ns) { return fmt::format("{} cycles", std::max(1L, std::lround(ns * c.clock_ghz))); };
   const auto cache = [&](const char* name, const host_cache& h) {
     if (h.ways <= 0) throw usage_error(fmt::format("calibration: the kernel does not say how many ways {} has", name));
-    line(fmt::format("{}.bytes", name), size_text(h.bytes), kernel + h.index);
-    line(fmt::format("{}.ways", name), std::to_string(h.ways), kernel + h.index);
+    const std::string source = fmt::format("{}:{}:{}", h.from, c.date, h.index);
+    line(fmt::format("{}.bytes", name), size_text(h.bytes), source);
+    line(fmt::format("{}.ways", name), std::to_string(h.ways), h.ways_assumed ? "assumed:usual-for-servers" : source);
   };
   const auto chase = [&](const char* level) {
     std::string buffer = size_text(buffer_of(c, level));
@@ -202,8 +233,9 @@ std::string machine_text(const calibration& c) {
   };
   line("clock", fmt::format("{:.2f} GHz", c.clock_ghz), host + "dependent-additions");
   line("sockets", std::to_string(c.sockets), kernel + "topology");
-  line("llcs_per_socket", std::to_string(c.llcs_per_socket), kernel + "shared_cpu_list");
-  line("cores_per_llc", std::to_string(c.cores_per_llc), kernel + "shared_cpu_list");
+  const std::string sharing = c.sharing_known ? kernel + "shared_cpu_list" : "assumed:one-LLC-a-socket";
+  line("llcs_per_socket", std::to_string(c.llcs_per_socket), sharing);
+  line("cores_per_llc", std::to_string(c.cores_per_llc), sharing);
   cache("l1", c.l1);
   if (c.l2.bytes != 0) cache("l2", c.l2);
   cache("llc", c.llc);
@@ -220,7 +252,7 @@ std::string machine_text(const calibration& c) {
   line("llc.hit", cycles(ns_of(c, "llc")), chase("llc"));
   line("memory", fmt::format("{:.1f} ns", ns_of(c, "memory")), chase("memory"));
   const double near = transfer_of(c, "same_llc"), socket = transfer_of(c, "same_socket"), other = transfer_of(c, "other_socket");
-  const std::string probe = host + "hand-off-probe";
+  const std::string probe = host + "compare-exchange-ping-pong";
   if (near == 0 && socket == 0 && other == 0) throw usage_error("calibration: no hand-off between cores could be measured");
   // Where every core has an LLC of its own, nothing is transferred under one: the nearest way stands there and is never used.
   const double nearest = near != 0 ? near : socket != 0 ? socket : other;

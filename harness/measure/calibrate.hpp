@@ -4,9 +4,9 @@
 // processors, the clock from a chain of dependent additions, since a virtual machine shows no frequency and its time stamp
 // counter ticks at another one. Every figure of the file names when and how it was obtained.
 //
-// What it can't do: tell an inclusive LLC from others (the file quotes the vendor, or takes the weakest assumption); know what a
-// hypervisor hides (sizes and topology are the kernel's word); separate the TLB from memory (huge pages are asked for). On a busy
-// machine the figures contradict each other, and then no file is written.
+// What it can't do: tell an inclusive LLC from others (the file quotes the vendor, or takes the weakest assumption); know what
+// a hypervisor hides (sizes and topology are the kernel's word, or the C library's, which asks the processor); separate the TLB
+// from memory (huge pages are asked for). On a busy machine the figures contradict each other, and then no file is written.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,9 @@ struct measured_pair {
 struct host_cache {
   std::uint64_t bytes = 0;
   int ways = 0;
-  std::string index;            // of the kernel's directory: "index3"
+  bool ways_assumed = false;    // nobody says
+  std::string index;            // of the kernel's directory: "index3"; "level3" of the C library
+  std::string from = "sysfs";   // or "sysconf", where the kernel shows no caches (some virtual machines)
 };
 
 struct calibration {
@@ -38,6 +40,7 @@ struct calibration {
   std::string cpu_model, vendor;
   int sockets = 1, llcs_per_socket = 1, cores_per_llc = 1;
   host_cache l1, l2, llc;
+  bool sharing_known = true;    // who shares the LLC; else it is taken to be one a socket
   double clock_ghz = 0;
   double store_ns = 0, rmw_ns = 0;
   std::vector<measured_level> levels;

@@ -35,11 +35,18 @@ struct court {
   std::atomic<int> unpinned{0};
 };
 
-// Spins until the turn is `mine`; false when the probe is over. Looks at the other words and the clock seldom, so that the
-// line alone is what it waits for.
-bool await(court& c, std::uint64_t mine, std::uint64_t deadline_ns) {
+// Spins until the turn is `mine`, and takes it; false when the probe is over. Looks at the other words and the clock seldom, so
+// that the line alone is what it waits for.
+bool take_turn(court& c, std::uint64_t mine, std::uint64_t deadline_ns, hand_over by) {
   for (unsigned spins = 1;; ++spins) {
-    if (c.line.turn.load(std::memory_order_relaxed) == mine) return true;  // nothing is read that the turn publishes
+    // relaxed: nothing is read that the turn publishes
+    if (by == hand_over::exchange) {
+      std::uint64_t expected = mine;
+      if (c.line.turn.compare_exchange_strong(expected, mine + 1, std::memory_order_relaxed)) return true;
+    } else if (c.line.turn.load(std::memory_order_relaxed) == mine) {
+      c.line.turn.store(mine + 1, std::memory_order_relaxed);
+      return true;
+    }
     if ((spins & 1023) == 0) {
       if (c.over.load(std::memory_order_relaxed) || native::now() > deadline_ns) return false;
     }
@@ -84,7 +91,7 @@ handoff_probe summarise_handoff(std::span<const std::uint64_t> round_trips_ns, d
   return p;
 }
 
-handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns) {
+handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns, hand_over by) {
   handoff_probe nothing;
   nothing.cpu_a = cpu_a;
   nothing.cpu_b = cpu_b;
@@ -98,16 +105,15 @@ handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns) {
   const std::uint64_t start = native::now(), last_call = start + 20 * budget_ns;
   std::thread a([&] {
     if (arrive(c, cpu_a, last_call)) {
-      std::uint64_t turn = 0, before = 0;
-      // The first trips are for both to be awake and the line to be warm.
-      for (int warm = 0; warm < 64; ++warm, turn += 2) {
-        c.line.turn.store(turn + 1, std::memory_order_relaxed);
-        if (!await(c, turn + 2, last_call)) break;
-      }
-      const std::uint64_t until = (before = native::now()) + budget_ns;
-      while (before < until && trips.size() < trips.capacity()) {
-        c.line.turn.store(turn + 1, std::memory_order_relaxed);
-        if (!await(c, turn + 2, last_call)) break;
+      std::uint64_t turn = 0;
+      bool both = true;
+      // The first turns are for both to be awake and the line to be warm.
+      for (int warm = 0; both && warm < 64; ++warm, turn += 2) both = take_turn(c, turn, last_call, by);
+      std::uint64_t before = native::now();
+      const std::uint64_t until = before + budget_ns;
+      while (both && before < until && trips.size() < trips.capacity()) {
+        both = take_turn(c, turn, last_call, by);
+        if (!both) break;
         turn += 2;
         const std::uint64_t now = native::now();
         trips.push_back(now - before);
@@ -118,8 +124,7 @@ handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns) {
   });
   std::thread b([&] {
     if (!arrive(c, cpu_b, last_call)) return;
-    for (std::uint64_t turn = 1; await(c, turn, last_call); turn += 2) {
-      c.line.turn.store(turn + 1, std::memory_order_relaxed);
+    for (std::uint64_t turn = 1; take_turn(c, turn, last_call, by); turn += 2) {
     }
   });
   a.join();
@@ -128,7 +133,8 @@ handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns) {
     nothing.absent = "a thread could not be pinned";
     return nothing;
   }
-  handoff_probe p = summarise_handoff(trips, probe_timer().cost_ns);
+  // Who exchanges reads the clock while the other one has the line.
+  handoff_probe p = summarise_handoff(trips, by == hand_over::exchange ? 0 : probe_timer().cost_ns);
   p.cpu_a = cpu_a;
   p.cpu_b = cpu_b;
   return p;

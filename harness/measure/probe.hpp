@@ -26,9 +26,17 @@ struct handoff_probe {
 // shortest time slice of a scheduler is above 100 us.
 inline constexpr double lost_round_trip_ns = 50'000;
 
+// How a turn is taken.
+//   store      by a store, seen by a load that spins: two transactions a hand-over, since the store has to take the line from
+//              the reader, and the reader's load to fetch it. What threads that wait for each other do
+//   exchange   by a compare-exchange that spins: one transaction, a line transfer. What the simulator calls one, and what
+//              [Viennot22] measures
+enum class hand_over { store, exchange };
+
 // Takes about `budget_ns` (when a partner is not running, until it has run, at most 20 times that). Starts two threads; the
 // caller's affinity is not touched.
-[[nodiscard]] handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns = 3'000'000);
+[[nodiscard]] handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns = 3'000'000,
+                                          hand_over by = hand_over::store);
 
 // The arithmetic: round trips in ns, each with one clock reading of `clock_cost_ns` inside.
 [[nodiscard]] handoff_probe summarise_handoff(std::span<const std::uint64_t> round_trips_ns, double clock_cost_ns);

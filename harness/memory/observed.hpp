@@ -7,8 +7,8 @@
 // policy count hand-offs and never report a rate or a latency.
 //
 // What differs from native, beside that: words of 4 bytes and less take 8, so that headers grow within their line; exchange,
-// fetch_or and fetch_and are CAS loops, since nothing else advances a stamp with them. The object's type word uses all of its
-// bits and is not watched.
+// fetch_or and fetch_and are CAS loops, since nothing else advances a stamp with them. Words of 8 bytes that use all of their
+// bits (the object's type word, bitmaps of the block heap) are not watched.
 #pragma once
 
 #include <cstdio>
@@ -125,8 +125,11 @@ struct observed : native {
     std::atomic<std::uint64_t> word_{};
   };
 
+  static constexpr bool uses_all_bits(std::string_view name, std::size_t bytes) {
+    return bytes == 8 && (name == "type" || name == "mark" || name == "freelist");
+  }
   template <class T, field_name Name>
-  using atomic = std::conditional_t<Name.view() == "type", native::atomic<T, Name>, watched<T, Name>>;
+  using atomic = std::conditional_t<uses_all_bits(Name.view(), sizeof(T)), native::atomic<T, Name>, watched<T, Name>>;
 };
 
 static_assert(memory_policy<observed> && reserving<observed>);

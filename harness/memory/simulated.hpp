@@ -26,6 +26,9 @@ namespace sim {
 // One call a place: what an access costs in the code of a strategy.
 void announce(const void* at, unsigned size, std::uint16_t field, access_kind kind);
 void note_failed_cas(std::uint16_t field);
+// An atomic was written, after its access: by a read-modify-write, or by a store or its constructor. See multicore.
+void note_rmw(const void* at, std::uint16_t field);
+void note_store(const void* at);
 // Memory of the run that is going on, or the process's.
 void* allocate(std::size_t bytes);
 void release(void* p);
@@ -41,8 +44,8 @@ struct simulated {
   template <class T, field_name Name>
   class atomic {
    public:
-    constexpr atomic() = default;
-    constexpr explicit atomic(T v) : word_(v) {}
+    constexpr atomic() { begin(); }
+    constexpr explicit atomic(T v) : word_(v) { begin(); }
     [[nodiscard]] T load(std::memory_order) const {
       announce(sim::access_kind::load);
       return word_;
@@ -50,6 +53,7 @@ struct simulated {
     void store(T v, std::memory_order) {
       announce(sim::access_kind::store);
       word_ = v;
+      sim::note_store(&word_);
     }
     T exchange(T v, std::memory_order) { return modify([v](T) { return v; }); }
     T fetch_add(T v, std::memory_order) { return modify([v](T w) { return static_cast<T>(w + v); }); }
@@ -63,6 +67,7 @@ struct simulated {
       announce(sim::access_kind::rmw);
       if (word_ == expected) {
         word_ = v;
+        sim::note_rmw(&word_, sim::field_number<Name>);
         return true;
       }
       expected = word_;
@@ -71,12 +76,16 @@ struct simulated {
     }
 
    private:
+    constexpr void begin() const {
+      if (!std::is_constant_evaluated()) sim::note_store(&word_);
+    }
     void announce(sim::access_kind k) const { sim::announce(&word_, sizeof(T), sim::field_number<Name>, k); }
     template <class F>
     T modify(F f) {
       announce(sim::access_kind::rmw);
       const T old = word_;
       word_ = f(old);
+      sim::note_rmw(&word_, sim::field_number<Name>);
       return old;
     }
     T word_{};

@@ -22,7 +22,8 @@ struct placed_stack {
 
 multicore::multicore(space& where, memory_system& caches, const schedule& order, std::uint64_t seed)
     : timed_(order.kind == schedule::order::timed), space_(where), caches_(caches), schedule_(order),
-      random_(seed, 0x5c4ed01e), paths_(sim::paths().names().size()), failed_cas_(fields().names().size()) {
+      random_(seed, 0x5c4ed01e), paths_(sim::paths().names().size()), failed_cas_(fields().names().size()),
+      handoffs_(fields().names().size()) {
   page_numbers_.grow(space::slot_bytes / space::page_bytes);  // untouched pages of it cost nothing
   heap_.reserve(space::most_fibers);
   fibers_.reserve(space::most_fibers);
@@ -137,6 +138,7 @@ void multicore::deadlock() {
 }
 
 void multicore::number_page(std::size_t page) { page_numbers_[page] = ++pages_numbered_; }
+void multicore::grow_writers(std::size_t least) { writers_.grow(least); }
 
 void multicore::access_range(const void* at, std::size_t bytes, std::uint16_t field, access_kind kind) {
   const auto* from = static_cast<const std::byte*>(at);

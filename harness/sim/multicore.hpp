@@ -27,6 +27,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/handoffs.hpp"
 #include "harness/random.hpp"
 #include "harness/sim/growing_array.hpp"
 #include "harness/sim/memory_system.hpp"
@@ -97,12 +98,28 @@ class multicore {
     ++paths_[path];
   }
   void note_failed_cas(std::uint16_t field) { ++failed_cas_[field]; }
+  // What the observed policy counts natively, counted here with a memory that forgets nothing: read-modify-writes of an atomic
+  // that find it written by another core since this one wrote it. Words of the machine's, locks and channels included.
+  void note_rmw(const void* at, std::uint16_t field) {
+    handoff_counts& c = handoffs_[field];
+    ++c.rmws;
+    note_write(at, [&](std::uint64_t before, std::uint64_t me, std::uint64_t my_bit) {
+      if ((before & my_bit) == 0) return;
+      ++c.known;
+      c.handoffs += (before & last_writer) != me ? 1 : 0;
+    });
+  }
+  void note_store(const void* at) {
+    note_write(at, [](std::uint64_t, std::uint64_t, std::uint64_t) {});
+  }
+  [[nodiscard]] const handoff_counts& handoffs(std::size_t field) const { return handoffs_.at(field); }
   [[nodiscard]] std::uint64_t path(std::size_t i) const { return paths_.at(i); }
   [[nodiscard]] std::uint64_t failed_cas(std::size_t field) const { return failed_cas_.at(field); }
   void clear_counts() {
     caches_.reset_counters();
     std::ranges::fill(paths_, 0);
     std::ranges::fill(failed_cas_, 0);
+    std::ranges::fill(handoffs_, handoff_counts{});
   }
 
   [[nodiscard]] std::uint64_t switches() const { return switches_; }
@@ -112,6 +129,9 @@ class multicore {
   static constexpr std::uint64_t never = ~std::uint64_t{0};
   static constexpr int spins = 64;          // vain looks until a waiter sleeps, as in the native policy
   static constexpr std::size_t most_watched = 12;
+  static constexpr std::size_t words_a_line = line_bytes / 4;
+  static constexpr std::uint64_t last_writer = 255;  // of a word: its number plus one. Above it a bit for each of 56 writers;
+                                                     // with more, those of the same remainder share one
   enum class state : std::uint8_t { ready, waiting, ended };
 
   // A context that may be dropped in the middle of its work: what is on its stack is never unwound.
@@ -155,6 +175,19 @@ class multicore {
     return page_numbers_[page] * (space::page_bytes / line_bytes) + static_cast<std::uint32_t>(offset / line_bytes % (space::page_bytes / line_bytes));
   }
   void number_page(std::size_t page);
+  template <class F>
+  void note_write(const void* at, F&& found) {
+    const std::uintptr_t offset = space_.offset(at);
+    if (offset >= space::slot_bytes) return;
+    const std::size_t word = std::size_t{line_of(offset)} * words_a_line + offset % line_bytes / 4;
+    if (word >= writers_.size()) [[unlikely]] grow_writers(word + 1);
+    std::uint64_t& w = writers_[word];
+    const auto me = static_cast<std::uint64_t>(current_->core) + 1;
+    const std::uint64_t my_bit = std::uint64_t{256} << (me - 1) % 56;
+    found(w, me, my_bit);
+    w = (w & ~last_writer) | my_bit | me;
+  }
+  void grow_writers(std::size_t least);
 
   void reach(const line_access& a);
   void give_way();                       // another fiber's turn has come
@@ -208,6 +241,8 @@ class multicore {
   std::uint32_t pending_line_ = 0;
   unsigned pending_size_ = 0;
   std::vector<std::uint64_t> paths_, failed_cas_;
+  std::vector<handoff_counts> handoffs_;      // by field
+  growing_array<std::uint64_t> writers_;      // by line and word of 4 bytes: who wrote it last, and who ever did
   std::string failure_;
 };
 

@@ -131,7 +131,7 @@ class point_run final : public lane_driver {
     for (std::size_t f = 0; f < names.size(); ++f) {
       const traffic sum = caches_.by_field(static_cast<field_id>(f));
       if (sum == traffic{}) continue;
-      result_.fields.push_back({std::string(names[f]), sum, cores_.failed_cas(f)});
+      result_.fields.push_back({std::string(names[f]), sum, cores_.failed_cas(f), cores_.handoffs(f)});
     }
     std::ranges::sort(result_.fields, {}, &field_counts::name);
     for (std::size_t p = 0; p < paths().names().size(); ++p) {

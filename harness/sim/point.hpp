@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/handoffs.hpp"
 #include "harness/registry.hpp"
 #include "harness/sim/memory_system.hpp"
 #include "harness/sim/schedule.hpp"
@@ -28,6 +29,7 @@ struct field_counts {
   std::string name;
   traffic sum;
   std::uint64_t failed_cas = 0;
+  handoff_counts handoffs;        // as a native thread would have noticed them
 };
 
 struct point_result {
@@ -43,6 +45,11 @@ struct point_result {
   std::vector<std::vector<std::uint64_t>> taken;             // [from][to]: lines
   std::uint64_t accesses = 0;     // of the whole run
   std::uint64_t switches = 0;     // the same
+  [[nodiscard]] handoff_counts handoffs() const {
+    handoff_counts sum;
+    for (const auto& f : fields) sum += f.handoffs;
+    return sum;
+  }
   [[nodiscard]] traffic total() const {
     traffic sum;
     for (const auto& f : fields) sum += f.sum;

@@ -15,6 +15,13 @@ void note_failed_cas(std::uint16_t field) {
   if (multicore* m = running) m->note_failed_cas(field);
 }
 
+void note_rmw(const void* at, std::uint16_t field) {
+  if (multicore* m = running) [[likely]] m->note_rmw(at, field);
+}
+void note_store(const void* at) {
+  if (multicore* m = running) [[likely]] m->note_store(at);
+}
+
 void* allocate(std::size_t bytes) {
   multicore* m = running;
   if (m == nullptr) return native::alloc(bytes);

@@ -17,12 +17,6 @@ constexpr std::array<const char*, origins> origin_names{
     "llc", "llc_same_socket", "llc_other_socket", "core_same_llc", "core_same_socket", "core_other_socket", "memory"};
 constexpr std::array<const char*, 3> oracles{"exact", "never_frees", "bounded"};
 
-std::string row_key(const row_points& p) {
-  std::string k = p.row.strategy;
-  if (!p.row.heap.label().empty()) k += "@" + p.row.heap.label();
-  return fmt::format("{}|{}|{}|simulated|{}|{}|{}", k, p.row.workload_label, p.row.threads, p.machine_name, p.protocol, p.caches);
-}
-
 struct metrics {
   json all = json::object();
   void add(const char* name, double value, const char* unit, const char* evidence) {
@@ -58,6 +52,9 @@ void add_metrics(metrics& m, const row_points& r) {
       for (unsigned s = 0; s < hit_states; ++s) hits[level] += t.hit[k][level][s];
     }
   }
+  const handoff_counts seen = p.handoffs();
+  each("handoffs_per_op", seen.handoffs);
+  if (seen.handoffs != 0) m.add("ops_per_handoff", static_cast<double>(p.operations) / static_cast<double>(seen.handoffs), "1", "simulated");
   for (const auto& f : p.fields) failed += f.failed_cas;
   for (const origin o : {origin::llc, origin::llc_same_socket, origin::llc_other_socket}) llc += t.from(o);
   each("l1_hits_per_op", hits[0]);
@@ -90,12 +87,16 @@ json simulation(const row_points& r) {
   for (const auto& f : p.fields) {
     fields[f.name] = to_json(f.sum);
     if (f.failed_cas != 0) fields[f.name]["failed_cas"] = f.failed_cas;
+    if (f.handoffs.rmws != 0) {
+      fields[f.name].update({{"rmws", f.handoffs.rmws}, {"known", f.handoffs.known}, {"handoffs", f.handoffs.handoffs}});
+    }
   }
   for (const auto& [name, n] : p.paths) paths[name] = n;
   for (std::size_t i = 0; i < r.points.size(); ++i) {
     const point_result& s = r.points[i];
     schedules.push_back({{"schedule", r.schedules[i]}, {"operations", s.operations}, {"cycles", s.cycles},
-                         {"transfers", s.total().transfers()}, {"invalidations", s.total().invalidations}});
+                         {"transfers", s.total().transfers()}, {"invalidations", s.total().invalidations},
+                         {"handoffs", s.handoffs().handoffs}});
   }
   json result{{"operations", p.operations}, {"cycles", p.cycles}, {"fields", std::move(fields)}, {"paths", std::move(paths)},
               {"schedules", std::move(schedules)}};
@@ -111,6 +112,12 @@ json simulation(const row_points& r) {
 }
 
 }  // namespace
+
+std::string row_key(const row_points& p) {
+  std::string k = p.row.strategy;
+  if (!p.row.heap.label().empty()) k += "@" + p.row.heap.label();
+  return fmt::format("{}|{}|{}|simulated|{}|{}|{}", k, p.row.workload_label, p.row.threads, p.machine_name, p.protocol, p.caches);
+}
 
 json to_json(const traffic& t) {
   json hits = json::object(), misses = json::object(), data = json::object();

@@ -19,6 +19,8 @@ struct row_points {
   std::vector<point_result> points;      // by schedule; the first is the point
 };
 
+// Which row it is: the same in every run of it.
+[[nodiscard]] std::string row_key(const row_points&);
 [[nodiscard]] json to_json(const traffic&);
 // The same bytes for the same build and arguments: no time, no machine of the host's.
 [[nodiscard]] json simulated_record(const row_points&);

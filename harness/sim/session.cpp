@@ -19,13 +19,43 @@
 #include "harness/run/progress.hpp"
 #include "harness/run/results_file.hpp"
 #include "harness/run/session.hpp"
+#include "harness/sim/overlay.hpp"
 #include "harness/sim/record.hpp"
+#include "harness/sim/settings.hpp"
 #include "harness/sim/summary.hpp"
 
 namespace tally::sim {
 namespace {
 
 namespace fs = std::filesystem;
+
+fs::path resumed_directory(const session_options& o) {
+  if (!o.out.empty()) return o.out;
+  const fs::path latest = results_home / "latest";
+  std::error_code error;
+  return fs::is_symlink(latest) ? results_home / fs::read_symlink(latest, error) : latest;
+}
+
+// Options and machine, of an earlier simulation where one is named.
+void settle(session_options& o, machine& model) {
+  if (o.resume && !o.from.empty()) throw usage_error(fmt::format("--from {}: not together with --resume", o.from));
+  if (o.from.empty() && !o.resume) {
+    model = load_machine(o.machine);
+    return;
+  }
+  const fs::path there = o.resume ? resumed_directory(o) : fs::path(o.from);
+  const json config = read_simulation(o.resume ? "--resume" : "--from", there);
+  if (o.given.contains("machine")) model = load_machine(o.machine);
+  take_over(o, model, config);
+  if (!o.resume) return;
+  if (const auto d = first_difference(o, model, config); !d.empty()) {
+    throw usage_error(fmt::format("--resume {}: {}; --from makes a new run of it", there.string(), d));
+  }
+  if (config.at("binary").at("executable") != binary_identity().at("executable")) {
+    throw usage_error(
+        fmt::format("--resume {}: it was simulated by another binary; --from makes the same run anew", there.string()));
+  }
+}
 
 struct simulation_plan {
   std::vector<row_spec> rows;
@@ -36,9 +66,9 @@ struct simulation_plan {
   std::vector<schedule> schedules;
 };
 
-simulation_plan plan_of(const registry& all, const session_options& o) {
+simulation_plan plan_of(const registry& all, const session_options& o, machine model) {
   simulation_plan p;
-  p.model = load_machine(o.machine);
+  p.model = std::move(model);
   if (o.protocol != "mesi" && o.protocol != "moesi") throw usage_error(fmt::format("--protocol {}: mesi or moesi", o.protocol));
   p.caches.coherence = o.protocol == "moesi" ? protocol::moesi : protocol::mesi;
   if (o.caches != "infinite" && o.caches != "finite") throw usage_error(fmt::format("--caches {}: infinite or finite", o.caches));
@@ -48,8 +78,10 @@ simulation_plan plan_of(const registry& all, const session_options& o) {
   request.modes = {"throughput"};
   request.pin = "none";
   request.gc_workers = "1";
-  if (request.workloads.empty()) request.workloads = {"*"};
-  if (request.strategies.empty()) request.strategies = {"*"};
+  if (request.suite.empty()) {
+    if (request.workloads.empty()) request.workloads = {"*"};
+    if (request.strategies.empty()) request.strategies = {"*"};
+  }
   const run_plan plan = make_plan(all, request);
   p.seed = plan.request.seed;
   std::set<std::string> skips;
@@ -78,16 +110,30 @@ std::string plan_lines(const simulation_plan& p, const session_options& o) {
   return out;
 }
 
-void write_config(const fs::path& directory, const simulation_plan& p, const session_options& o) {
-  json figures = json::array();
-  for (const auto& f : p.model.figures) figures.push_back({f.key, f.value, f.source});
-  const json config{{"schema", schema_number}, {"started", utc("{:%Y-%m-%dT%H:%M:%SZ}")}, {"suite", "sim"},
-                    {"request", to_json(o.request)},
-                    {"simulation", {{"machine", p.model.name}, {"figures", figures}, {"protocol", o.protocol}, {"caches", o.caches},
-                                    {"schedules", o.schedules}, {"operations", o.operations}, {"warm_up", o.warm_up},
-                                    {"not_modelled", not_modelled()}}},
-                    {"seed", p.seed}, {"binary", binary_identity()}};
-  write_whole(directory / "config.json", config.dump(2) + "\n");
+// Where results go, and what of them is there already.
+struct place {
+  fs::path directory;
+  std::vector<json> records;
+};
+
+place find_place(const session_options& o, const simulation_plan& plan) {
+  place p;
+  p.directory = o.resume ? resumed_directory(o) : o.out.empty() ? fresh_directory("sim", plan.seed) : fs::path(o.out);
+  if (o.resume) {
+    if (fs::exists(p.directory / "rows.jsonl")) {
+      loaded_results loaded = load_results(p.directory / "rows.jsonl");
+      if (!loaded.message.empty()) fmt::print(stderr, "tally: {}\n", loaded.message);
+      p.records = std::move(loaded.records);
+    }
+    return p;
+  }
+  if (!o.out.empty() && fs::exists(p.directory / "rows.jsonl")) {
+    throw usage_error(fmt::format("--out {}: there is a run already; --resume goes on with it", o.out));
+  }
+  make_directory("--out", p.directory);
+  write_whole(p.directory / "config.json", config_of(o, plan.model, plan.seed).dump(2) + "\n");
+  point_latest(p.directory);
+  return p;
 }
 
 // One row under one schedule.
@@ -97,8 +143,9 @@ struct job {
 
 class execution {
  public:
-  execution(const registry& all, const simulation_plan& p, const session_options& o, results_file& file, std::vector<json>& records)
-      : all_(all), plan_(p), options_(o), file_(file), records_(records) {}
+  execution(const registry& all, const simulation_plan& p, const session_options& o, const overlay& observed,
+            results_file& file, std::vector<json>& records)
+      : all_(all), plan_(p), options_(o), observed_(observed), file_(file), records_(records) {}
 
   void run(progress& shown) {
     const auto start = std::chrono::steady_clock::now();
@@ -171,6 +218,7 @@ class execution {
   }
   void finish(const row_points& p) {
     records_.push_back(simulated_record(p));
+    observed_.judge(records_.back(), p);
     file_.append(records_.back());
     if (options_.as_json) {
       fmt::print("{}\n", records_.back().dump(-1, ' ', false, json::error_handler_t::replace));
@@ -181,6 +229,7 @@ class execution {
   const registry& all_;
   const simulation_plan& plan_;
   const session_options& options_;
+  const overlay& observed_;
   results_file& file_;
   std::vector<json>& records_;
   double seconds_ = 0;
@@ -191,23 +240,32 @@ class execution {
 
 int run_session(const registry& all, session_options o) {
   if (o.schedules.empty()) o.schedules = {"timed"};
-  simulation_plan plan = plan_of(all, o);
+  machine model;
+  settle(o, model);
+  simulation_plan plan = plan_of(all, o, std::move(model));
   o.request.seed = plan.seed;
+  const overlay observed(o.overlays);
   if (o.plan_only) {
     fmt::print("{}", plan_lines(plan, o));
     return exit_fine;
   }
-  fs::path directory = o.out.empty() ? fresh_directory("sim", plan.seed) : fs::path(o.out);
-  if (!o.out.empty() && fs::exists(directory / "rows.jsonl")) throw usage_error(fmt::format("--out {}: there is a run already", o.out));
-  make_directory("--out", directory);
-  write_config(directory, plan, o);
-  point_latest(directory);
+  place where = find_place(o, plan);
+  const fs::path& directory = where.directory;
+  std::vector<json>& records = where.records;
+  std::set<std::string> there;
+  for (const auto& r : records) there.insert(r.at("row"));
   results_file file(directory / "rows.jsonl");
-  std::vector<json> records;
   for (const auto& s : plan.skipped) {
-    records.push_back(skipped_simulated(s.strategy, s.workload, s.threads, s.reason));
-    file.append(records.back());
+    json record = skipped_simulated(s.strategy, s.workload, s.threads, s.reason);
+    if (there.contains(record.at("row"))) continue;
+    file.append(record);
+    records.push_back(std::move(record));
   }
+  std::erase_if(plan.rows, [&](const row_spec& r) {
+    row_points p;
+    p.row = r, p.machine_name = plan.model.name, p.protocol = o.protocol, p.caches = o.caches;
+    return there.contains(row_key(p));
+  });
   const bool talks = !o.quiet && !o.as_json;
   if (talks) {
     fmt::print("Simulated: {} under {} ({}), machine {}, {}, {} caches, {} operations a core, seed {}\nResults: {}\n",
@@ -217,10 +275,13 @@ int run_session(const registry& all, session_options o) {
   }
   const auto total = plan.rows.size() * plan.schedules.size();
   progress shown(stderr, progress::detect(stderr, !talks), total, 0.3 * static_cast<double>(total));
-  execution run(all, plan, o, file, records);
+  execution run(all, plan, o, observed, file, records);
   run.run(shown);
   if (talks) {
     fmt::print("\n{}", summary_text(records, o.request.baseline, cpu_topology().cores()));
+    const std::string verdicts = agreement_summary(records, plan.model.name, plan.model.transfer / plan.model.clock_ghz);
+    const bool none = verdicts.empty() && !o.overlays.empty();
+    fmt::print("{}", none ? "No row that was simulated was observed in what --overlay names.\n\n" : verdicts);
     run_plan as_plan;
     as_plan.skipped = plan.skipped;
     if (!plan.skipped.empty()) fmt::print("Skipped:\n{}\n", skipped_text(as_plan));

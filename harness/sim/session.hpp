@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,12 @@ struct session_options {
   std::string caches = "infinite";
   std::vector<std::string> schedules;  // the first is the point, all of them the band
   std::uint64_t operations = 1000, warm_up = 0;  // a core; 0: a quarter of the operations
+  std::vector<std::string> overlays;   // directories of observed rows, to be judged against
   int jobs = 0;                    // simulated at once; 0: as many as processors
   std::string out;
+  std::string from;                // a directory: the same simulation again, with what is in `given` changed
+  bool resume = false;
+  std::set<std::string> given;     // flags that were typed
   bool plan_only = false;
   bool as_json = false;
   bool quiet = false;

@@ -1,38 +1,16 @@
-// What is known of these programs comes out of the simulator: strategies on real workloads, and textbook locks.
+// What is known of these programs comes out of the simulator: strategies on real workloads; what can go wrong.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "harness/run/names.hpp"
-#include "harness/sim/point.hpp"
-#include "harness/sim/session.hpp"
 #include "tests/sim/program.hpp"
+#include "tests/sim/simulate.hpp"
 
 namespace tally::sim {
 namespace {
 
-struct wanted {
-  std::string strategy, workload = "copy_drop";
-  std::map<std::string, std::string> parameters = {};
-  int cores = 2;
-  std::string order = "timed";
-  std::uint64_t operations = 2000;
-};
-
 point_result simulate(const wanted& w) {
-  const registry& all = built_in_simulated();
-  const strategy_choice s = choose_strategies(all, "--strategy", w.strategy).front();
-  const workload_choice program = choose_workloads(all, w.workload).front();
-  point_spec spec;
-  spec.pair = &s.variant->cells.at(program.index);
-  spec.body.params = parameters(all.workloads[program.index], w.parameters);
-  spec.body.lanes = w.cores;
-  spec.body.tunables = s.tunables;
-  spec.model = load_machine("epyc-7773x-2s");
-  spec.order = parse_schedule(w.order);
-  spec.warm_up = 100;
-  spec.operations = w.operations;
-  point_result r = run_point(spec);
+  point_result r = simulate_point(w);
   EXPECT_EQ(r.failure, "") << w.strategy;
   EXPECT_TRUE(r.oracle.ok) << w.strategy << ": " << r.oracle.message;
   return r;
@@ -50,7 +28,6 @@ std::uint64_t path(const point_result& r, const std::string& name) {
   return 0;
 }
 double per_operation(std::uint64_t n, const point_result& r) { return static_cast<double>(n) / static_cast<double>(r.operations); }
-double speed(const point_result& r) { return static_cast<double>(r.operations) / static_cast<double>(r.cycles); }
 
 TEST(Shapes, OneHotAtomicCountCollapses) {
   const auto one = simulate({.strategy = "atomic", .parameters = {{"sharing", "shared"}}, .cores = 1});
@@ -121,114 +98,6 @@ TEST(Shapes, APaddedCountIsAsHotAsAPackedOneButTakesNothingWithIt) {
   const auto packed = simulate({.strategy = "atomic", .workload = "publish", .cores = 4});
   const auto padded = simulate({.strategy = "atomic:padding=line", .workload = "publish", .cores = 4});
   EXPECT_LE(padded.total().false_sharing, packed.total().false_sharing);
-}
-
-// ---- locks
-
-// Everybody takes the lock `rounds` times; invalidations for one acquisition.
-template <class Lock>
-double invalidations_an_acquisition(int cores, int rounds, std::uint64_t held = 3000) {
-  test_program p(cores);
-  p.run([&](multicore& m) {
-    auto* lock = new Lock(cores);
-    auto* inside = new atomic<simulated, int, "inside">(0);
-    for (int i = 0; i < cores; ++i) {
-      m.spawn(i, [=, &m] {
-        typename Lock::place mine(*lock);
-        for (int r = 0; r < rounds; ++r) {
-          lock->acquire(mine);
-          if (inside->fetch_add(1, std::memory_order_relaxed) != 0) m.fail("two holders");
-          m.work(held);  // long enough that all others are waiting
-          inside->store(0, std::memory_order_relaxed);
-          lock->release(mine);
-          m.work(3000);  // the next one's turn
-        }
-      });
-    }
-    m.join();
-  });
-  EXPECT_EQ(p.failure(), "");
-  return static_cast<double>(p.field("lock").invalidations) / (static_cast<double>(cores) * rounds);
-}
-
-struct test_and_set {
-  explicit test_and_set(int) {}
-  struct place {
-    explicit place(test_and_set&) {}
-  };
-  atomic<simulated, std::uint32_t, "lock"> word;
-  void acquire(place&) {
-    simulated::wait_until([&] { return word.exchange(1, std::memory_order_acquire) == 0; });
-  }
-  void release(place&) { word.store(0, std::memory_order_release); }
-};
-
-struct ticket {
-  explicit ticket(int) {}
-  struct place {
-    explicit place(ticket&) {}
-  };
-  alignas(64) atomic<simulated, std::uint32_t, "tickets"> next;
-  alignas(64) atomic<simulated, std::uint32_t, "lock"> serving;
-  void acquire(place&) {
-    const std::uint32_t mine = next.fetch_add(1, std::memory_order_relaxed);
-    simulated::wait_until([&] { return serving.load(std::memory_order_acquire) == mine; });
-  }
-  void release(place&) { serving.store(serving.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
-};
-
-struct mcs {
-  explicit mcs(int) {}
-  struct alignas(64) node {
-    atomic<simulated, node*, "lock"> next;
-    alignas(64) atomic<simulated, std::uint32_t, "lock"> waits;
-  };
-  struct place {
-    explicit place(mcs&) : at(new node) {}
-    node* at;
-  };
-  alignas(64) atomic<simulated, node*, "lock"> tail;
-  void acquire(place& p) {
-    p.at->next.store(nullptr, std::memory_order_relaxed);
-    p.at->waits.store(1, std::memory_order_relaxed);
-    if (node* before = tail.exchange(p.at, std::memory_order_acq_rel)) {
-      before->next.store(p.at, std::memory_order_release);
-      simulated::wait_until([&] { return p.at->waits.load(std::memory_order_acquire) == 0; });
-    }
-  }
-  void release(place& p) {
-    node* me = p.at;
-    if (tail.compare_exchange_strong(me, nullptr, std::memory_order_release, std::memory_order_relaxed)) return;
-    simulated::wait_until([&] { return p.at->next.load(std::memory_order_acquire) != nullptr; });
-    p.at->next.load(std::memory_order_relaxed)->waits.store(0, std::memory_order_release);
-  }
-};
-
-TEST(Shapes, ATicketLocksHandOverInvalidatesEveryWaiter) {
-  for (const int cores : {4, 8, 16, 32}) {
-    EXPECT_NEAR(invalidations_an_acquisition<ticket>(cores, 20), cores - 1, 0.25 * cores) << cores;
-  }
-}
-
-TEST(Shapes, AnMcsLocksHandOverCostsTheSameForAnyNumberOfWaiters) {
-  const double few = invalidations_an_acquisition<mcs>(4, 20);
-  for (const int cores : {8, 16, 32, 64}) {
-    const double many = invalidations_an_acquisition<mcs>(cores, 20);
-    EXPECT_LE(many, 6) << cores;
-    EXPECT_NEAR(many, few, 1) << cores;
-  }
-}
-
-// Every vain attempt takes the line: as long as the lock is held it moves once a transfer. The other two are quiet then.
-TEST(Shapes, ATestAndSetLocksLineMovesAsLongAsItIsHeld) {
-  const double briefly = invalidations_an_acquisition<test_and_set>(4, 10, 1500);
-  const double longer = invalidations_an_acquisition<test_and_set>(4, 10, 6000);
-  EXPECT_GT(longer, 2 * briefly);
-  EXPECT_NEAR(invalidations_an_acquisition<ticket>(4, 10, 1500), invalidations_an_acquisition<ticket>(4, 10, 6000), 0.5);
-  EXPECT_NEAR(invalidations_an_acquisition<mcs>(4, 10, 1500), invalidations_an_acquisition<mcs>(4, 10, 6000), 0.5);
-  for (const int cores : {4, 8, 16}) {
-    EXPECT_GT(invalidations_an_acquisition<test_and_set>(cores, 10), 1.3 * invalidations_an_acquisition<ticket>(cores, 10)) << cores;
-  }
 }
 
 // ---- what can go wrong

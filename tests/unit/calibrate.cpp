@@ -20,9 +20,9 @@ calibration host() {
   c.sockets = 2;
   c.llcs_per_socket = 2;
   c.cores_per_llc = 4;
-  c.l1 = {32 * 1024, 8, "index0"};
-  c.l2 = {1024 * 1024, 8, "index2"};
-  c.llc = {32 * 1024 * 1024, 16, "index3"};
+  c.l1 = {32 * 1024, 8, false, "index0"};
+  c.l2 = {1024 * 1024, 8, false, "index2"};
+  c.llc = {32 * 1024 * 1024, 16, false, "index3"};
   c.clock_ghz = 4;
   c.store_ns = 0.24;
   c.rmw_ns = 4.6;
@@ -90,6 +90,20 @@ TEST(calibration, what_was_not_measured_is_not_made_up) {
   c = host();
   std::erase_if(c.pairs, [](const measured_pair& p) { return p.way == "other_socket"; });
   EXPECT_THROW((void)machine_text(c), usage_error) << "two sockets and no figure between them";
+}
+
+TEST(calibration, where_the_kernel_shows_no_caches_the_file_says_who_does) {
+  calibration c = host();
+  c.sharing_known = false;
+  for (host_cache* h : {&c.l1, &c.l2, &c.llc}) h->from = "sysconf";
+  c.llc.index = "level3";
+  c.llc.ways_assumed = true;
+  const std::string text = machine_text(c);
+  EXPECT_THAT(text, HasSubstr("[sysconf:2026-11-22:level3]"));
+  for (const auto& f : sim::parse_machine(text, "made-up").figures) {
+    if (f.key == "cores_per_llc" || f.key == "llcs_per_socket") EXPECT_EQ(f.source, "assumed:one-LLC-a-socket");
+    if (f.key == "llc.ways") EXPECT_EQ(f.source, "assumed:usual-for-servers");
+  }
 }
 
 TEST(calibration, figures_that_contradict_each_other_are_refused_by_the_reader) {

@@ -85,7 +85,11 @@ TEST(observed, a_value_that_does_not_fit_is_no_silent_loss) {
   EXPECT_DEATH(word.store(std::uint64_t{1} << 50, relaxed), "test_values does not fit into 48 bits");
 }
 
-TEST(observed, the_type_word_is_the_native_one) {
+// A bitmap of the block heap does not fit beside a stamp; a count of 4 bytes by the same name does.
+TEST(observed, words_that_use_all_of_their_bits_are_the_native_ones) {
+  static_assert(std::is_same_v<observed::atomic<std::uint64_t, "mark">, native::atomic<std::uint64_t, "mark">>);
+  static_assert(std::is_same_v<observed::atomic<std::uint64_t, "freelist">, native::atomic<std::uint64_t, "freelist">>);
+  static_assert(!std::is_same_v<observed::atomic<std::uint32_t, "mark">, native::atomic<std::uint32_t, "mark">>);
   static_assert(std::is_same_v<observed::atomic<std::uint64_t, "type">, native::atomic<std::uint64_t, "type">>);
   static_assert(!std::is_same_v<observed::atomic<std::uint64_t, "count">, native::atomic<std::uint64_t, "count">>);
   static_assert(std::is_same_v<observed::var<std::uint64_t, "payload">, native::var<std::uint64_t, "payload">>);
