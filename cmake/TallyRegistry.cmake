@@ -200,6 +200,34 @@ INSTANTIATE_TYPED_TEST_SUITE_P({s}, Model, heaps);
   endforeach()
 endfunction()
 
+# One program per strategy, fault_NAME: what each built variant does when memory ends, and when owners exit.
+function(tally_generate_faults)
+  get_property(strategies GLOBAL PROPERTY tally_strategies)
+  foreach(s IN LISTS strategies)
+    get_property(header GLOBAL PROPERTY tally_header_${s})
+    get_property(needs GLOBAL PROPERTY tally_needs_${s})
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/fault_${s}.cpp CONTENT
+"#include \"${header}\"
+namespace tally::fault {
+inline constexpr auto strategy_under_test = \"${s}\";
+}
+#include \"tests/fault/suite.hpp\"
+namespace tally::fault {
+using family = strategies::${s};
+using heaps = conform::heaps_of<family, family::variants>::type;
+INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Allocation, heaps);
+using stepped_ones = stepped_heaps<family, family::variants>::type;
+INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Owners, stepped_ones);
+}
+")
+    add_executable(fault_${s} ${CMAKE_BINARY_DIR}/generated/fault_${s}.cpp ${CMAKE_SOURCE_DIR}/tests/fault/injection.cpp)
+    target_link_libraries(fault_${s} PRIVATE tally_flags GTest::gtest GTest::gtest_main ${needs} ${CMAKE_DL_LIBS})
+    target_compile_options(fault_${s} PRIVATE -UNDEBUG)
+    add_test(NAME fault_${s} COMMAND fault_${s} --gtest_brief=1)
+    set_tests_properties(fault_${s} PROPERTIES LABELS fault TIMEOUT 300)
+  endforeach()
+endfunction()
+
 # One model program per strategy, model_NAME: every program of tests/model over every built variant, under the model checker;
 # and mutants_NAME, which is the same program made wrong in one place after another.
 function(tally_generate_model)

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/memory/leak_roots.hpp"
 #include "harness/strategy.hpp"
 
 namespace tally {
@@ -31,12 +32,15 @@ class mapping {
     void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) throw std::bad_alloc();
     start_ = static_cast<std::byte*>(at);
+    leak_roots::add(start_, bytes_);
   }
   mapping(mapping&& other) noexcept
       : start_(std::exchange(other.start_, nullptr)), bytes_(other.bytes_), ready_(other.ready_) {}
   mapping& operator=(mapping&&) = delete;
   ~mapping() {
-    if (start_ != nullptr) ::munmap(start_, bytes_);
+    if (start_ == nullptr) return;
+    leak_roots::remove(start_, bytes_);
+    ::munmap(start_, bytes_);
   }
   [[nodiscard]] std::byte* start() const { return start_; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -113,22 +117,18 @@ class arena {
   // A piece of at least `bytes`, aligned to 16; whole chunks. Throws heap_exhausted at the cap.
   [[nodiscard]] piece take(std::size_t bytes) {
     const std::size_t want = (bytes + chunk_ - 1) / chunk_ * chunk_;
-    lock_.lock();
-    const bool fits = want <= cap_ - taken_;
-    const std::size_t from = taken_;
+    const std::lock_guard hold(lock_);
+    if (want > cap_ - taken_) throw heap_exhausted();
     std::byte* at = nullptr;
-    if (fits) {
-      taken_ += want;
-      if constexpr (M::measured) {
-        at = mapping_->start() + from;
-        mapping_->make_ready(taken_);
-      } else {
-        at = static_cast<std::byte*>(M::alloc(want));
-        blocks_.push_back(at);
-      }
+    if constexpr (M::measured) {
+      at = mapping_->start() + taken_;
+      mapping_->make_ready(taken_ + want);
+    } else {
+      if (blocks_.size() == blocks_.capacity()) blocks_.reserve(2 * blocks_.size() + 8);
+      at = static_cast<std::byte*>(M::alloc(want));
+      blocks_.push_back(at);
     }
-    lock_.unlock();
-    if (!fits) throw heap_exhausted();
+    taken_ += want;
     return {at, at + want};
   }
 

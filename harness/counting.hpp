@@ -71,7 +71,12 @@ class counting_context {
     } else {
       self().init(*h);
     }
-    new (h + 1) T(std::forward<Args>(args)...);
+    try {
+      new (h + 1) T(std::forward<Args>(args)...);
+    } catch (...) {
+      memory::free(h);
+      throw;
+    }
     live_.made(bytes);
     return {h};
   }

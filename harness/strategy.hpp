@@ -86,6 +86,13 @@
 //   oracle                    exact (live equals what the workload says), never_frees (live equals made), bounded (live is at
 //                             most `slack()` above it)
 //
+// Out of memory: what needs memory and gets none throws std::bad_alloc (heap_exhausted at a limit) and has done nothing: refs
+// and parcels that it was given are still the caller's, and the heap goes on. That may be the constructors of heap, context and
+// root, make, share, pack and what implies them, downgrade, copy and load of weak refs, settle, and collect; under a scheme that
+// logs stores (defers<H>), store, take, exchange, compare_exchange and unpack, too. Never: get, copy, peek, drop, upgrade, and
+// the destructors. What a T's constructor throws is make's to pass on; the object never was. A scheme that runs out in the
+// middle of something that can be neither finished nor undone ends the process with a sentence: see no_way_on.
+//
 // Progress: unless a strategy says otherwise, copy, drop and get are wait-free where the machine's RMWs are, make inherits
 // the allocator's guarantee, and shared-slot operations are blocking under `lockbit` and lock-free under `epoch`.
 #pragma once
@@ -93,6 +100,8 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <string_view>
 #include <type_traits>
@@ -117,6 +126,13 @@ enum class oracle_class { exact, never_frees, bounded };
 struct heap_exhausted : std::bad_alloc {
   [[nodiscard]] const char* what() const noexcept override { return "the heap's limit is reached"; }
 };
+
+// Ends the process, with one line on standard error: for bookkeeping that is half done when memory ends, where going on would
+// lose or free objects. To tally run it is a worker that died: an error row.
+[[noreturn, gnu::cold]] inline void no_way_on(const char* why) noexcept {
+  std::fprintf(stderr, "%s\n", why);
+  std::abort();
+}
 
 // What a heap is made with. `limit_bytes` counts committed memory, metadata included; 0: the strategy's own default.
 // `tunable(name)` is the run-time value of a tunable (see family.hpp), or its default.

@@ -32,6 +32,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "harness/family.hpp"
@@ -50,12 +51,12 @@ struct bdwgc_scanned : native {
   static void free(void* p) { GC_free(p); }
 };
 
-// While one lives, the calling thread is known to the collector.
+// While one lives, the calling thread is known to the collector. Throws std::bad_alloc.
 class bdwgc_thread {
  public:
   bdwgc_thread() {
     GC_stack_base base{};
-    GC_get_stack_base(&base);
+    if (GC_get_stack_base(&base) != GC_SUCCESS) throw std::bad_alloc();  // it needs memory to find out
     mine_ = GC_register_my_thread(&base) == GC_SUCCESS;  // otherwise it was known before
   }
   ~bdwgc_thread() {
@@ -115,7 +116,10 @@ class bdwgc_heap {
   }
   ~bdwgc_heap() {
     cells_.reset();
-    alone([] { GC_gcollect(); });  // so that the next heap starts with this one's memory
+    try {
+      alone([] { GC_gcollect(); });  // so that the next heap starts with this one's memory
+    } catch (const std::bad_alloc&) {  // then it doesn't
+    }
   }
   bdwgc_heap(const bdwgc_heap&) = delete;
   bdwgc_heap& operator=(const bdwgc_heap&) = delete;
@@ -177,14 +181,27 @@ class bdwgc_heap {
     static_cast<void>(started);
   }
   // Runs f on a new thread that is known to the collector: its stack has no ref on it, as the caller's may. The stack may be
-  // the memory of an ended thread's, refs and all, and frames have holes; so it is cleared first.
+  // the memory of an ended thread's, refs and all, and frames have holes; so it is cleared first. Throws std::bad_alloc when a
+  // thread can't be had.
   template <class F>
   static void alone(F&& f) {
-    std::thread([&f] {
-      clear_stack();
-      const bdwgc_thread known;
-      f();
-    }).join();
+    std::thread other;
+    bool done = false;
+    try {
+      other = std::thread([&] {
+        clear_stack();
+        try {
+          const bdwgc_thread known;
+          f();
+          done = true;
+        } catch (const std::bad_alloc&) {
+        }
+      });
+    } catch (const std::system_error&) {
+      throw std::bad_alloc();
+    }
+    other.join();
+    if (!done) throw std::bad_alloc();
   }
   [[gnu::noinline]] static void clear_stack() {
     std::byte below[64 * 1024];
@@ -278,9 +295,17 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   template <class T>
   void store(weak_slot<T>& s, weak<T> w) {
     GC_unregister_disappearing_link(&s.link);
-    point(&s.link, w ? target(w.at) : nullptr);
     s.filled.store(static_cast<bool>(w));
-    if (w) drop(w);
+    s.link = nullptr;
+    if (!w) return;
+    // The registration moves from the weak ref's word to the slot: that needs no memory.
+    header* object = target(w.at);
+    if (object != nullptr) {
+      s.link = *w.at;
+      GC_move_disappearing_link(w.at, &s.link);
+    }
+    keep(object);
+    M::free(w.at);
   }
 
   void poll() {}  // threads are stopped by signals
@@ -313,7 +338,12 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   }
   static void** new_link(header* object) {
     auto** link = static_cast<void**>(M::alloc(sizeof(void*)));
-    point(link, object);
+    try {
+      point(link, object);
+    } catch (const std::bad_alloc&) {
+      M::free(link);
+      throw;
+    }
     return link;
   }
 

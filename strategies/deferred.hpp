@@ -100,8 +100,15 @@ class deferred_heap {
   static constexpr std::size_t words_per_entry = 4, bytes_per_word = 8;
   static constexpr std::size_t words_per_weak_ref = sizeof(typename weak_cells<M>::cell) / sizeof(std::uintptr_t);
 
-  // In a stop, or with no context attached.
+  // In a stop, or with no context attached. A reconciliation is all or nothing: half of it leaves counts that are wrong.
   void reconcile_stopped(bool cycles) {
+    try {
+      reconcile_all(cycles);
+    } catch (const std::bad_alloc&) {
+      no_way_on("deferred: out of memory in a reconciliation");
+    }
+  }
+  void reconcile_all(bool cycles) {
     note_path<M, "reconcile">();
     std::size_t words = 0;
     if (mutant<M, "deferred: what the last stop found on stacks is let go before this one looks">()) reconciler_.drop_stacks();
@@ -177,8 +184,12 @@ class deferred_heap<M, O>::context {
   ~context() {
     heap_.reconciler_.weak().detach(weak_);
     const std::lock_guard hold(heap_.lock_);
-    if (!mutant<M, "deferred: who leaves takes the log along">()) log_.move_to(heap_.left_);
-    heap_.left_mortal_.insert(heap_.left_mortal_.end(), mortal_.begin(), mortal_.end());
+    try {
+      if (!mutant<M, "deferred: who leaves takes the log along">()) log_.move_to(heap_.left_);
+      heap_.left_mortal_.insert(heap_.left_mortal_.end(), mortal_.begin(), mortal_.end());
+    } catch (const std::bad_alloc&) {
+      no_way_on("deferred: out of memory for what a context leaves when it detaches");
+    }
     std::erase(heap_.contexts_, this);
   }
   context(const context&) = delete;
@@ -190,6 +201,9 @@ class deferred_heap<M, O>::context {
     static_assert(alignof(T) <= alignof(header), "cells are aligned to 8");
     std::size_t bytes = sizeof(header) + sizeof(T) + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      if (mortal_.size() == mortal_.capacity()) mortal_.reserve(2 * mortal_.size() + 16);  // before there is something to lose
+    }
     void* cell = allocator_.try_allocate(bytes);
     if (cell == nullptr) [[unlikely]] cell = allocate_slowly(bytes);
     auto* h = new (cell) header;
@@ -217,8 +231,11 @@ class deferred_heap<M, O>::context {
   template <class T>
   [[gnu::always_inline]] void store(slot<T>& s, ref<T> r) {
     const std::uintptr_t old = s.word.load();
+    if ((old & place::log_bit) != 0) [[unlikely]] {
+      log_.make_room(entries_of_a_place);
+      log_place(kind::place, &s, old);
+    }
     s.word.store(place::holding(r.at));
-    if ((old & place::log_bit) != 0) [[unlikely]] log_place(kind::place, &s, old);
   }
   template <class T>
   [[nodiscard]] ref<T> take(slot<T>& s) {
@@ -241,6 +258,7 @@ class deferred_heap<M, O>::context {
   // object is returned.
   template <class T>
   [[nodiscard]] ref<T> exchange(shared_slot<T>& s, ref<T> r) {
+    log_.make_room(entries_of_a_place);
     const std::uintptr_t old = s.word.exchange(place::holding(r.at), std::memory_order_acq_rel);
     if ((old & place::log_bit) != 0) [[unlikely]] log_place(kind::shared_place, &s, old);
     return {place::object(old)};
@@ -258,6 +276,7 @@ class deferred_heap<M, O>::context {
   // release: pairs with the acquire in load(). The old object is one that the caller holds: nothing to acquire, and no ABA.
   template <class T>
   [[nodiscard]] bool compare_exchange(shared_slot<T>& s, const ref<T>& expected, ref<T> desired) {
+    log_.make_room(entries_of_a_place);
     std::uintptr_t old = s.word.load(std::memory_order_relaxed);
     do {
       if (place::object(old) != expected.at) return false;
@@ -279,11 +298,13 @@ class deferred_heap<M, O>::context {
 
   template <class T>
   [[nodiscard]] parcel<T> pack(ref<T> r) {
+    log_.make_room(1);
     log_object(kind::more, r.at);
     return r;
   }
   template <class T>
   [[nodiscard]] ref<T> unpack(parcel<T> p) {
+    log_.make_room(1);
     log_object(kind::fewer, p.at);
     return p;
   }
@@ -336,6 +357,7 @@ class deferred_heap<M, O>::context {
 
  private:
   friend class deferred_heap;
+  static constexpr std::ptrdiff_t entries_of_a_place = 2;
 
   template <class T>
   static T* payload(header* h) {
@@ -395,6 +417,7 @@ class deferred_heap<M, O>::root {
  public:
   explicit root(deferred_heap&) {}
   void store(context& c, ref<T> r) {
+    c.log_.make_room(2);
     if (r) r = c.pack(r);
     if (parcel_) (void)c.unpack(parcel_);
     parcel_ = r;

@@ -25,12 +25,14 @@ class deferred_log {
   deferred_log(const deferred_log&) = delete;
   deferred_log& operator=(const deferred_log&) = delete;
 
-  // True: the bound is reached.
+  // Sees to it that `entries` more can be pushed. Throws std::bad_alloc.
+  void make_room(std::ptrdiff_t entries) {
+    if (end_ - top_ < entries) [[unlikely]] grow(2 * size() + static_cast<std::size_t>(entries));
+  }
+  // Where there is room. True: the bound is reached.
   bool push(kind k, const void* at) {
     (top_++)->store(reinterpret_cast<std::uintptr_t>(at) | static_cast<std::uintptr_t>(k));
-    if (top_ < bound_) [[likely]] return false;
-    if (top_ == end_) grow(2 * size());
-    return true;
+    return top_ >= bound_;
   }
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(top_ - first_); }
   [[nodiscard]] bool full() const { return top_ >= bound_; }
@@ -48,8 +50,9 @@ class deferred_log {
       f(static_cast<kind>(e & kinds), address(e));
     }
   }
-  // Moves all entries to another log.
+  // Moves all entries to another log. Throws std::bad_alloc, and has moved nothing then.
   void move_to(deferred_log& other) {
+    other.make_room(top_ - first_);
     for_each([&other](kind k, void* at) { (void)other.push(k, at); });
     clear();
   }

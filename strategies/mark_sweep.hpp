@@ -123,11 +123,7 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
 
  public:
   explicit context(mark_sweep_heap& h)
-      : heap_(h), mutator_(h.world_), allocator_(h.blocks_), parcels_(h.parcels_.attach()), weak_(h.weak_.attach()) {}
-  ~context() {
-    heap_.weak_.detach(weak_);
-    heap_.parcels_.detach(parcels_);
-  }
+      : heap_(h), mutator_(h.world_), allocator_(h.blocks_), parcels_(h.parcels_), weak_(h.weak_) {}
   context(const context&) = delete;
   context& operator=(const context&) = delete;
 
@@ -146,11 +142,11 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
 
   template <class T>
   [[nodiscard]] parcel<T> pack(ref<T> r) {
-    return {parcels_.fill(r.at)};
+    return {parcels_->fill(r.at)};
   }
   template <class T>
   [[nodiscard]] ref<T> unpack(parcel<T> p) {
-    return {static_cast<header*>(parcels_.empty(p.at))};
+    return {static_cast<header*>(parcels_->empty(p.at))};
   }
   template <class T>
   [[nodiscard]] T& peek(const parcel<T>& p) const {
@@ -223,8 +219,8 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
   mark_sweep_heap& heap_;
   typename world<M>::mutator mutator_;
   typename blocks::allocator allocator_;
-  typename parcel_cells<M>::pool& parcels_;
-  typename weak_cells<M>::pool& weak_;
+  typename parcel_cells<M>::lease parcels_;
+  typename weak_cells<M>::lease weak_;
 };
 
 // A place for shared test state: a word that collections start from.

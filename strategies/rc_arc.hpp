@@ -100,7 +100,8 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
       return n == 0;
     }
 
-    // Marks what `r` reaches. A shared object's slots hold shared objects already.
+    // Marks what `r` reaches. A shared object's slots hold shared objects already. Without memory for the list of what it has
+    // marked it takes all marks back and throws: an object that is marked while what it reaches is not could not be published.
     template <class T>
     void share(const typename base::template ref<T>& r) {
       if (!is_shared(*r.at) && !mutant<M, "rc_arc: publishing does not mark">()) [[unlikely]] mark_from(*r.at);
@@ -113,12 +114,23 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
    private:
     static bool is_shared(const header& h) { return (h.count.load(std::memory_order_relaxed) & shared) != 0; }
     [[gnu::noinline]] void mark_from(header& first) {
-      mark(&first);
-      while (!grey_.empty()) {
-        header& h = *grey_.back();
-        grey_.pop_back();
-        type_table<context>::entries[h.word.type()].scan(*this, &h + 1);
+      try {
+        mark(&first);
+        for (std::size_t i = 0; i < marked_.size(); ++i) {
+          header& h = *marked_[i];
+          type_table<context>::entries[h.word.type()].scan(*this, &h + 1);
+        }
+      } catch (const std::bad_alloc&) {
+        unmark(marked_);
+        unmark(marked_dead_);
+        throw;
       }
+      marked_.clear();
+      marked_dead_.clear();
+    }
+    static void unmark(std::vector<header*>& all) {
+      for (header* h : all) h->count.store(h->count.load(std::memory_order_relaxed) & ~shared, std::memory_order_relaxed);
+      all.clear();
     }
     // A dead object that a weak slot still refers to gets the bit for its weak count; it has no slots any more.
     void mark(header* h) {
@@ -126,10 +138,11 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
       const std::uint32_t n = h->count.load(std::memory_order_relaxed);
       if ((n & shared) != 0) return;
       note_path<M, "published">();
+      const bool follow = !mutant<M, "rc_arc: what a published object reaches stays private">();
+      if (follow) (n >= one ? marked_ : marked_dead_).push_back(h);
       h->count.store(n | shared, std::memory_order_relaxed);
-      if (n >= one && !mutant<M, "rc_arc: what a published object reaches stays private">()) grey_.push_back(h);
     }
-    std::vector<header*> grey_;  // marked, its slots not yet visited; empty between calls
+    std::vector<header*> marked_, marked_dead_;  // by the call that runs; the slots of the first are visited in this order
   };
 };
 

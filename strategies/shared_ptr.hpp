@@ -123,14 +123,14 @@ class shared_ptr_heap {
     template <class T, class... Args>
     [[nodiscard]] ref<T> make(extent e, Args&&... args) {
       if (e.slots == 0 && e.bytes == 0) {
-        live_.made(cell<T>::size());
         auto p = std::allocate_shared<cell<T>>(zeroing<cell<T>>{}, std::forward<Args>(args)...);
+        live_.made(cell<T>::size());
         T* object = &p->object;
         return ref<T>(std::shared_ptr<T>(std::move(p), object));
       }
-      live_.made(cell_with_tail<T>::size(e));
       auto p = std::allocate_shared<cell_with_tail<T>>(
           zeroing_with_tail<cell_with_tail<T>>{cell_with_tail<T>::tail(e)}, e, std::forward<Args>(args)...);
+      live_.made(cell_with_tail<T>::size(e));
       T* object = &p->object;
       return ref<T>(std::shared_ptr<T>(std::move(p), object));
     }

@@ -17,6 +17,7 @@
 
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "harness/heap/block_heap.hpp"
@@ -37,8 +38,9 @@ class block_marker {
       : heap_(h), gang_(workers), ring_entries_(ring_for(stack_bytes / static_cast<std::size_t>(gang_.size()))) {
     const std::size_t rings = static_cast<std::size_t>(gang_.size()) * ring_entries_ * sizeof(word*);
     most_packets_ = stack_bytes > rings ? (stack_bytes - rings) / sizeof(packet) : 0;
-    full_.reserve(most_packets_);
+    full_.reserve(most_packets_);  // nothing that a stop does may fail for want of memory
     spare_.reserve(most_packets_);
+    stock_.reserve(most_packets_);
     for (int i = 0; i < gang_.size(); ++i) workers_.push_back(std::make_unique<worker>(*this));
   }
 
@@ -52,6 +54,7 @@ class block_marker {
   totals mark(Roots&& roots) {
     for (auto& w : workers_) w->objects_ = w->bytes_ = 0;
     roots(*workers_[0]);
+    active_ = gang_.start();
     totals sum;
     for (;;) {
       idle_ = 0;
@@ -87,7 +90,7 @@ class block_marker {
     return n;
   }
 
-  // A packet to fill; null when the stock is used up. Under the lock.
+  // A packet to fill; null when the stock, or the machine's memory, is used up. Under the lock.
   packet* blank() {
     if (!spare_.empty()) {
       packet* p = spare_.back();
@@ -95,8 +98,9 @@ class block_marker {
       return p;
     }
     if (stock_.size() == most_packets_) return nullptr;
-    stock_.push_back(std::make_unique<packet>());
-    return stock_.back().get();
+    auto* p = new (std::nothrow) packet;  // the machine's memory ends where the stock might have: the same
+    if (p != nullptr) stock_.emplace_back(p);
+    return p;
   }
   bool give(worker& from, std::size_t count);
   bool take(worker& into);
@@ -120,6 +124,7 @@ class block_marker {
   typename M::mutex lock_;
   std::vector<std::unique_ptr<packet>> stock_;
   std::vector<packet*> full_, spare_;
+  int active_ = 1;  // workers of this marking
   int idle_ = 0;
   // relaxed reads of these are hints; what follows is decided under the lock
   atomic<M, std::uint32_t, "mark"> hungry_;      // workers that wait
@@ -252,7 +257,7 @@ bool block_marker<M>::wait_for_work() {
     const std::lock_guard hold(lock_);
     if (!full_.empty()) return true;
     hungry_.store(static_cast<std::uint32_t>(++idle_), std::memory_order_relaxed);
-    if (idle_ == gang_.size()) {
+    if (idle_ == active_) {
       all_idle_.store(true, std::memory_order_relaxed);
       hungry_.store(0, std::memory_order_relaxed);
       return false;

@@ -274,7 +274,7 @@ bool block_heap<M>::allocator::refill(lane& l, std::size_t size_class) {
   for (;;) {
     if (l.block != none) {
       if (claim(l)) return true;
-      heap_.release(l.block);
+      heap_.release(std::exchange(l.block, none));  // before acquire(), which may throw
     }
     l.block = heap_.acquire(size_class);
     l.position = 0;

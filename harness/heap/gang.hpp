@@ -3,7 +3,8 @@
 // They are threads of their own, parked in the kernel between uses, and not tasks of the library that runs the mutators' tasks:
 // a collector that waits inside such a library could be given a mutator's task, which would touch objects while the world is
 // stopped. The caller is worker 0, so a gang of one is a plain call. Threads start at the first use, on any processor that the
-// gang's maker may run on: the mutator that happens to start them is pinned to one, and would pin them to its own.
+// gang's maker may run on: the mutator that happens to start them is pinned to one, and would pin them to its own. Threads that
+// can't be had (no memory, no room for another process) are done without: the gang is smaller, and asks again at its next use.
 //
 // On a policy whose threads are not real (M::measured is false) a gang is always of one.
 #pragma once
@@ -11,6 +12,7 @@
 #include <pthread.h>
 
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -24,6 +26,7 @@ class gang {
  public:
   explicit gang(int workers) : size_(M::measured && workers > 1 ? workers : 1) {
     pthread_getaffinity_np(pthread_self(), sizeof cpus_, &cpus_);
+    threads_.reserve(static_cast<std::size_t>(size_ - 1));
   }
   ~gang() {
     {
@@ -36,34 +39,45 @@ class gang {
   gang(const gang&) = delete;
   gang& operator=(const gang&) = delete;
 
+  // At most so many workers.
   [[nodiscard]] int size() const { return size_; }
 
-  // Calls f(i) for i = 0 ... size() - 1 at the same time, 0 on the calling thread, and returns when all have returned.
+  // Starts the threads that are missing; returns how many workers there are, the caller included.
+  int start() {
+    const std::lock_guard hold(lock_);
+    try {
+      while (static_cast<int>(threads_.size()) < size_ - 1) {
+        threads_.emplace_back([this, i = static_cast<int>(threads_.size()) + 1, seen = round_] { work(i, seen); });
+      }
+    } catch (const std::exception&) {  // std::system_error or std::bad_alloc
+    }
+    return static_cast<int>(threads_.size()) + 1;
+  }
+
+  // Calls f(i) for each worker that was started, 0 on the calling thread, at the same time, and returns when all have returned.
   template <class F>
   void run(F&& f) {
-    if (size_ > 1) {
+    if (!threads_.empty()) {
       const std::lock_guard hold(lock_);
-      while (static_cast<int>(threads_.size()) < size_ - 1) {
-        threads_.emplace_back([this, i = static_cast<int>(threads_.size()) + 1] { work(i); });
-      }
       call_ = [](void* what, int i) { (*static_cast<std::remove_reference_t<F>*>(what))(i); };
       what_ = &f;
       ++round_;
-      busy_ = size_ - 1;
+      busy_ = static_cast<int>(threads_.size());
       wake_.notify_all();
     }
     f(0);
-    if (size_ > 1) {
+    if (!threads_.empty()) {
       std::unique_lock hold(lock_);
       done_.wait(hold, [this] { return busy_ == 0; });
     }
   }
 
  private:
-  void work(int i) {
+  // `seen`: the rounds before it was started.
+  void work(int i, std::uint64_t seen) {
     pthread_setaffinity_np(pthread_self(), sizeof cpus_, &cpus_);
     std::unique_lock hold(lock_);
-    for (std::uint64_t seen = 0;;) {
+    for (;;) {
       wake_.wait(hold, [&] { return over_ || round_ != seen; });
       if (over_) return;
       seen = round_;

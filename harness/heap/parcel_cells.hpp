@@ -60,6 +60,21 @@ class parcel_cells {
     idle_.push_back(&p);
   }
 
+  // A context's hold on a pool.
+  class lease {
+   public:
+    explicit lease(parcel_cells& cells) : cells_(cells), pool_(cells.attach()) {}
+    ~lease() { cells_.detach(pool_); }
+    lease(const lease&) = delete;
+    lease& operator=(const lease&) = delete;
+    operator pool&() const { return pool_; }
+    pool* operator->() const { return &pool_; }
+
+   private:
+    parcel_cells& cells_;
+    pool& pool_;
+  };
+
   // With the world stopped, or no context attached: f(object) for every cell in use.
   template <class F>
   void for_each(F&& f) {

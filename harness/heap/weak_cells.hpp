@@ -19,6 +19,10 @@ class weak_cells {
   using cells = parcel_cells<M>;
   using cell = typename cells::cell;
   using pool = typename cells::pool;
+  class lease : public cells::lease {
+   public:
+    explicit lease(weak_cells& w) : cells::lease(w.cells_) {}
+  };
 
   [[nodiscard]] pool& attach() { return cells_.attach(); }
   void detach(pool& p) { cells_.detach(p); }

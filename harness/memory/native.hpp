@@ -13,6 +13,7 @@
 #include <new>
 #include <thread>
 
+#include "harness/memory/leak_roots.hpp"
 #include "harness/memory/policy.hpp"
 #include "harness/memory/tasks_native.hpp"
 
@@ -71,12 +72,16 @@ struct native {
   static std::byte* reserve(std::size_t bytes) {
     void* p = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) throw std::bad_alloc();
+    leak_roots::add(p, bytes);
     return static_cast<std::byte*>(p);
   }
   static void commit(std::byte* at, std::size_t bytes) {
     if (mprotect(at, bytes, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
   }
-  static void unreserve(std::byte* at, std::size_t bytes) { munmap(at, bytes); }
+  static void unreserve(std::byte* at, std::size_t bytes) {
+    leak_roots::remove(at, bytes);
+    munmap(at, bytes);
+  }
 
   static void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -115,15 +120,15 @@ struct native {
     return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   }
 
+  // Throws std::bad_alloc: the library needs memory to find out. A stack that is not known would not be scanned.
   static stack_range stack() {
     static thread_local const stack_range mine = [] {
       pthread_attr_t attr;
       void* low = nullptr;
       std::size_t bytes = 0;
-      if (pthread_getattr_np(pthread_self(), &attr) == 0) {
-        pthread_attr_getstack(&attr, &low, &bytes);
-        pthread_attr_destroy(&attr);
-      }
+      if (pthread_getattr_np(pthread_self(), &attr) != 0) throw std::bad_alloc();
+      pthread_attr_getstack(&attr, &low, &bytes);
+      pthread_attr_destroy(&attr);
       const auto* start = static_cast<const std::byte*>(low);
       return stack_range{start, start + bytes};
     }();

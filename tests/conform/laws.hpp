@@ -382,12 +382,4 @@ REGISTER_TYPED_TEST_SUITE_P(Laws, ANewObjectLivesUntilItsOnlyRefIsDropped,
                             RacingLoadsAndStoresOfASharedSlotNeverSeeADeadObject,
                             AWeakRefUpgradesWhileTheObjectLivesAndFailsAfter);
 
-// Every built variant of a family.
-template <class Family, class Variants>
-struct heaps_of;
-template <class Family, auto... O>
-struct heaps_of<Family, variant_list<O...>> {
-  using type = ::testing::Types<typename Family::template heap<native, O>...>;
-};
-
 }  // namespace tally::conform

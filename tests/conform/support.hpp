@@ -75,6 +75,14 @@ template <class H>
   return ::testing::AssertionFailure() << live << " objects live, expected " << expected;
 }
 
+// Every built variant of a family.
+template <class Family, class Variants>
+struct heaps_of;
+template <class Family, auto... O>
+struct heaps_of<Family, variant_list<O...>> {
+  using type = ::testing::Types<typename Family::template heap<native, O>...>;
+};
+
 template <class H>
 constexpr bool frees = H::oracle != oracle_class::never_frees;
 
