@@ -1,7 +1,12 @@
 // The command line: parses, calls, and turns what goes wrong into one line and an exit code (docs: results/README.md).
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
 #include <vector>
 
 #include "harness/cli/cli.hpp"
@@ -35,38 +40,81 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   return error.what();
 }
 
-}  // namespace
+// In one line. Never throws: it is what is done about exceptions.
+bool complained = false;
+int complain(const char* what, int code) {
+  complained = true;
+  std::fputs("tally: ", stderr);
+  std::fputs(what, stderr);
+  std::fputs("\n", stderr);
+  return code;
+}
 
-int main(int argc, char** argv) {
-  CLI::App app{"Tally: a benchmark of concurrent reference counting", "tally"};
-  app.set_version_flag("--version", "tally 0.1");
-  tally::cli::action run;
-  tally::cli::add_list(app, run);
-  tally::cli::add_describe(app, run);
-  tally::cli::add_run(app, run);
-  tally::cli::add_sim(app, run);
-  tally::cli::add_micro(app, run);
-  tally::cli::add_trace(app, run);
-  tally::cli::add_worker(app, run);
+// Memory that ends in a destructor (the JSON library's need some) can't be reported upwards any more: the same line, from here.
+[[noreturn]] void last_words() noexcept {
+  if (complained) std::_Exit(tally::exit_harness);  // what comes after the end
+  if (std::current_exception() == nullptr) {
+    complain("terminated", 0);
+    std::abort();
+  }
   try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    std::_Exit(complain("out of memory", tally::exit_harness));
+  } catch (const std::exception& e) {
+    complain(e.what(), 0);
+  } catch (...) {
+  }
+  std::abort();
+}
+
+// What was printed must have arrived: a full disk is noticed when the last of it is written.
+int arrived(int code) {
+  if (std::fflush(stdout) != 0) {
+    return complain(fmt::format("standard output: {}", std::strerror(errno)).c_str(), tally::exit_harness);
+  }
+  if (std::ferror(stdout) != 0) return complain("standard output: a part of it could not be written", tally::exit_harness);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Tally: a benchmark of concurrent reference counting", "tally"};
+  try {
+    app.set_version_flag("--version", "tally 0.1");
+    tally::cli::action run;
+    tally::cli::add_list(app, run);
+    tally::cli::add_describe(app, run);
+    tally::cli::add_run(app, run);
+    tally::cli::add_sim(app, run);
+    tally::cli::add_micro(app, run);
+    tally::cli::add_trace(app, run);
+    tally::cli::add_worker(app, run);
     app.parse(argc, argv);
     if (!run) {
       fmt::print("{}", app.help());
-      return tally::exit_usage;
+      return arrived(tally::exit_usage);
     }
-    return run();
+    return arrived(run());
   } catch (const CLI::CallForHelp& e) {
-    return app.exit(e);
+    return arrived(app.exit(e));
   } catch (const CLI::CallForVersion& e) {
-    return app.exit(e);
+    return arrived(app.exit(e));
   } catch (const CLI::ParseError& e) {
-    fmt::print(stderr, "tally: {}\n", explain(app, e));
-    return tally::exit_usage;
+    return complain(explain(app, e).c_str(), tally::exit_usage);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::set_terminate(last_words);
+  try {
+    return run(argc, argv);
   } catch (const tally::usage_error& e) {
-    fmt::print(stderr, "tally: {}\n", e.what());
-    return tally::exit_usage;
+    return complain(e.what(), tally::exit_usage);
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory", tally::exit_harness);
   } catch (const std::exception& e) {
-    fmt::print(stderr, "tally: {}\n", e.what());
-    return tally::exit_harness;
+    return complain(e.what(), tally::exit_harness);
   }
 }

@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "harness/measure/directory.hpp"
 #include "harness/memory/native.hpp"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -152,9 +153,8 @@ std::optional<double> frequency_mhz(const topology& t) {
 
 std::optional<double> temperature_c() {
   std::optional<double> hottest;
-  std::error_code ignored;
-  for (const auto& zone : std::filesystem::directory_iterator("/sys/class/thermal", ignored)) {
-    const auto s = line_of(zone.path().string() + "/temp");
+  for (const auto& zone : entries_of("/sys/class/thermal")) {
+    const auto s = line_of(zone.string() + "/temp");
     if (!s.empty()) hottest = std::max(hottest.value_or(-273.15), std::strtod(s.c_str(), nullptr) / 1000);
   }
   return hottest;

@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "harness/measure/directory.hpp"
 #include "harness/run/names.hpp"
 
 namespace tally {
@@ -259,9 +260,8 @@ counter_group parse_counter_group(const std::string& file, std::string_view text
 const std::vector<counter_group>& built_in_counters() {
   static const std::vector<counter_group> all = [] {
     std::set<fs::path> files;   // by name
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(TALLY_COUNTER_DIR, ignored)) {
-      if (entry.path().extension() == ".group") files.insert(entry.path());
+    for (const auto& file : entries_of(TALLY_COUNTER_DIR)) {
+      if (file.extension() == ".group") files.insert(file);
     }
     std::vector<counter_group> groups;
     for (const auto& f : files) groups.push_back(read_group(f));

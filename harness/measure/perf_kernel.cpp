@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "harness/measure/directory.hpp"
 #include "harness/measure/perf.hpp"
 
 namespace tally {
@@ -43,9 +44,8 @@ class kernel_source final : public perf_source {
 
   [[nodiscard]] bool has_pmu() const override {
     // cpu on x86, cpu_core on its hybrids, armv8_... on Arm
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator("/sys/bus/event_source/devices", ignored)) {
-      const std::string name = entry.path().filename().string();
+    for (const auto& entry : entries_of("/sys/bus/event_source/devices")) {
+      const std::string name = entry.filename().string();
       if (name.starts_with("cpu") || name.starts_with("armv")) return true;
     }
     return false;

@@ -10,6 +10,7 @@
 #include <set>
 #include <tuple>
 
+#include "harness/measure/directory.hpp"
 #include "harness/workload.hpp"
 
 namespace tally {
@@ -67,15 +68,14 @@ int topology::nodes() const {
 topology read_topology(const std::string& system_root, const std::vector<int>& usable) {
   topology t;
   std::map<int, int> node_of;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(system_root + "/node", ignored)) {
-    const std::string name = entry.path().filename().string();
+  for (const auto& entry : entries_of(system_root + "/node")) {
+    const std::string name = entry.filename().string();
     int node = 0;
     if (!name.starts_with("node") ||
         std::from_chars(name.data() + 4, name.data() + name.size(), node).ptr != name.data() + name.size()) {
       continue;
     }
-    const std::string list = line_of(entry.path().string() + "/cpulist");
+    const std::string list = line_of(entry.string() + "/cpulist");
     if (list.empty()) continue;  // memory without CPUs
     for (const int cpu : parse_cpu_list(list)) node_of[cpu] = node;
   }

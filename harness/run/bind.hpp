@@ -96,7 +96,7 @@ class bound_run final : public bound_body {
       }
       program_->leave(*c, state);
     } catch (const std::exception& e) {
-      control.failure = e.what();
+      control.fail(e);
     }
   }
 

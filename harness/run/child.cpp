@@ -46,7 +46,8 @@ child::child(const std::vector<std::string>& arguments, const std::string& prelo
     ::dup2(error[1], STDERR_FILENO);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
-    ::signal(SIGINT, SIG_IGN);  // the terminal's Ctrl-C is for the parent, which ends its children itself
+    // What a terminal, or who stops a process group, sends is for the parent, which ends its children itself.
+    for (const int s : {SIGINT, SIGTERM, SIGHUP}) ::signal(s, SIG_IGN);
     ::signal(SIGPIPE, SIG_DFL);
     if (!preload.empty()) ::setenv("LD_PRELOAD", preload.c_str(), 1);
     ::execv("/proc/self/exe", argv.data());
@@ -76,7 +77,7 @@ void child::send(const std::string& line) {
 }
 
 child::answer child::receive(std::string& line, double seconds, const volatile int& interrupt) {
-  const double deadline = now_s() + seconds;
+  double left = seconds;  // of waiting: time in which this process was stopped (Ctrl-Z) is nobody's lateness
   for (;;) {
     if (const auto end = pending_.find('\n'); end != std::string::npos) {
       line = pending_.substr(0, end);
@@ -84,10 +85,11 @@ child::answer child::receive(std::string& line, double seconds, const volatile i
       return answer::line;
     }
     if (interrupt != 0) return answer::interrupted;
-    const double left = deadline - now_s();
     if (left <= 0) return answer::late;
+    const double wait = std::min(left, 1.0), before = now_s();
     std::array<pollfd, 2> waited{{{out_, POLLIN, 0}, {error_, POLLIN, 0}}};
-    ::poll(waited.data(), waited.size(), static_cast<int>(std::min(left, 1.0) * 1000) + 1);
+    ::poll(waited.data(), waited.size(), static_cast<int>(wait * 1000) + 1);
+    left -= std::min(now_s() - before, wait);
     std::array<char, 65536> part{};
     for (ssize_t n; (n = ::read(error_, part.data(), part.size())) > 0;) {
       complaint_.append(part.data(), static_cast<std::size_t>(n));

@@ -29,6 +29,22 @@ void pin(const std::vector<int>& cpus) {
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+// The lanes' threads. However the conductor leaves, they are told to stop and waited for.
+struct crew {
+  explicit crew(conductor_words& w) : words(w) {}
+  ~crew() { dismiss(); }
+  crew(const crew&) = delete;
+  crew& operator=(const crew&) = delete;
+  void dismiss() {
+    words.stop.store(true, std::memory_order_release);
+    words.phase.store(static_cast<int>(phase::stop), std::memory_order_release);
+    for (auto& t : threads) t.join();
+    threads.clear();
+  }
+  conductor_words& words;
+  std::vector<std::thread> threads;
+};
+
 void work(run_body& body, int index, const window_spec& spec, lane_control& control, lane_result& result) {
   if (!spec.cpus.empty()) {
     const std::size_t at = static_cast<std::size_t>(index) % spec.cpus.size();
@@ -65,10 +81,14 @@ window_result run_window(run_body& body, const window_spec& spec) {
   std::atomic<std::size_t> gone{0};
 
   const auto conduct = [&] {
-    std::vector<std::thread> threads;
+    crew hired(words);
     for (std::size_t i = 0; i < lanes; ++i) {
-      threads.emplace_back([&, i] {
-        work(body, static_cast<int>(i), spec, *controls[i], result.lanes[i]);
+      hired.threads.emplace_back([&, i] {
+        try {
+          work(body, static_cast<int>(i), spec, *controls[i], result.lanes[i]);
+        } catch (const std::exception& e) {
+          controls[i]->fail(e);
+        }
         gone.fetch_add(1, std::memory_order_release);  // pairs with the acquire below
       });
     }
@@ -96,15 +116,13 @@ window_result run_window(run_body& body, const window_spec& spec) {
     result.window_ns = clock_ns(CLOCK_MONOTONIC) - wall;
     // Every lane has closed its window before any is told to stop: nobody's last operations run against idle cores.
     wait(spec.ramp_ns / 4, false);
-    words.stop.store(true, std::memory_order_release);
-    set(phase::stop);
-    for (auto& t : threads) t.join();
+    hired.dismiss();
   };
 
   try {
     result.oracle = body.run(conduct);
   } catch (const std::exception& e) {
-    result.failure = e.what();
+    result.failure = reason_of(e);
   }
   for (const auto& c : controls) {
     result.latencies.merge(c->latencies);

@@ -4,6 +4,19 @@
 
 namespace tally {
 
+const char* reason_of(const std::exception& e) noexcept {
+  const bool memory = dynamic_cast<const std::bad_alloc*>(&e) != nullptr && dynamic_cast<const heap_exhausted*>(&e) == nullptr;
+  return memory ? "out of memory" : e.what();
+}
+
+void lane_control::fail(const std::exception& why) noexcept {
+  try {
+    failure = reason_of(why);
+  } catch (const std::bad_alloc&) {
+    failure = "out of memory";  // short enough to be in the string itself
+  }
+}
+
 void lane_control::operate(const batch_runner& batches) {
   if (driver != nullptr) return driver->operate(*this, batches);
   phase seen = phase::ramp_up;

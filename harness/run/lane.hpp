@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 
 #include "harness/measure/handoffs.hpp"
 #include "harness/measure/histogram.hpp"
@@ -37,6 +38,9 @@ struct batch_runner {
 class lane_control;
 class thread_counters;
 
+// What an exception says, in words that a record may hold.
+[[nodiscard]] const char* reason_of(const std::exception&) noexcept;
+
 // Something else than time that says how long a lane works: the simulated engine.
 class lane_driver {
  public:
@@ -64,6 +68,8 @@ class lane_control {
   bool exhausted = false;         // the heap's limit did
 
   [[nodiscard]] phase now() const { return static_cast<phase>(shared->phase.load(std::memory_order_relaxed)); }
+  // Ends the lane early, for a reason that its record gives. Needs no memory.
+  void fail(const std::exception& why) noexcept;
   void arrive() { shared->ready.fetch_add(1, std::memory_order_release); }  // pairs with the conductor's acquire
   [[nodiscard]] bool waiting() const { return now() == phase::attach; }
 

@@ -36,6 +36,7 @@ void point_latest(const fs::path& directory) {
   const fs::path beside = results_home / fmt::format("latest.{}", ::getpid());
   fs::create_symlink(directory.filename(), beside, ignored);
   fs::rename(beside, results_home / "latest", ignored);
+  if (ignored) fs::remove(beside, ignored);
 }
 
 }  // namespace tally

@@ -45,26 +45,29 @@ void progress::show(std::size_t done, double seconds, const std::string& what) {
   std::string line = fmt::format("{}/{} windows, {} left", done, total_, left);
   if (style_ == style::plain) {
     next_plain_s_ = seconds + plain_every_s;
-    fmt::print(out_, "{}\n", line);
+    write(line + "\n");
   } else {
     next_draw_s_ = seconds + 0.1;
     line += "  " + what;
     const auto width = static_cast<std::size_t>(width_of(out_) - 1);
     if (line.size() > width) line.resize(width);
-    fmt::print(out_, "\r{}\033[K", line);
+    write("\r" + line + "\033[K");
     drawn_ = true;
   }
   std::fflush(out_);
 }
 
+// A run goes on when nobody can be told how far it is.
+void progress::write(const std::string& text) { (void)std::fputs(text.c_str(), out_); }
+
 void progress::clear() {
-  if (drawn_) fmt::print(out_, "\r\033[K");
+  if (drawn_) write("\r\033[K");
   drawn_ = false;
 }
 
 void progress::say(const std::string& line) {
   clear();
-  if (style_ != style::quiet) fmt::print(out_, "{}\n", line);
+  if (style_ != style::quiet) write(line + "\n");
   std::fflush(out_);
   next_draw_s_ = 0;
 }

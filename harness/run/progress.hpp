@@ -26,6 +26,7 @@ class progress {
   [[nodiscard]] static double left_seconds(std::size_t done, std::size_t total, double seconds, double predicted_s);
 
  private:
+  void write(const std::string& text);
   void clear();
   std::FILE* out_;
   style style_;

@@ -68,7 +68,8 @@ loaded_results load_results(const std::filesystem::path& path) {
     if (!whole || record.is_discarded() || !record.is_object()) {
       if (!last) throw results_error(fmt::format("{}: line {} is not a record", path.string(), line));
       const auto aside = path.parent_path() / "rows.damaged";
-      std::ofstream(aside, std::ios::app | std::ios::binary) << one << '\n';
+      std::ofstream out(aside, std::ios::app | std::ios::binary);
+      if (!(out << one << '\n' << std::flush)) fail(aside, errno);
       std::error_code error;
       std::filesystem::resize_file(path, begin, error);
       if (error) fail(path, error.value());

@@ -110,10 +110,17 @@ run_outcome execute(const registry& all, const run_plan& plan, const std::set<wi
       switch (worker.receive(line, patience, interrupt)) {
         case child::answer::line: {
           json record = json::parse(line, nullptr, false);
-          keep(record.is_object() ? std::move(record) : error_record(item, "the worker's answer can't be read"));
+          if (!record.is_object()) record = error_record(item, "the worker's answer can't be read");
+          const bool failed = record.value("status", "") == "error";
+          keep(std::move(record));
+          if (failed) team.forget(all, item.row);  // what it left behind is in no other row's memory
           break;
         }
         case child::answer::ended:
+          if (interrupt != 0) {  // by what interrupts the run: no fault of the row's
+            outcome.interrupted = true;
+            break;
+          }
           keep(error_record(item, "the worker was " + worker.epitaph()));
           team.forget(all, item.row);
           break;

@@ -10,6 +10,7 @@
 #include "harness/measure/environment.hpp"
 #include "harness/run/binary.hpp"
 #include "harness/run/counters.hpp"
+#include "harness/run/lane.hpp"
 #include "harness/run/listing.hpp"
 #include "harness/run/observed.hpp"
 #include "harness/run/place.hpp"
@@ -176,7 +177,7 @@ int run_session(const registry& all, session_options o, const volatile int& inte
   if (where.resumed) {
     if (fs::exists(where.directory / "rows.jsonl")) {
       loaded_results loaded = load_results(where.directory / "rows.jsonl");
-      if (!loaded.message.empty()) fmt::print(stderr, "tally: {}\n", loaded.message);
+      if (!loaded.message.empty()) std::fputs(fmt::format("tally: {}\n", loaded.message).c_str(), stderr);
       for (auto& r : loaded.records) records.push_back(lightened(std::move(r)));
     }
     for (const auto& r : records) done.insert(key_of(r));
@@ -203,9 +204,9 @@ int run_session(const registry& all, session_options o, const volatile int& inte
   run_outcome outcome;
   try {
     outcome = execute(all, plan, done, o.timeout_s, file, records, shown, interrupt);
-  } catch (const results_error& e) {
+  } catch (const std::exception& e) {  // the disk, memory, no more processes
     shown.finish();
-    throw results_error(fmt::format("{}; {} of {} windows are kept, tally run --resume --out {} goes on", e.what(),
+    throw results_error(fmt::format("{}; {} of {} windows are kept, tally run --resume --out {} goes on", reason_of(e),
                                     records.size() - plan.skipped.size(), plan.windows(), where.directory.string()));
   }
   if (!o.quiet) fmt::print("\n{}", closing(plan, outcome, records, where.directory));

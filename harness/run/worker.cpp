@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "harness/measure/environment.hpp"
+#include "harness/run/lane.hpp"
 #include "harness/run/record.hpp"
 
 namespace tally {
@@ -113,7 +114,7 @@ void serve(const registry& all, std::FILE* in, std::FILE* out) {
       try {
         answer = measure(all, item);
       } catch (const std::exception& e) {
-        answer = error_record(item, e.what());
+        answer = error_record(item, reason_of(e));
       }
     }
     const std::string text = answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";

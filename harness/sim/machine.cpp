@@ -12,6 +12,7 @@
 #include <limits>
 #include <map>
 
+#include "harness/measure/directory.hpp"
 #include "harness/registry.hpp"
 #include "harness/run/names.hpp"
 
@@ -221,9 +222,8 @@ machine parse_machine(std::string_view text, const std::string& label) { return 
 
 std::vector<std::string> machine_names() {
   std::vector<std::string> names;
-  std::error_code none;
-  for (const auto& file : std::filesystem::directory_iterator(TALLY_MACHINE_DIR, none)) {
-    if (file.path().extension() == ".machine") names.push_back(file.path().stem().string());
+  for (const auto& file : entries_of(TALLY_MACHINE_DIR)) {
+    if (file.extension() == ".machine") names.push_back(file.stem().string());
   }
   std::sort(names.begin(), names.end());
   return names;
