@@ -180,7 +180,7 @@ struct not_stepped {};
 
 template <class H>
 void all_departures() {
-  constexpr int more = 3;  // runs with random further losses, for each step and rotation
+  constexpr int more = 2;  // runs with random further losses, for each step and rotation
   turns t;
   departure<H> undisturbed;
   undisturbed.run(t, 0, {});
@@ -227,9 +227,15 @@ TYPED_TEST_P(Owners, ThatExitWronglyAreNoticed) {
   if constexpr (std::is_same_v<H, not_stepped>) {
     GTEST_SKIP() << "for one thread, or a library's";
   } else {
-    for (const auto* step : {"registry: an owner leaves its queue behind", "biased: the owner frees what is queued",
-                             "world: stacks are not scanned", "atomic: an upgrade revives the dead",
-                             "rc_arc: publishing does not mark"}) {
+    constexpr std::array<std::pair<std::string_view, const char*>, 5> steps{{
+        {"biased", "registry: an owner leaves its queue behind"},
+        {"deferred", "world: stacks are not scanned"},
+        {"mark_sweep", "world: stacks are not scanned"},
+        {"atomic", "atomic: an upgrade revives the dead"},
+        {"rc_arc", "rc_arc: publishing does not mark"},
+    }};
+    for (const auto& [whose, step] : steps) {
+      if (whose != strategy_under_test) continue;
       const ending e = isolated([&] {
         std::freopen("/dev/null", "w", stdout);
         stepped::wrong_step = step;
