@@ -204,25 +204,22 @@ endfunction()
 function(tally_generate_faults)
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   foreach(s IN LISTS strategies)
-    get_property(header GLOBAL PROPERTY tally_header_${s})
-    get_property(needs GLOBAL PROPERTY tally_needs_${s})
-    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/fault_${s}.cpp CONTENT
-"#include \"${header}\"
-namespace tally::fault {
-inline constexpr auto strategy_under_test = \"${s}\";
+    tally_source(fault ${s}
+"namespace tally::fault {
+inline constexpr auto strategy_under_test = \"{s}\";
 }
 #include \"tests/fault/suite.hpp\"
 namespace tally::fault {
-using family = strategies::${s};
+using family = strategies::{s};
 using heaps = conform::heaps_of<family, family::variants>::type;
-INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Allocation, heaps);
+INSTANTIATE_TYPED_TEST_SUITE_P({s}, Allocation, heaps);
 using stepped_ones = stepped_heaps<family, family::variants>::type;
-INSTANTIATE_TYPED_TEST_SUITE_P(${s}, Owners, stepped_ones);
+INSTANTIATE_TYPED_TEST_SUITE_P({s}, Owners, stepped_ones);
 }
 ")
-    add_executable(fault_${s} ${CMAKE_BINARY_DIR}/generated/fault_${s}.cpp ${CMAKE_SOURCE_DIR}/tests/fault/injection.cpp)
+    add_executable(fault_${s} ${source} ${CMAKE_SOURCE_DIR}/tests/fault/injection.cpp)
     target_link_libraries(fault_${s} PRIVATE tally_flags GTest::gtest GTest::gtest_main ${needs} ${CMAKE_DL_LIBS})
-    target_compile_options(fault_${s} PRIVATE -UNDEBUG)
+    target_compile_options(fault_${s} PRIVATE ${TALLY_TEST_OPTIONS})
     add_test(NAME fault_${s} COMMAND fault_${s} --gtest_brief=1)
     set_tests_properties(fault_${s} PROPERTIES LABELS fault TIMEOUT 300)
   endforeach()
