@@ -176,13 +176,12 @@ class deferred_heap<M, O>::context {
         allocator_(heap.blocks_),
         log_(heap.entries_),
         young_bytes_(heap.young_bytes_),
-        weak_(heap.reconciler_.weak().attach()) {
+        weak_(heap.reconciler_.weak()) {
     const std::lock_guard hold(heap_.lock_);
     heap_.contexts_.push_back(this);
   }
   // What is not reconciled is left to the heap.
   ~context() {
-    heap_.reconciler_.weak().detach(weak_);
     const std::lock_guard hold(heap_.lock_);
     try {
       if (!mutant<M, "deferred: who leaves takes the log along">()) log_.move_to(heap_.left_);
@@ -407,7 +406,7 @@ class deferred_heap<M, O>::context {
   log log_;
   std::size_t young_bytes_;       // to make before the next stop
   std::vector<header*> mortal_;   // young objects with a destructor
-  typename weak_cells<M>::pool& weak_;
+  typename weak_cells<M>::lease weak_;
 };
 
 // A place for shared test state: one counted ref.

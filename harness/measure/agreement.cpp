@@ -14,12 +14,12 @@ agreement not_comparable(std::string why) {
   return {agreement_kind::not_comparable, 0, false, "not comparable: " + std::move(why)};
 }
 
-double metric(const nlohmann::ordered_json& record, const char* name) {
+}  // namespace
+
+double metric_of(const nlohmann::ordered_json& record, const char* name) {
   const auto& metrics = record.at("metrics");
   return metrics.contains(name) ? metrics.at(name).at("value").get<double>() : 0;
 }
-
-}  // namespace
 
 agreement compare_handoffs(const observed_handoffs& seen, const simulated_handoffs& told) {
   if (seen.windows + seen.left_out == 0) return not_comparable("no window was measured");
@@ -68,10 +68,10 @@ observed_handoffs observed_from(const std::vector<nlohmann::ordered_json>& recor
       continue;
     }
     ++all.windows;
-    all.operations += metric(r, "operations");
+    all.operations += metric_of(r, "operations");
     all.oversubscribed = all.oversubscribed || r.at("config").value("oversubscribed", false);
-    per_op.push_back(metric(r, "handoffs_per_op"));
-    if (const double ns = metric(r, "handoff_latency"); ns > 0) latencies.push_back(ns);
+    per_op.push_back(metric_of(r, "handoffs_per_op"));
+    if (const double ns = metric_of(r, "handoff_latency"); ns > 0) latencies.push_back(ns);
     for (const auto& f : r.at("handoffs").at("fields")) {
       all.rmws += f.at("rmws").get<double>();
       known += f.at("known").get<double>();

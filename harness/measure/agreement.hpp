@@ -52,6 +52,9 @@ inline constexpr double least_handoffs = 100;
 
 [[nodiscard]] agreement compare_handoffs(const observed_handoffs&, const simulated_handoffs&);
 
+// A figure of a record; 0 where it has none of this name.
+[[nodiscard]] double metric_of(const nlohmann::ordered_json& record, const char* name);
+
 // The observed side from the records of one row (role "observed"). Windows that failed are left out without a word.
 [[nodiscard]] observed_handoffs observed_from(const std::vector<nlohmann::ordered_json>& records);
 

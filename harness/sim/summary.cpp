@@ -6,13 +6,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "harness/measure/agreement.hpp"
+
 namespace tally::sim {
 namespace {
-
-double metric(const json& r, const char* name) {
-  const auto& m = r.at("metrics");
-  return m.contains(name) ? m.at(name).at("value").get<double>() : 0;
-}
 
 std::string shortened(double v) {
   if (v >= 999.5e6) return fmt::format("{:.3g} G", v * 1e-9);
@@ -75,12 +72,12 @@ std::string words(const std::string& s, const std::map<int, const json*>& by_cor
   const int most = by_cores.rbegin()->first;
   std::string out = fmt::format("    {} at {} core{}: {} line transfers an operation", s, most, most == 1 ? "" : "s", band(last));
   if (const std::string b = busiest(last); !b.empty()) out += fmt::format(", most of them for {}", b);
-  if (const double failed = metric(last, "failed_cas_per_op"); failed >= 0.005) out += fmt::format("; {:.2f} failed CAS", failed);
+  if (const double failed = metric_of(last, "failed_cas_per_op"); failed >= 0.005) out += fmt::format("; {:.2f} failed CAS", failed);
   const json& first = *by_cores.begin()->second;
-  const double gain = metric(last, "ops_per_second") / std::max(1e-9, metric(first, "ops_per_second"));
+  const double gain = metric_of(last, "ops_per_second") / std::max(1e-9, metric_of(first, "ops_per_second"));
   if (by_cores.size() > 1) out += fmt::format("; {} the speed of {} core{}", times(gain), by_cores.begin()->first, by_cores.begin()->first == 1 ? "" : "s");
   if (base != nullptr && base != &last) {
-    out += fmt::format("; {} the baseline's", times(metric(last, "ops_per_second") / std::max(1e-9, metric(*base, "ops_per_second"))));
+    out += fmt::format("; {} the baseline's", times(metric_of(last, "ops_per_second") / std::max(1e-9, metric_of(*base, "ops_per_second"))));
   }
   return out + "\n";
 }
@@ -118,7 +115,7 @@ std::string summary_text(const std::vector<json>& records, const std::string& ba
     out += fmt::format("{}\n  line transfers an operation (simulated; in brackets: over the schedules)\n", w);
     out += table(strategies, cores, rows, band);
     out += "  operations a second (modelled)\n";
-    out += table(strategies, cores, rows, [](const json& r) { return shortened(metric(r, "ops_per_second")); });
+    out += table(strategies, cores, rows, [](const json& r) { return shortened(metric_of(r, "ops_per_second")); });
     for (const auto& s : strategies) {
       const json* base = nullptr;
       if (const auto b = rows.find(baseline); b != rows.end() && b->second.contains(rows[s].rbegin()->first)) {
