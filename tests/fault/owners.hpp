@@ -159,10 +159,13 @@ class departure {
       if constexpr (collects_cycles<H>) c.collect();
     }
     context c(*heap_);
-    auto r = make<node>(c, {}, std::uint64_t{5});
-    c.drop(c.copy(r));
-    EXPECT_TRUE(c.get(r).intact(5));
-    c.drop(r);
+    // Enough to fill the memory of what was freed, so that whoever still uses that will see it.
+    for (int i = 0; i < 32; ++i) {
+      auto r = make<node>(c, {}, std::uint64_t{5});
+      c.drop(c.copy(r));
+      EXPECT_TRUE(c.get(r).intact(5));
+      c.drop(r);
+    }
     c.quiesce();
   }
 
@@ -178,9 +181,9 @@ class departure {
 // Stands for a strategy for one thread, or one whose counts no policy can stop.
 struct not_stepped {};
 
+// `more`: runs with random further losses, for each step and rotation.
 template <class H>
-void all_departures() {
-  constexpr int more = 2;  // runs with random further losses, for each step and rotation
+void all_departures(int more) {
   turns t;
   departure<H> undisturbed;
   undisturbed.run(t, 0, {});
@@ -218,7 +221,7 @@ TYPED_TEST_P(Owners, MayExitBeforeAnyStepOfTheOthersWork) {
   if constexpr (std::is_same_v<H, not_stepped>) {
     GTEST_SKIP() << "for one thread, or a library's";
   } else {
-    all_departures<H>();
+    all_departures<H>(2);
   }
 }
 // The steps that an owner's exit rests on, done wrongly: a scheme that has them fails.
@@ -239,7 +242,7 @@ TYPED_TEST_P(Owners, ThatExitWronglyAreNoticed) {
       const ending e = isolated([&] {
         std::freopen("/dev/null", "w", stdout);
         stepped::wrong_step = step;
-        all_departures<H>();
+        all_departures<H>(20);  // until the first failure
         return !stepped::did_wrong ? nothing_failed : ::testing::Test::HasFailure() ? 1 : 0;
       });
       EXPECT_FALSE(e.with(0)) << step;
