@@ -77,7 +77,9 @@ void child::send(const std::string& line) {
 }
 
 child::answer child::receive(std::string& line, double seconds, const volatile int& interrupt) {
-  double left = seconds;  // of waiting: time in which this process was stopped (Ctrl-Z) is nobody's lateness
+  // A wait that took much longer than it was asked to: this process was stopped meanwhile (Ctrl-Z), and that is nobody's lateness.
+  constexpr double stopped = 0.25;
+  double left = seconds;
   for (;;) {
     if (const auto end = pending_.find('\n'); end != std::string::npos) {
       line = pending_.substr(0, end);
@@ -89,7 +91,7 @@ child::answer child::receive(std::string& line, double seconds, const volatile i
     const double wait = std::min(left, 1.0), before = now_s();
     std::array<pollfd, 2> waited{{{out_, POLLIN, 0}, {error_, POLLIN, 0}}};
     ::poll(waited.data(), waited.size(), static_cast<int>(wait * 1000) + 1);
-    left -= std::min(now_s() - before, wait);
+    if (const double took = now_s() - before; took < wait + stopped) left -= std::min(took, wait);
     std::array<char, 65536> part{};
     for (ssize_t n; (n = ::read(error_, part.data(), part.size())) > 0;) {
       complaint_.append(part.data(), static_cast<std::size_t>(n));

@@ -182,12 +182,12 @@ def a_signal_to_the_whole_group_is_an_interrupt_and_no_error(cwd):
 
 
 def time_in_which_all_are_stopped_is_nobodys_lateness(cwd):
-    process = subprocess.Popen([tally, *SMALL, "--timeout", "1"], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    process = subprocess.Popen([tally, *SMALL, "--timeout", "2"], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                start_new_session=True)
     while not whole_lines(cwd / "r"):
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGSTOP)
-    time.sleep(2.5)
+    time.sleep(4)
     os.killpg(process.pid, signal.SIGCONT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0 and len(whole_lines(cwd / "r")) == WINDOWS, said
