@@ -77,7 +77,7 @@ void child::send(const std::string& line) {
 }
 
 child::answer child::receive(std::string& line, double seconds, const volatile int& interrupt) {
-  // A wait that took much longer than it was asked to: this process was stopped meanwhile (Ctrl-Z), and that is nobody's lateness.
+  // A wait that took this much longer than asked for: this process was stopped meanwhile (Ctrl-Z), which is nobody's lateness.
   constexpr double stopped = 0.25;
   double left = seconds;
   for (;;) {
