@@ -165,7 +165,10 @@ class deferred_heap {
 };
 
 template <class M, no_options O>
-class deferred_heap<M, O>::context {
+class deferred_heap<M, O>::context : public weak_operations<typename deferred_heap<M, O>::context, M, deferred_header<M>,
+                                                            deferred_heap<M, O>::template ref> {
+  using weaks = weak_operations<context, M, header, deferred_heap::template ref>;
+  friend weaks;
   using kind = typename log::kind;
   using place = deferred_place<M>;
 
@@ -216,6 +219,7 @@ class deferred_heap<M, O>::context {
   [[nodiscard]] T& get(const ref<T>& r) const {
     return *payload<T>(r.at);
   }
+  using weaks::copy, weaks::drop;
   template <class T>
   [[nodiscard]] ref<T> copy(const ref<T>& r) {
     return r;
@@ -312,22 +316,6 @@ class deferred_heap<M, O>::context {
     return get(p);
   }
   template <class T>
-  [[nodiscard]] weak<T> downgrade(const ref<T>& r) {
-    return {weak_cells<M>::make(weak_, r.at)};
-  }
-  template <class T>
-  [[nodiscard]] ref<T> upgrade(const weak<T>& w) {
-    return {static_cast<header*>(weak_cells<M>::target(*w.at))};
-  }
-  template <class T>
-  [[nodiscard]] weak<T> copy(const weak<T>& w) {
-    return {weak_cells<M>::make(weak_, weak_cells<M>::target(*w.at))};
-  }
-  template <class T>
-  void drop(weak<T> w) {
-    weak_cells<M>::drop(weak_, w.at);
-  }
-  template <class T>
   [[nodiscard]] weak<T> load(weak_slot<T>& s) {
     auto* c = s.held();
     return c == nullptr ? weak<T>{} : copy(weak<T>{c});
@@ -355,6 +343,7 @@ class deferred_heap<M, O>::context {
   void collect() { stop(heap_.reconciles(), true); }
 
  private:
+  typename weak_cells<M>::pool& weak_pool() { return weak_; }
   friend class deferred_heap;
   static constexpr std::ptrdiff_t entries_of_a_place = 2;
 

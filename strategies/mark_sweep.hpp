@@ -118,8 +118,12 @@ class mark_sweep_heap {
 };
 
 template <class M, no_options O>
-class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>> {
+class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>,
+                                       public weak_operations<typename mark_sweep_heap<M, O>::context, M, object_word<M>,
+                                                              mark_sweep_heap<M, O>::template ref> {
   using base = tracing_context<M, object_word<M>>;
+  using weaks = weak_operations<context, M, object_word<M>, mark_sweep_heap::template ref>;
+  friend weaks;
 
  public:
   explicit context(mark_sweep_heap& h)
@@ -139,6 +143,7 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
   }
 
   using base::copy, base::drop, base::load, base::peek, base::store;
+  using weaks::copy, weaks::drop;
 
   template <class T>
   [[nodiscard]] parcel<T> pack(ref<T> r) {
@@ -153,22 +158,6 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
     return *base::template payload<T>(static_cast<header*>(p.at->object.load()));
   }
 
-  template <class T>
-  [[nodiscard]] weak<T> downgrade(const ref<T>& r) {
-    return {weak_cells<M>::make(weak_, r.at)};
-  }
-  template <class T>
-  [[nodiscard]] ref<T> upgrade(const weak<T>& w) {
-    return {static_cast<header*>(weak_cells<M>::target(*w.at))};
-  }
-  template <class T>
-  [[nodiscard]] weak<T> copy(const weak<T>& w) {
-    return {weak_cells<M>::make(weak_, weak_cells<M>::target(*w.at))};
-  }
-  template <class T>
-  void drop(weak<T> w) {
-    weak_cells<M>::drop(weak_, w.at);
-  }
   template <class T>
   [[nodiscard]] weak<T> load(weak_slot<T>& s) {
     weak_cell* c = s.word.load();
@@ -195,6 +184,7 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
   }
 
  private:
+  typename weak_cells<M>::pool& weak_pool() { return weak_; }
   // A run is used up: the place to stop if that is wanted, and to collect if there is nothing left.
   [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
     poll();

@@ -74,12 +74,38 @@ class weak_cells {
   cells cells_;
 };
 
-// A weak ref of a T.
+// A weak ref of a T: a cell that the program holds.
 template <class M, class T>
 struct weak_cell_ref {
   typename weak_cells<M>::cell* at = nullptr;
   [[nodiscard]] explicit operator bool() const { return at != nullptr; }
   friend bool operator==(weak_cell_ref, weak_cell_ref) = default;
+};
+
+// A context's operations on weak refs, but for their slots. Self has weak_pool(), the pool of its lease, and Ref, its strong refs,
+// the address `at` of a Header. An operation of these names that Self has for strong refs hides these: name both (`using`).
+template <class Self, class M, class Header, template <class> class Ref>
+class weak_operations {
+ public:
+  template <class T>
+  [[nodiscard]] weak_cell_ref<M, T> downgrade(const Ref<T>& r) {
+    return {weak_cells<M>::make(pool(), r.at)};
+  }
+  template <class T>
+  [[nodiscard]] Ref<T> upgrade(const weak_cell_ref<M, T>& w) {
+    return {static_cast<Header*>(weak_cells<M>::target(*w.at))};
+  }
+  template <class T>
+  [[nodiscard]] weak_cell_ref<M, T> copy(const weak_cell_ref<M, T>& w) {
+    return {weak_cells<M>::make(pool(), weak_cells<M>::target(*w.at))};
+  }
+  template <class T>
+  void drop(weak_cell_ref<M, T> w) {
+    weak_cells<M>::drop(pool(), w.at);
+  }
+
+ private:
+  typename weak_cells<M>::pool& pool() { return static_cast<Self&>(*this).weak_pool(); }
 };
 
 }  // namespace tally
