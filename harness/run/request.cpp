@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -99,6 +101,14 @@ json parse_config(std::string_view text, const std::string& origin) {
                      text_at(config.at("binary"), "executable");
   if (!whole) refuse("config.json does not say which binary and machine it was");
   return config;
+}
+
+json read_config(std::string_view flag, const std::filesystem::path& directory) {
+  const std::string origin = fmt::format("{} {}", flag, directory.string());
+  std::ifstream in(directory / "config.json");
+  if (!in) throw usage_error(origin + ": there is no run (no config.json)");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  return parse_config(text, origin);
 }
 
 std::string first_difference(const run_request& asked, const run_request& there) {

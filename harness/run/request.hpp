@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ struct run_request {
 // config.json of a run, checked: schema, request, binary and machine are there and of their types. `origin` ("--from DIR") opens
 // the message. Throws usage_error.
 [[nodiscard]] json parse_config(std::string_view text, const std::string& origin);
+// The same of the one in `directory`, which `flag` named.
+[[nodiscard]] json read_config(std::string_view flag, const std::filesystem::path& directory);
 // The first flag in which they differ, as "--threads 1 (there: 2)"; empty if none.
 [[nodiscard]] std::string first_difference(const run_request& asked, const run_request& there);
 

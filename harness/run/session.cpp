@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "harness/measure/environment.hpp"
@@ -23,13 +21,6 @@ namespace tally {
 namespace {
 
 namespace fs = std::filesystem;
-
-json read_config(std::string_view flag, const fs::path& directory) {
-  std::ifstream in(directory / "config.json");
-  if (!in) throw usage_error(fmt::format("{} {}: there is no run (no config.json)", flag, directory.string()));
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return parse_config(text, fmt::format("{} {}", flag, directory.string()));
-}
 
 // A results file belongs to one binary on one machine.
 void refuse_strangers(const fs::path& directory, const json& config) {

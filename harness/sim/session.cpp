@@ -122,7 +122,7 @@ place find_place(const session_options& o, const simulation_plan& plan) {
   if (o.resume) {
     if (fs::exists(p.directory / "rows.jsonl")) {
       loaded_results loaded = load_results(p.directory / "rows.jsonl");
-      if (!loaded.message.empty()) fmt::print(stderr, "tally: {}\n", loaded.message);
+      if (!loaded.message.empty()) std::fputs(fmt::format("tally: {}\n", loaded.message).c_str(), stderr);
       p.records = std::move(loaded.records);
     }
     return p;

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <fstream>
-#include <iterator>
 
 #include "harness/measure/environment.hpp"
 #include "harness/run/binary.hpp"
@@ -39,10 +37,7 @@ json config_of(const session_options& o, const machine& m, std::uint64_t seed) {
 
 json read_simulation(std::string_view flag, const std::filesystem::path& directory) {
   const std::string origin = fmt::format("{} {}", flag, directory.string());
-  std::ifstream in(directory / "config.json");
-  if (!in) throw usage_error(origin + ": there is no run (no config.json)");
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  json config = parse_config(text, origin);
+  json config = read_config(flag, directory);
   if (!config.contains("simulation")) throw usage_error(origin + ": that is no simulation; tally run goes on with it");
   try {
     session_options probe;
