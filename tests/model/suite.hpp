@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/model/programs.hpp"
+#include "tests/model/slot_programs.hpp"
 
 namespace tally::model {
 
