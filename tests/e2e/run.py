@@ -12,10 +12,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 import jsonschema
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from run_tests import run_tests
 
 tally = str(pathlib.Path(sys.argv[1]).resolve())
 source = pathlib.Path(sys.argv[2]).resolve()
@@ -277,18 +279,4 @@ def quick_is_planned_for_a_minute(cwd):
     assert out.startswith("trace"), out.splitlines()[0]
 
 
-tests = [f for name, f in list(globals().items()) if callable(f) and getattr(f, "__code__", None)
-         and f.__code__.co_varnames[:1] == ("cwd",) and f.__code__.co_argcount == 1]
-chosen = [t for t in tests if not sys.argv[3:] or t.__name__ in sys.argv[3:]]
-failures = 0
-for test in chosen:
-    home = pathlib.Path(tempfile.mkdtemp(prefix="tally-e2e-"))
-    try:
-        test(home)
-        print(f"ok      {test.__name__}", flush=True)
-    except Exception as error:  # one test's failure is no reason not to run the others
-        failures += 1
-        print(f"FAILED  {test.__name__}: {type(error).__name__}: {error}", flush=True)
-    finally:
-        shutil.rmtree(home)
-sys.exit(1 if failures or not chosen else 0)
+run_tests(dict(globals()), sys.argv[3:], "tally-e2e-")

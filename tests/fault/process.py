@@ -12,8 +12,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from run_tests import run_tests
 
 tally, source, preload = (str(pathlib.Path(a).resolve()) for a in sys.argv[1:4])
 
@@ -245,18 +247,4 @@ def memory_that_ends_in_a_worker_is_an_error_row(cwd):
     print(f"        {allocations} allocations, {errors} error rows", flush=True)
 
 
-tests = [f for name, f in list(globals().items()) if callable(f) and getattr(f, "__code__", None)
-         and f.__code__.co_varnames[:1] == ("cwd",) and f.__code__.co_argcount == 1]
-chosen = [t for t in tests if not sys.argv[4:] or t.__name__ in sys.argv[4:]]
-failures = 0
-for test in chosen:
-    home = pathlib.Path(tempfile.mkdtemp(prefix="tally-fault-"))
-    try:
-        test(home)
-        print(f"ok      {test.__name__}", flush=True)
-    except Exception as error:  # one test's failure is no reason not to run the others
-        failures += 1
-        print(f"FAILED  {test.__name__}: {type(error).__name__}: {error}", flush=True)
-    finally:
-        shutil.rmtree(home)
-sys.exit(1 if failures or not chosen else 0)
+run_tests(dict(globals()), sys.argv[4:], "tally-fault-")
