@@ -38,6 +38,8 @@
 //     c.peek(slot)                    the object a slot refers to, or null; no count; valid until the slot may change
 //     shared slots                    load, store, exchange (returns the old value as a ref), compare_exchange(slot,
 //                                     expected ref [only compared], desired ref [consumed on success]) -> bool
+//                                     Their writes release and their reads acquire; so does a compare_exchange that succeeds:
+//                                     what was done before `expected` was put there is seen
 //     c.downgrade(ref) -> weak, c.upgrade(weak) -> ref or null, c.drop(weak), c.copy(weak); a weak<T> may live in a
 //                                     weak_slot<T> of an object: load, store as for slots         where has_weak
 //     c.borrow(shared_slot) -> guard  guard.get(): T* or null; the object stays alive until the guard ends even if any

@@ -276,14 +276,15 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
       s.word.store(place::holding(r.at), std::memory_order_release);
     }
   }
-  // release: pairs with the acquire in load(). The old object is one that the caller holds: nothing to acquire, and no ABA.
+  // release: pairs with the acquire in load(). acquire: pairs with the release of who put `expected` there. The caller holds that
+  // object: no ABA. relaxed on failure: nothing is read through it.
   template <class T>
   [[nodiscard]] bool compare_exchange(shared_slot<T>& s, const ref<T>& expected, ref<T> desired) {
     log_.make_room(entries_of_a_place);
     std::uintptr_t old = s.word.load(std::memory_order_relaxed);
     do {
       if (place::object(old) != expected.at) return false;
-    } while (!s.word.compare_exchange_weak(old, place::holding(desired.at), std::memory_order_release,
+    } while (!s.word.compare_exchange_weak(old, place::holding(desired.at), std::memory_order_acq_rel,
                                            std::memory_order_relaxed));
     if ((old & place::log_bit) != 0) [[unlikely]] log_place(kind::shared_place, &s, old);
     return true;

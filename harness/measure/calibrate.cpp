@@ -241,9 +241,9 @@ std::string machine_text(const calibration& c) {
   cache("llc", c.llc);
   // Can't be measured from here.
   if (c.vendor == "AuthenticAMD") {
-    line("llc.policy", "victim", "AMDSOG19");
+    line("llc.policy", "victim", "perf-book");
   } else if (c.vendor == "GenuineIntel" && c.l2.bytes >= mib) {
-    line("llc.policy", "victim", "Intel23");
+    line("llc.policy", "victim", "CVW");
   } else {
     line("llc.policy", "noninclusive", "assumed:nothing-is-known-of-it");
   }

@@ -111,6 +111,15 @@ json read_config(std::string_view flag, const std::filesystem::path& directory) 
   return parse_config(text, origin);
 }
 
+std::string config_text(const json& config) {
+  try {
+    return config.dump(2) + "\n";
+  } catch (const json::exception&) {
+    throw usage_error("a flag's value is not UTF-8 text, so config.json can't hold it: " +
+                      config.at("request").dump(-1, ' ', false, json::error_handler_t::replace));
+  }
+}
+
 std::string first_difference(const run_request& asked, const run_request& there) {
   const json a = to_json(asked), b = to_json(there);
   const auto shown = [](const json& v) {

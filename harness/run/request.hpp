@@ -43,6 +43,8 @@ struct run_request {
 [[nodiscard]] json parse_config(std::string_view text, const std::string& origin);
 // The same of the one in `directory`, which `flag` named.
 [[nodiscard]] json read_config(std::string_view flag, const std::filesystem::path& directory);
+// What is written as config.json. Throws usage_error where a flag's value is not UTF-8 text: JSON can't hold it.
+[[nodiscard]] std::string config_text(const json& config);
 // The first flag in which they differ, as "--threads 1 (there: 2)"; empty if none.
 [[nodiscard]] std::string first_difference(const run_request& asked, const run_request& there);
 

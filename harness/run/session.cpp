@@ -47,7 +47,7 @@ void write_config(const fs::path& directory, const run_plan& plan) {
                     {"request", to_json(plan.request)}, {"processes", plan.processes}, {"blocks", plan.blocks},
                     {"window_ns", plan.window_ns}, {"smoke", plan.smoke()}, {"machine", environment().machine_id},
                     {"binary", binary_identity()}, {"rows", rows}};
-  write_whole(directory / "config.json", config.dump(2) + "\n");
+  write_whole(directory / "config.json", config_text(config));
 }
 
 std::string processes_of(const run_plan& plan) {

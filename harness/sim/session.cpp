@@ -131,7 +131,7 @@ place find_place(const session_options& o, const simulation_plan& plan) {
     throw usage_error(fmt::format("--out {}: there is a run already; --resume goes on with it", o.out));
   }
   make_directory("--out", p.directory);
-  write_whole(p.directory / "config.json", config_of(o, plan.model, plan.seed).dump(2) + "\n");
+  write_whole(p.directory / "config.json", config_text(config_of(o, plan.model, plan.seed)));
   point_latest(p.directory);
   return p;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -18,8 +19,8 @@ struct loaded {
   std::uint64_t waits = 0;
 };
 
-loaded load(const std::string& name) {
-  loaded l{read_recording(find_recording(name)), {}};
+loaded load(recording r) {
+  loaded l{std::move(r), {}};
   l.one = make_plan(l.file, layout::one_stream);
   if (l.file.sums.threads > 1) {
     const plan p = make_plan(l.file, layout::stream_per_thread);
@@ -37,8 +38,11 @@ std::vector<std::pair<const char*, std::uint64_t>> by_path(const paths& p) {
 
 }  // namespace
 
-std::string info_text(const std::string& name) {
-  const loaded l = load(name);
+std::string info_text(const std::string& name) { return info_text(read_recording(find_recording(name))); }
+std::string info_json(const std::string& name) { return info_json(read_recording(find_recording(name))); }
+
+std::string info_text(recording r) {
+  const loaded l = load(std::move(r));
   const totals& t = l.file.sums;
   std::string s = fmt::format("{}: {}\n", l.file.name, l.file.program);
   if (!l.file.description.empty()) s += fmt::format("  what it does    {}\n", l.file.description);
@@ -57,7 +61,7 @@ std::string info_text(const std::string& name) {
   const char* separator = "";
   for (const auto& [path, n] : by_path(l.one.by_path)) {
     s += fmt::format("{} {:.1f} % {}", std::exchange(separator, ","),
-                     100.0 * static_cast<double>(n) / static_cast<double>(l.one.operations), path);
+                     100.0 * static_cast<double>(n) / static_cast<double>(std::max<std::uint64_t>(l.one.operations, 1)), path);
   }
   s += fmt::format("\n  pairs           {}, at most {} held at once\n", l.one.pairs, l.one.most_held);
   if (t.threads > 1) {
@@ -69,8 +73,8 @@ std::string info_text(const std::string& name) {
   return s;
 }
 
-std::string info_json(const std::string& name) {
-  const loaded l = load(name);
+std::string info_json(recording r) {
+  const loaded l = load(std::move(r));
   auto j = nlohmann::ordered_json::parse(l.file.header);
   j["file"] = l.file.name;
   j["content_hash"] = l.file.content_hash;
@@ -81,7 +85,7 @@ std::string info_json(const std::string& name) {
   j["most_pairs_held"] = l.one.most_held;
   j["waits"] = l.waits;
   j["parallelism"] = l.parallelism;
-  return j.dump(1) + "\n";
+  return j.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";  // a path need not be UTF-8
 }
 
 }  // namespace tally::recorded

@@ -1,11 +1,12 @@
 // Recordings: damaged containers and damaged events. An input that is no zstd stream is taken for a decompressed recording and
-// packed first; where only the header's totals are wrong, they are mended, so that what follows decoding is reached, too.
+// packed first; where only the header's totals are wrong, they are mended, so that what follows decoding is reached, too: plans, and
+// what `tally trace info` says.
 #include <zstd.h>
 
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "harness/trace/format.hpp"
+#include "harness/trace/info.hpp"
 #include "harness/trace/plan.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -31,6 +32,9 @@ void check(const recording& r) {
     }
     if (words != p.operations) fuzz::finding("operations", r.header);
   }
+  const std::string text = info_text(r);
+  if (text.find("nan") != text.npos && r.header.find("nan") == r.header.npos) fuzz::finding("info", text);
+  if (nlohmann::json::parse(info_json(r)).at("events") != r.sums.events) fuzz::finding("info as JSON", r.header);
 }
 
 // "the header says KEY N, found M, at ...": the JSON with M.

@@ -1,4 +1,4 @@
-// The programs of programs.hpp that race on slots, and those that a stop, a collection or a parcel comes between.
+// The programs about shared slots: what is read while it is replaced and freed.
 #pragma once
 
 #include "tests/model/stage.hpp"
@@ -253,7 +253,7 @@ struct borrowing : slot_of_box<H> {
       this->reclaim_all(c);
       this->overwrite(c);
     } else if (i == 1) {
-      {
+      for (int k = 0; k < 2; ++k) {  // the second with nothing between: the first one's end must not be its own
         auto guard = c.borrow(slot);
         if (auto* n = guard.get()) {
           require(n->value.load() == 7, "the payload is not what was written");
@@ -268,153 +268,47 @@ struct borrowing : slot_of_box<H> {
   }
 };
 
-// A parent dies while a thread that has a reference of its child drops it.
+// Members go and leave what readers may still look at; who comes next takes it over, while another one goes.
 template <class H>
-struct cascade : stage<H> {
+struct leaving_behind : slot_of_box<H> {
+  using slot_of_box<H>::slot_of_box;
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held_box b(this->own_box(i));
+    c.store(c.get(b.get()).slot, this->make_node(c));
+    c.drop(b.take());
+    this->detach(i);
+    if (i != 0) return;
+    this->attach(0);
+    this->at(0).quiesce();
+  }
+};
+
+// A value is put back into the slot that it was in: who replaces it then sees what was written to it meanwhile.
+template <class H>
+struct slot_put_back : stage<H> {
   using stage<H>::stage;
   void prepare() override {
     auto& c = this->as(0);
-    typename stage<H>::held parent(this->make_node(c, 8)), child(this->make_node(c));
-    for (int i = 1; i < this->threads_; ++i) this->mine_[static_cast<std::size_t>(i)] = c.pack(c.copy(child.get()));
-    c.share(child.get());
-    c.store(c.get(parent.get()).next, child.take());
-    this->mine_[0] = c.pack(parent.take());
+    this->share_out(c, c.template make<box<H>>({}));
+    auto& again = this->as(0);
+    this->share_out(again, this->make_node(again));
   }
   void act(int i) override {
     auto& c = this->at(i);
+    typename stage<H>::held_box b(this->own_box(i));
     typename stage<H>::held r(this->own(i));
-    this->look(c, r.get(), i == 0 ? 8 : 7);
+    auto& slot = c.get(b.get()).slot;
+    if (i == 0) {
+      c.get(r.get()).value.store(9);
+      c.store(slot, c.copy(r.get()));
+    } else if (i == 1) {
+      if (c.compare_exchange(slot, r.get(), {})) this->look(c, r.get(), 9);
+    } else {
+      c.poll();
+    }
     c.drop(r.take());
-    c.poll();
-  }
-};
-
-// Collections, or what comes nearest, while others are blocked, run, and hold what only their stacks know of.
-template <class H>
-struct safepoints : stage<H> {
-  using stage<H>::stage;
-  void prepare() override {}
-  void act(int i) override {
-    auto& c = this->at(i);
-    typename stage<H>::held r(this->make_node(c));
-    if (i == 0) {
-      this->reclaim_all(c);
-      this->overwrite(c);
-    } else if (i == 1) {
-      c.blocked([] {});
-    } else {
-      c.poll();
-    }
-    this->look(c, r.get());
-    c.poll();
-    this->look(c, r.get());
-    c.drop(r.take());
-  }
-};
-
-// A ref travels as a parcel while the world is stopped.
-template <class H>
-struct travelling : stage<H> {
-  using stage<H>::stage;
-  typename stage<H>::mailbox mail;
-  void prepare() override {}
-  void act(int i) override {
-    auto& c = this->at(i);
-    if (i == 0) {
-      mail.send(c.pack(this->make_node(c)));
-      this->reclaim_all(c);
-      this->overwrite(c);
-    } else if (i == 1) {
-      typename stage<H>::held r(c.unpack(mail.receive(c)));
-      this->look(c, r.get());
-      c.poll();
-      this->look(c, r.get());
-      c.drop(r.take());
-    } else {
-      this->reclaim_all(c);
-    }
-  }
-};
-
-// More parcels than the sender has room for, so that what comes back is used again.
-template <class H>
-struct many_parcels : stage<H> {
-  using stage<H>::stage;
-  std::array<typename stage<H>::mailbox, 4> mail;
-  void prepare() override {}
-  void act(int i) override {
-    auto& c = this->at(i);
-    if (i == 0) {
-      for (std::size_t k = 0; k < mail.size(); ++k) mail[k].send(c.pack(this->make_node(c, 10 + k)));
-      this->reclaim_all(c);
-    } else if (i == 1) {
-      for (std::size_t k = 0; k < mail.size(); ++k) {
-        typename stage<H>::held r(c.unpack(mail[k].receive(c)));
-        this->look(c, r.get(), 10 + k);
-        auto again = c.pack(r.take());
-        c.poll();
-        typename stage<H>::held back(c.unpack(again));
-        this->look(c, back.get(), 10 + k);
-        c.drop(back.take());
-      }
-    } else {
-      c.poll();
-    }
-  }
-};
-
-// A slot of an object that has seen collections is given one new object after another.
-template <class H>
-struct old_slots : stage<H> {
-  using stage<H>::stage;
-  void prepare() override {}
-  void act(int i) override {
-    auto& c = this->at(i);
-    typename stage<H>::held parent(this->make_node(c));
-    if (i == 0) {
-      for (std::uint64_t v = 10; v < 12; ++v) {
-        this->reclaim_all(c);
-        c.store(c.get(parent.get()).next, this->make_node(c, v));
-        this->reclaim_all(c);
-        this->overwrite(c);
-        require(c.peek(c.get(parent.get()).next)->value.load() == v, "the child is not what was written");
-      }
-    }
-    c.poll();
-    this->look(c, parent.get());
-    c.drop(parent.take());
-  }
-};
-
-// Refs of an immortal are copied and dropped by everybody.
-template <class H>
-struct immortals : stage<H> {
-  using stage<H>::stage;
-  typename stage<H>::node_ref forever{};
-  typename weak_of<H>::node weak{};
-  void prepare() override {
-    auto& c = this->as(0);
-    forever = this->make_node(c);
-    if constexpr (has_weak<H>) weak = c.downgrade(forever);
-    c.make_immortal(forever);
-    this->share_out(c, c.copy(forever));
-  }
-  void act(int i) override {
-    auto& c = this->at(i);
-    auto r = this->own(i);
-    this->look(c, r);
-    auto again = c.copy(r);
-    c.drop(r);
-    this->look(c, again);
-    c.drop(again);
-  }
-  void finish() override {
-    auto& c = this->as(0);
-    c.release_immortal(forever);
-    if constexpr (has_weak<H>) {
-      require(!c.upgrade(weak), "a dead immortal was found alive");
-      c.drop(weak);
-    }
+    c.drop(b.take());
   }
 };
 

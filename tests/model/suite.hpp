@@ -6,8 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/model/owner_programs.hpp"
 #include "tests/model/programs.hpp"
 #include "tests/model/slot_programs.hpp"
+#include "tests/model/weak_programs.hpp"
 
 namespace tally::model {
 
@@ -67,6 +69,7 @@ void add_all(std::vector<subject>& into, std::string_view v) {
   if constexpr (has_weak<H>) {
     add<upgrade, H>(into, v, "upgrade");
     add<downgrade, H>(into, v, "downgrade");
+    add<upgraded_stays, H>(into, v, "upgraded_stays");
     add<weak_death, H>(into, v, "weak_death");
     add<weak_slots, H>(into, v, "weak_slots");
   }
@@ -77,11 +80,19 @@ void add_all(std::vector<subject>& into, std::string_view v) {
     add<slot_exchange, H>(into, v, "slot_exchange");
     add<slot_one_winner, H>(into, v, "slot_one_winner");
     add<slot_retiring, H>(into, v, "slot_retiring");
+    add<slot_put_back, H>(into, v, "slot_put_back");
+    add<leaving_behind, H>(into, v, "leaving_behind");
     add<attaching_first, H>(into, v, "attaching_first");
     add<attaching_again, H>(into, v, "attaching_again");
   }
   if constexpr (has_borrow<H>) add<borrowing, H>(into, v, "borrowing");
-  if constexpr (requires { requires H::frees_for_the_blocked; }) add<freed_while_blocked, H>(into, v, "freed_while_blocked");
+  if constexpr (requires { H::frees_for_the_blocked; }) {
+    add<each_freed_by_polls, H>(into, v, "each_freed_by_polls");
+    if constexpr (H::frees_for_the_blocked) {
+      add<freed_while_blocked, H>(into, v, "freed_while_blocked");
+      add<each_freed_while_blocked, H>(into, v, "each_freed_while_blocked");
+    }
+  }
   if constexpr (has_immortal<H>) add<immortals, H>(into, v, "immortals");
 }
 

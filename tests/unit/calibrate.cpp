@@ -55,7 +55,7 @@ TEST(calibration, writes_a_machine_that_the_simulator_reads) {
 TEST(calibration, every_figure_says_when_and_how) {
   for (const auto& f : sim::parse_machine(machine_text(host()), "made-up").figures) {
     if (f.key == "llc.policy") {
-      EXPECT_EQ(f.source, "AMDSOG19") << "can't be measured: the vendor's word";
+      EXPECT_EQ(f.source, "perf-book") << "can't be measured";
     } else {
       EXPECT_THAT(f.source, ::testing::AnyOf(HasSubstr("measured:2026-11-22:"), HasSubstr("sysfs:2026-11-22:"))) << f.key;
     }
