@@ -25,9 +25,12 @@ namespace sim {
 
 // One call a place: what an access costs in the code of a strategy.
 void announce(const void* at, unsigned size, std::uint16_t field, access_kind kind);
-void note_failed_cas(std::uint16_t field);
-// An atomic was written, after its access: by a read-modify-write, or by a store or its constructor. See multicore.
+// The same for an atomic that is written: by a store, and by a read-modify-write that can't fail.
+void announce_store(const void* at, unsigned size, std::uint16_t field);
+void announce_rmw(const void* at, unsigned size, std::uint16_t field);
+// An atomic was written by a compare-exchange, after its access; one failed; one was made. See multicore.
 void note_rmw(const void* at, std::uint16_t field);
+void note_failed_cas(std::uint16_t field);
 void note_store(const void* at);
 // Memory of the run that is going on, or the process's.
 void* allocate(std::size_t bytes);
@@ -51,9 +54,8 @@ struct simulated {
       return word_;
     }
     void store(T v, std::memory_order) {
-      announce(sim::access_kind::store);
+      sim::announce_store(&word_, sizeof(T), sim::field_number<Name>);
       word_ = v;
-      sim::note_store(&word_);
     }
     T exchange(T v, std::memory_order) { return modify([v](T) { return v; }); }
     T fetch_add(T v, std::memory_order) { return modify([v](T w) { return static_cast<T>(w + v); }); }
@@ -82,10 +84,9 @@ struct simulated {
     void announce(sim::access_kind k) const { sim::announce(&word_, sizeof(T), sim::field_number<Name>, k); }
     template <class F>
     T modify(F f) {
-      announce(sim::access_kind::rmw);
+      sim::announce_rmw(&word_, sizeof(T), sim::field_number<Name>);
       const T old = word_;
       word_ = f(old);
-      sim::note_rmw(&word_, sim::field_number<Name>);
       return old;
     }
     T word_{};

@@ -61,6 +61,8 @@ void multicore::spawn(int core, std::function<void()> body) {
     space_.clear_stack(f->index);
   }
   f->core = core;
+  f->writer = static_cast<std::uint64_t>(core) + 1;
+  f->writer_bit = std::uint64_t{256} << core % 56;
   f->body = std::move(body);
   f->exceptions = {};
   f->clock = 0;
@@ -173,45 +175,19 @@ void multicore::remove_key(const fiber& f) {
   std::ranges::make_heap(heap_, std::greater{});
 }
 
-void multicore::set_limit() {
-  if (timed_) {
-    limit_ = heap_.empty() ? never : heap_.front() >> index_bits;
-  } else if (schedule_.kind == schedule::order::round_robin) {
-    limit_ = schedule_.burst;
-  } else {
-    const double u = (static_cast<double>(random_() >> 11) + 1) * 0x1p-53;  // (0, 1]
-    limit_ = schedule_.chance >= 1 ? 1 : 1 + static_cast<std::uint64_t>(std::log(u) / std::log1p(-schedule_.chance));
-  }
-}
-
-void multicore::give_way() {
+void multicore::give_way() { give_way_here(); }
+void multicore::give_way_in_turn() {
   fiber& me = *current_;
   me.clock = clock_;
-  if (timed_) {
-    // Its key takes the place of the next one's, which is the smallest.
-    fiber& next = *fibers_[heap_.front() & ((1U << index_bits) - 1)];
-    const std::uint64_t key = clock_ << index_bits | static_cast<std::uint64_t>(me.index);
-    const std::size_t n = heap_.size();
-    std::size_t at = 0;
-    for (std::size_t child = 1; child < n; child = 2 * at + 1) {
-      if (child + 1 < n && heap_[child + 1] < heap_[child]) ++child;
-      if (heap_[child] >= key) break;
-      heap_[at] = heap_[child];
-      at = child;
-    }
-    heap_[at] = key;
-    if (next.is == state::waiting) {  // for a time, which has come
-      next.is = state::ready;
-      next.clock = std::max(next.clock, next.deadline);
-      next.deadline = never;
-    }
-    switch_to(next);
-  } else {
-    fiber* next = choose();
-    if (next != nullptr && next != &me) switch_to(*next);
-    set_limit();
-    turn_ = 1;  // the access that is waiting to be made
-  }
+  fiber* next = choose();
+  if (next != nullptr && next != &me) switch_to(*next);
+  set_limit();
+  turn_ = 1;  // the access that is waiting to be made
+}
+std::uint64_t multicore::draw_limit() {
+  if (schedule_.kind == schedule::order::round_robin) return schedule_.burst;
+  const double u = (static_cast<double>(random_() >> 11) + 1) * 0x1p-53;  // (0, 1]
+  return schedule_.chance >= 1 ? 1 : 1 + static_cast<std::uint64_t>(std::log(u) / std::log1p(-schedule_.chance));
 }
 
 multicore::fiber* multicore::choose() {
@@ -256,25 +232,6 @@ multicore::fiber* multicore::choose() {
   }
   if (first != nullptr) wake(*first);
   return first;
-}
-
-void multicore::switch_to(fiber& next) {
-  fiber& me = *current_;
-  me.clock = clock_;
-  me.looking = looking_;
-  me.exceptions = *exceptions_;
-  previous_ = &me;
-  current_ = &next;
-  clock_ = next.clock;
-  looking_ = next.looking;
-  turn_ = 0;
-  *exceptions_ = next.exceptions;
-  set_limit();
-  ++switches_;
-  const bool guest = guest_;
-  auto from = std::move(next.context.value).resume();
-  previous_->context.value = std::move(from);
-  guest_ = guest;
 }
 
 void multicore::make_ready(fiber& f, std::uint64_t clock) {

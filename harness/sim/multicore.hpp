@@ -54,8 +54,8 @@ class multicore {
   // From a fiber: the run can't go on. Does not return.
   [[noreturn]] void fail(std::string why);
 
-  // The heart: before every access to a named field. In multicore_access.hpp, for the one or two places that call it.
-  void access(const void* at, unsigned size, std::uint16_t field, access_kind kind);
+  // The heart: before every access to a named field. In multicore_access.hpp, for the places that call it. Returns word_of(at).
+  std::size_t access(const void* at, unsigned size, std::uint16_t field, access_kind kind);
   // A range of bytes: one access a line.
   void access_range(const void* at, std::size_t bytes, std::uint16_t field, access_kind kind);
 
@@ -100,17 +100,22 @@ class multicore {
   void note_failed_cas(std::uint16_t field) { ++failed_cas_[field]; }
   // What the observed policy counts natively, counted here with a memory that forgets nothing: read-modify-writes of an atomic
   // that find it written by another core since this one wrote it. Words of the machine's, locks and channels included.
-  void note_rmw(const void* at, std::uint16_t field) {
+  void note_rmw(std::size_t word, std::uint16_t field) {
     handoff_counts& c = handoffs_[field];
     ++c.rmws;
-    note_write(at, [&](std::uint64_t before, std::uint64_t me, std::uint64_t my_bit) {
-      if ((before & my_bit) == 0) return;
+    note_write(word, [&](std::uint64_t before) {
+      if ((before & current_->writer_bit) == 0) return;
       ++c.known;
-      c.handoffs += (before & last_writer) != me ? 1 : 0;
+      c.handoffs += (before & last_writer) != current_->writer ? 1 : 0;
     });
   }
-  void note_store(const void* at) {
-    note_write(at, [](std::uint64_t, std::uint64_t, std::uint64_t) {});
+  void note_store(std::size_t word) {
+    note_write(word, [](std::uint64_t) {});
+  }
+  // The number of a word of 4 bytes in the simulated memory; no_word outside of it.
+  [[nodiscard]] std::size_t word_of(const void* at) {
+    const std::uintptr_t offset = space_.offset(at);
+    return offset >= space::slot_bytes ? no_word : word_in(line_of(offset), offset);
   }
   [[nodiscard]] const handoff_counts& handoffs(std::size_t field) const { return handoffs_.at(field); }
   [[nodiscard]] std::uint64_t path(std::size_t i) const { return paths_.at(i); }
@@ -129,7 +134,7 @@ class multicore {
   static constexpr std::uint64_t never = ~std::uint64_t{0};
   static constexpr int spins = 64;          // vain looks until a waiter sleeps, as in the native policy
   static constexpr std::size_t most_watched = 12;
-  static constexpr std::size_t words_a_line = line_bytes / 4;
+  static constexpr std::size_t words_a_line = line_bytes / 4, no_word = ~std::size_t{0};
   static constexpr std::uint64_t last_writer = 255;  // of a word: its number plus one. Above it a bit for each of 56 writers;
                                                      // with more, those of the same remainder share one
   enum class state : std::uint8_t { ready, waiting, ended };
@@ -156,6 +161,7 @@ class multicore {
     std::uint64_t clock = 0;       // while it does not run
     std::uint64_t deadline = never;
     int core = 0, index = 0;
+    std::uint64_t writer = 0, writer_bit = 0;  // in writers_
     state is = state::ready;
     bool looking = false;          // evaluates a predicate
     bool sleeps = false;           // only changes wake it
@@ -175,22 +181,26 @@ class multicore {
     return page_numbers_[page] * (space::page_bytes / line_bytes) + static_cast<std::uint32_t>(offset / line_bytes % (space::page_bytes / line_bytes));
   }
   void number_page(std::size_t page);
+  static std::size_t word_in(std::uint32_t line, std::uintptr_t offset) {
+    return std::size_t{line} * words_a_line + offset % line_bytes / 4;
+  }
   template <class F>
-  void note_write(const void* at, F&& found) {
-    const std::uintptr_t offset = space_.offset(at);
-    if (offset >= space::slot_bytes) return;
-    const std::size_t word = std::size_t{line_of(offset)} * words_a_line + offset % line_bytes / 4;
-    if (word >= writers_.size()) [[unlikely]] grow_writers(word + 1);
+  void note_write(std::size_t word, F&& found) {
+    if (word >= writers_.size()) [[unlikely]] {
+      if (word == no_word) return;
+      grow_writers(word + 1);
+    }
     std::uint64_t& w = writers_[word];
-    const auto me = static_cast<std::uint64_t>(current_->core) + 1;
-    const std::uint64_t my_bit = std::uint64_t{256} << (me - 1) % 56;
-    found(w, me, my_bit);
-    w = (w & ~last_writer) | my_bit | me;
+    found(w);
+    w = (w & ~last_writer) | current_->writer_bit | current_->writer;
   }
   void grow_writers(std::size_t least);
 
   void reach(const line_access& a);
   void give_way();                       // another fiber's turn has come
+  void give_way_here();                  // the same, inlined; this and what it calls is in multicore_access.hpp
+  void give_way_in_turn();               // not under `timed`
+  [[nodiscard]] std::uint64_t draw_limit();
   void park(std::uint64_t deadline);     // until somebody makes this one ready
   void make_ready(fiber&, std::uint64_t clock);
   fiber* choose();                       // takes the next one out of the ready; null: nobody can go on

@@ -11,15 +11,22 @@ void announce(const void* at, unsigned size, std::uint16_t field, access_kind ki
   if (multicore* m = running) [[likely]] m->access(at, size, field, kind);
 }
 
+void announce_store(const void* at, unsigned size, std::uint16_t field) {
+  if (multicore* m = running) [[likely]] m->note_store(m->access(at, size, field, access_kind::store));
+}
+void announce_rmw(const void* at, unsigned size, std::uint16_t field) {
+  if (multicore* m = running) [[likely]] m->note_rmw(m->access(at, size, field, access_kind::rmw), field);
+}
+
 void note_failed_cas(std::uint16_t field) {
   if (multicore* m = running) m->note_failed_cas(field);
 }
 
 void note_rmw(const void* at, std::uint16_t field) {
-  if (multicore* m = running) [[likely]] m->note_rmw(at, field);
+  if (multicore* m = running) [[likely]] m->note_rmw(m->word_of(at), field);
 }
 void note_store(const void* at) {
-  if (multicore* m = running) [[likely]] m->note_store(at);
+  if (multicore* m = running) [[likely]] m->note_store(m->word_of(at));
 }
 
 void* allocate(std::size_t bytes) {
