@@ -80,4 +80,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except OSError as error:  # a full disk, a directory that can't be written
+        sys.exit(f"plot.py: {error.filename or 'a picture'}: {error.strerror}")

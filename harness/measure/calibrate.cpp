@@ -10,7 +10,6 @@
 #include <cmath>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "harness/measure/probe.hpp"
 #include "harness/measure/statistics.hpp"
 #include "harness/measure/topology.hpp"
+#include "harness/run/results_file.hpp"
 #include "harness/sim/machine.hpp"
 
 namespace tally {
@@ -279,9 +279,7 @@ std::string calibrate_into(const std::string& file) {
     throw usage_error(fmt::format("{}; the figures contradict each other, nothing is written: try again on a quieter machine",
                                   e.what()));
   }
-  std::ofstream out(file);
-  out << text;
-  if (!out.flush()) throw usage_error(fmt::format("{}: can't be written", file));
+  write_whole(file, text);
   return fmt::format("{}\n{}: written; tally sim --machine {}\n", text, file, file);
 }
 

@@ -14,7 +14,7 @@ namespace tally {
 namespace {
 
 constexpr int tries = 7;
-constexpr std::uint64_t line = 64;
+constexpr std::uint64_t line_bytes = 64;
 
 // ns of one of the `steps` steps that f() makes; the best of several.
 template <class F>
@@ -87,12 +87,12 @@ double clock_period_ns() {
 }
 
 double chase_ns(std::uint64_t buffer_bytes) {
-  const auto lines = static_cast<std::uint32_t>(std::max<std::uint64_t>(buffer_bytes / line, 2));
-  const buffer memory(lines * line);
+  const auto lines = static_cast<std::uint32_t>(std::max<std::uint64_t>(buffer_bytes / line_bytes, 2));
+  const buffer memory(lines * line_bytes);
   {
     const std::vector<std::uint32_t> next = random_cycle(lines, 1);
     for (std::uint32_t i = 0; i < lines; ++i) {
-      *reinterpret_cast<std::byte**>(memory.begin() + i * line) = memory.begin() + next[i] * line;
+      *reinterpret_cast<std::byte**>(memory.begin() + i * line_bytes) = memory.begin() + next[i] * line_bytes;
     }
   }
   const std::byte* at = memory.begin();
@@ -107,7 +107,7 @@ double chase_ns(std::uint64_t buffer_bytes) {
 }
 
 double uncontended_store_ns() {
-  alignas(line) std::atomic<std::uint64_t> word{0};
+  alignas(line_bytes) std::atomic<std::uint64_t> word{0};
   constexpr std::uint64_t steps = 1'000'000;
   return best_of(steps, [&] {
     // relaxed: one thread, a plain store each
@@ -116,7 +116,7 @@ double uncontended_store_ns() {
 }
 
 double uncontended_rmw_ns() {
-  alignas(line) std::atomic<std::uint64_t> word{0};
+  alignas(line_bytes) std::atomic<std::uint64_t> word{0};
   constexpr std::uint64_t steps = 200'000;
   return best_of(steps, [&] {
     std::uint64_t seen = 0;

@@ -3,6 +3,8 @@
 Colours are Okabe and Ito's, which colour-blind readers can tell apart, and darker relatives of them; a variant keeps its
 family's colour and changes line and marker. A strategy that is not in the list gets a grey with a marker of its own.
 """
+import io
+import pathlib
 import textwrap
 import zlib
 
@@ -148,7 +150,16 @@ def footnote(fig, text):
 
 
 def save(fig, path, formats):
+    """Writes PATH.FORMAT, each whole or not at all: what was there stays until the new one is. Raises OSError."""
     for kind in formats:
         metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None, "Producer": None}}[kind]
-        fig.savefig(f"{path}.{kind}", metadata=metadata)
+        picture = io.BytesIO()
+        fig.savefig(picture, format=kind, metadata=metadata)
+        new = pathlib.Path(f"{path}.{kind}.new")
+        try:
+            new.write_bytes(picture.getvalue())
+            new.replace(f"{path}.{kind}")
+        except OSError as error:
+            new.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, f"{path}.{kind}")  # a write's error does not say where
     plt.close(fig)

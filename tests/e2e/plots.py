@@ -9,6 +9,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from run_tests import python_that_draws
+
 TALLY, SCRIPT = sys.argv[1], sys.argv[2]
 SHORT = ["--duration", "20ms", "--processes", "1", "--repeat", "1", "--quiet"]
 RUNS = {
@@ -21,13 +24,6 @@ RUNS = {
 }
 EXPECTED = ["cost", "throughput-copy_drop", "sharing-ladder-1", "handoff-2", "heap-tree_churn-1", "latency-tree_churn-1",
             "memory-tree_churn-1", "paths"]
-
-
-def python():
-    for candidate in ("python3", "/usr/bin/python3"):
-        if subprocess.run([candidate, "-c", "import matplotlib, numpy"], stderr=subprocess.DEVNULL).returncode == 0:
-            return candidate
-    sys.exit("no python3 with matplotlib: see scripts/packages.txt")
 
 
 SIMULATED = ["transfers", "fields-4", "scaling", "takers-4"]
@@ -54,7 +50,7 @@ def simulated(interpreter, top):
 
 
 def main():
-    interpreter = python()
+    interpreter = python_that_draws()
     with tempfile.TemporaryDirectory() as scratch:
         top = pathlib.Path(scratch)
         for name, flags in RUNS.items():

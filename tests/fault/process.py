@@ -15,7 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from run_tests import run_tests
+from run_tests import python_that_draws, run_tests
 
 tally, source, preload = (str(pathlib.Path(a).resolve()) for a in sys.argv[1:4])
 
@@ -117,6 +117,31 @@ def a_simulation_on_a_full_disk_keeps_its_lines(cwd):
         kept = whole_lines(cwd / "r")
         assert kept == rows[:len(kept)] and len(kept) < len(rows), n
         shutil.rmtree(cwd / "r", ignore_errors=True)
+
+
+def pictures_on_a_full_disk_are_whole_or_not_there(cwd):
+    both = [a.replace("atomic", "plain,atomic") for a in SMALL]
+    assert run(*both, cwd=cwd).returncode == 0
+    draw = [python_that_draws(), f"{source}/scripts/plot.py", "r", "--only", "cost"]
+    assert subprocess.run(draw, cwd=cwd, capture_output=True, timeout=60).returncode == 0
+    pictures = {p.name: p.read_bytes() for p in (cwd / "r/plots").iterdir()}
+    smaller, larger = sorted(map(len, pictures.values()))
+    for most, left in ((smaller // 2, 0), ((smaller + larger) // 2, None)):  # matplotlib's own small files may be written
+        def limited():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        for there in (True, False):
+            if not there:
+                shutil.rmtree(cwd / "r/plots")
+            done = subprocess.run(draw, cwd=cwd, capture_output=True, text=True, timeout=60, preexec_fn=limited)
+            assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+            assert done.stderr.startswith("plot.py: r/plots/cost") and "File too large" in done.stderr, done.stderr
+            found = {p.name: p.read_bytes() for p in (cwd / "r/plots").iterdir()}
+            assert all(pictures[name] == text for name, text in found.items()), list(found)
+            assert len(found) == len(pictures) if there else left in (None, len(found)), list(found)
+        (cwd / "r/plots").mkdir(exist_ok=True)
+        for name, text in pictures.items():
+            (cwd / "r/plots" / name).write_bytes(text)
 
 
 def what_was_printed_has_arrived_or_it_is_said(cwd):

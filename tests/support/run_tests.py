@@ -1,8 +1,17 @@
 """What the end-to-end tests have in common: functions of one argument `cwd` are tests, each in a directory of its own."""
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
+
+
+def python_that_draws():
+    """The first python3 that has matplotlib."""
+    for candidate in ("python3", "/usr/bin/python3"):
+        if subprocess.run([candidate, "-c", "import matplotlib, numpy"], stderr=subprocess.DEVNULL).returncode == 0:
+            return candidate
+    sys.exit("no python3 with matplotlib: see scripts/packages.txt")
 
 
 def run_tests(names, chosen, prefix):
