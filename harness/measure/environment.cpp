@@ -1,6 +1,7 @@
 #include "harness/measure/environment.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <gnu/libc-version.h>
 #include <linux/perf_event.h>
@@ -14,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -243,7 +245,11 @@ std::string salted_id(const std::string& facts) {
   const std::string salted = "tally machine, salt 5d1f0c86a4e97b23: " + facts;
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int bytes = 0;
-  if (EVP_Digest(salted.data(), salted.size(), digest.data(), &bytes, EVP_sha256(), nullptr) != 1) return "not visible";
+  // Asked for its context first: without memory to make one libcrypto uses it all the same, and crashes.
+  if (OSSL_LIB_CTX_get0_global_default() == nullptr ||
+      EVP_Digest(salted.data(), salted.size(), digest.data(), &bytes, EVP_sha256(), nullptr) != 1) {
+    throw std::bad_alloc();  // a digest has no other reason to fail
+  }
   std::string text;
   for (std::size_t i = 0; i < 16; ++i) text += fmt::format("{:02x}", digest[i]);
   return text;
