@@ -101,8 +101,11 @@ TEST(calibration, where_the_kernel_shows_no_caches_the_file_says_who_does) {
   const std::string text = machine_text(c);
   EXPECT_THAT(text, HasSubstr("[sysconf:2026-11-22:level3]"));
   for (const auto& f : sim::parse_machine(text, "made-up").figures) {
-    if (f.key == "cores_per_llc" || f.key == "llcs_per_socket") EXPECT_EQ(f.source, "assumed:one-LLC-a-socket");
-    if (f.key == "llc.ways") EXPECT_EQ(f.source, "assumed:usual-for-servers");
+    if (f.key == "cores_per_llc" || f.key == "llcs_per_socket") {
+      EXPECT_EQ(f.source, "assumed:one-LLC-a-socket");
+    } else if (f.key == "llc.ways") {
+      EXPECT_EQ(f.source, "assumed:usual-for-servers");
+    }
   }
 }
 
