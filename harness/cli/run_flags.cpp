@@ -64,6 +64,7 @@ void take_flags(CLI::App& sub, std::istream& text, const std::string& origin) {
   } catch (const CLI::Error&) {
     throw usage_error(origin + ": can't be read");
   }
+  if (text.bad()) throw usage_error(origin + ": can't be read");  // a directory opens like a file
   std::vector<std::string> known;
   for (const auto* option : sub.get_options()) known.push_back(option->get_lnames().front());
   for (const auto& item : items) {

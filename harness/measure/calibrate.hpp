@@ -54,8 +54,8 @@ struct calibration {
 // The text of a machine file, as harness/sim/machine.hpp reads it. Throws usage_error: a figure is missing.
 [[nodiscard]] std::string machine_text(const calibration&);
 
-// Measures and writes; returns what there is to say. Throws usage_error: FILE can't be written, or the figures contradict each
-// other, in which case nothing is written.
+// Measures and writes; returns what there is to say. Throws usage_error: FILE is there already, or the figures contradict each other;
+// results_error: it can't be written. Then nothing is.
 std::string calibrate_into(const std::string& file);
 
 // The parts, for tests. All in ns, the best of several tries: whatever disturbs makes them longer.

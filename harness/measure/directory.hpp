@@ -1,15 +1,30 @@
+// Reading files and directories that somebody named.
 #pragma once
 
 #include <dirent.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <new>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace tally {
+
+// A file's bytes; nothing where they can't be read. A directory opens like a file, and the library throws at its first byte.
+[[nodiscard]] inline std::optional<std::string> text_in(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  try {
+    if (in) return std::string{std::istreambuf_iterator<char>(in), {}};
+  } catch (const std::ios_base::failure&) {
+  }
+  return std::nullopt;
+}
 
 // What is in a directory, in no order; nothing where it can't be read. Throws std::bad_alloc. Not the library's iterator: without
 // memory libstdc++'s ends the process at some points, with an error_code or without.

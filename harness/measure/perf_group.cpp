@@ -210,10 +210,9 @@ class group_parser {
 };
 
 counter_group read_group(const fs::path& path) {
-  std::ifstream in(path);
-  if (!in) throw usage_error(fmt::format("--counters {}: can't be read", path.string()));
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return parse_counter_group(path.string(), text);
+  const auto text = text_in(path);
+  if (!text) throw usage_error(fmt::format("--counters {}: can't be read", path.string()));
+  return parse_counter_group(path.string(), *text);
 }
 
 }  // namespace

@@ -5,12 +5,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/measure/directory.hpp"
 #include "harness/run/names.hpp"
 #include "harness/run/row.hpp"
 #include "harness/workload.hpp"
@@ -105,10 +104,9 @@ json parse_config(std::string_view text, const std::string& origin) {
 
 json read_config(std::string_view flag, const std::filesystem::path& directory) {
   const std::string origin = fmt::format("{} {}", flag, directory.string());
-  std::ifstream in(directory / "config.json");
-  if (!in) throw usage_error(origin + ": there is no run (no config.json)");
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return parse_config(text, origin);
+  const auto text = text_in(directory / "config.json");
+  if (!text) throw usage_error(origin + ": there is no run (no config.json)");
+  return parse_config(*text, origin);
 }
 
 std::string config_text(const json& config) {

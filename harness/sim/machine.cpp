@@ -7,8 +7,6 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <map>
 
@@ -231,14 +229,13 @@ std::vector<std::string> machine_names() {
 
 machine load_machine(const std::string& name_or_path) {
   const bool path = name_or_path.find_first_of("/.") != std::string::npos;
-  std::ifstream in(path ? std::filesystem::path(name_or_path)
-                        : std::filesystem::path(TALLY_MACHINE_DIR) / (name_or_path + ".machine"));
-  if (!in) {
-    if (path) throw usage_error(fmt::format("{}: cannot be read", name_or_path));
+  const auto text = text_in(path ? std::filesystem::path(name_or_path)
+                                 : std::filesystem::path(TALLY_MACHINE_DIR) / (name_or_path + ".machine"));
+  if (!text) {
+    if (path) throw usage_error(fmt::format("--machine {}: can't be read", name_or_path));
     throw usage_error(no_such("--machine", name_or_path, "machine", machine_names()));
   }
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return parse_machine(text, path ? name_or_path : name_or_path + ".machine");
+  return parse_machine(*text, path ? name_or_path : name_or_path + ".machine");
 }
 
 }  // namespace tally::sim

@@ -35,11 +35,7 @@ struct abandoned : stage<H> {
       this->overwrite(this->at(0));
     } else {
       typename stage<H>::held r(this->own(i));
-      this->look(c, r.get());
-      typename stage<H>::held again(c.copy(r.get()));
-      c.drop(r.take());
-      this->look(c, again.get());
-      c.drop(again.take());
+      this->use_up(c, r);
     }
   }
 };
@@ -109,13 +105,7 @@ struct freed_while_blocked : stage<H> {
       c.blocked([this] { stage<H>::M::wait_until([this] { return done.load(std::memory_order_acquire) != 0; }); });
     } else if (i == 1) {
       c.drop(this->own(1));
-      stage<H>::M::wait_until([&] {
-        typename stage<H>::held r(c.upgrade(weak));
-        if (!r) return true;
-        c.drop(r.take());
-        return false;
-      });
-      c.drop(weak);
+      this->await_death(c, weak);
       done.store(1, std::memory_order_release);
     } else {
       c.drop(this->own(2));
@@ -143,14 +133,7 @@ struct freed_at_once : stage<H> {
     const auto all_done = [this] { return done.load(std::memory_order_acquire) == this->threads_ - 1; };
     if (i != 0) {
       c.drop(this->own(i));
-      auto w = weak[static_cast<std::size_t>(i)];
-      stage<H>::M::wait_until([&] {
-        typename stage<H>::held r(c.upgrade(w));
-        if (!r) return true;
-        c.drop(r.take());
-        return false;
-      });
-      c.drop(w);
+      this->await_death(c, weak[static_cast<std::size_t>(i)]);
       done.fetch_add(1, std::memory_order_acq_rel);
       return;
     }

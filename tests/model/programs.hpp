@@ -40,11 +40,7 @@ struct last_reference : stage<H> {
   void act(int i) override {
     auto& c = this->at(i);
     typename stage<H>::held r(this->own(i));
-    this->look(c, r.get());
-    typename stage<H>::held again(c.copy(r.get()));
-    c.drop(r.take());
-    this->look(c, again.get());
-    c.drop(again.take());
+    this->use_up(c, r);
   }
 };
 

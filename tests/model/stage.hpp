@@ -216,6 +216,25 @@ class stage : public program {
     }
   }
 
+  // Looks, and takes one reference more before the first one is dropped.
+  static void use_up(context& c, held& r) {
+    look(c, r.get());
+    held again(c.copy(r.get()));
+    c.drop(r.take());
+    look(c, again.get());
+    c.drop(again.take());
+  }
+  // Until the object of `w` is found dead; drops w.
+  static void await_death(context& c, typename weak_of<H>::node w) {
+    M::wait_until([&] {
+      held r(c.upgrade(w));
+      if (!r) return true;
+      c.drop(r.take());
+      return false;
+    });
+    c.drop(w);
+  }
+
   // From one thread to another. Whoever waits is blocked, as the contract wants it.
   struct mailbox {
     std::optional<node_parcel> item;
