@@ -188,7 +188,7 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
   // A run is used up: the place to stop if that is wanted, and to collect if there is nothing left.
   [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
     poll();
-    for (;;) {
+    for (int vain = 0;;) {
       const std::uint64_t before = heap_.collections();
       if (void* cell = allocator_.allocate(bytes)) return cell;
       bool mine = false;
@@ -197,12 +197,17 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
         if (mine) heap_.collect_stopped();
       });
       if (void* cell = allocator_.allocate(bytes)) return cell;
-      if (mine) grow(bytes);
+      if (mine) grow(bytes, ++vain);
     }
   }
-  // After a collection that left no room. Threads may race here: the threshold only grows by what was wanted.
-  void grow(std::size_t bytes) {
-    if (heap_.blocks_.threshold() == heap_.blocks_.limit()) throw heap_exhausted();
+  // After the `vain`-th collection that left no room. Threads may race here: the threshold only grows by what was wanted. At the
+  // limit the others may have taken what a collection freed before this thread was back, so that one in vain says little.
+  void grow(std::size_t bytes, int vain) {
+    constexpr int full = 8;
+    if (heap_.blocks_.threshold() == heap_.blocks_.limit()) {
+      if (vain < full) return;
+      throw heap_exhausted();
+    }
     heap_.blocks_.set_threshold(heap_.blocks_.committed() + 2 * bytes + heap_.least_);
   }
 
