@@ -18,7 +18,7 @@ function(tally_library name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${TALLY_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
-set(engine "/harness/(workload|measure/(handoffs|perf[a-z_]*|usage)|run/(bind|engine|lane|names)|trace/(format|plan)")
+set(engine "/harness/(workload|memory/[a-z_]+|measure/(handoffs|perf[a-z_]*|usage)|run/(bind|engine|lane|names)|trace/(format|plan)")
 set(fibers "sim/(multicore|multicore_waits|policy|space)")
 file(GLOB_RECURSE harness_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/*.cpp)
 list(FILTER harness_sources EXCLUDE REGEX "/harness/(cli|micro)/|/modelled.cpp$")  # the model checker is the tests' only

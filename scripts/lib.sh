@@ -1,5 +1,8 @@
 # Shared by the scripts: where things are, and installing what is missing. Source it; it changes to the repository's root.
 set -euo pipefail
+# A compiler cache that knows nothing yet should cost nothing: what a file includes is read from the compiler's own list, without
+# a run of the preprocessor before it.
+export CCACHE_DEPEND=1
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '%s\n' "$*" >&2; }

@@ -2,7 +2,6 @@
 // more than that (tests/codegen holds the generated code against hand-written functions).
 #pragma once
 
-#include <oneapi/tbb/concurrent_queue.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -13,6 +12,7 @@
 #include <new>
 #include <thread>
 
+#include "harness/memory/channel_native.hpp"
 #include "harness/memory/leak_roots.hpp"
 #include "harness/memory/policy.hpp"
 #include "harness/memory/tasks_native.hpp"
@@ -154,17 +154,8 @@ struct native {
     }
   }
 
-  // A bounded FIFO of oneTBB's. try_push fails when full, try_pop when empty.
   template <class T>
-  class channel {
-   public:
-    explicit channel(std::size_t capacity) { queue_.set_capacity(static_cast<std::ptrdiff_t>(capacity)); }
-    bool try_push(T item) { return queue_.try_push(item); }
-    bool try_pop(T& item) { return queue_.try_pop(item); }
-
-   private:
-    oneapi::tbb::concurrent_bounded_queue<T> queue_;
-  };
+  using channel = native_channel<T>;
 
  private:
   template <class F>

@@ -1,4 +1,4 @@
-// The native policy's tasks: an arena of oneTBB's.
+// The native policy's tasks: an arena of oneTBB's, which only tasks_native.cpp sees.
 //
 // oneTBB shares its worker threads among all arenas of the process and never starts more than it is allowed to, which is by
 // default the number of cores: so each pool raises the limit to what its own arena and a collector's marking arena need at
@@ -7,118 +7,58 @@
 // set.
 #pragma once
 
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/task_arena.h>
-#include <oneapi/tbb/task_group.h>
-#include <oneapi/tbb/task_scheduler_observer.h>
-#include <pthread.h>
-#include <sched.h>
-
-#include <algorithm>
-#include <thread>
-#include <utility>
-
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#endif
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
 
 namespace tally {
 
-// oneTBB is not instrumented, so ThreadSanitizer sees neither that a task starts after its spawn nor that it ends before the
-// wait for it does. before() and after() say so; they are empty in every other build. One mark for all groups: it may hide a
-// race between groups, and invents none. What is left are reports on the library's own task objects, whose memory it hands
-// from thread to thread: tests/tsan.supp names the frames they have on top, and the body is kept out of those.
-struct task_order {
-#ifdef __SANITIZE_THREAD__
-  static void before() { __tsan_acquire(&mark); }
-  static void after() { __tsan_release(&mark); }
-  static inline char mark = 0;
-
-  template <class F>
-  struct body {
-    F* held;
-    explicit body(F f) : held(new F(std::move(f))) {}
-    void operator()() const { run(held); }
-    [[gnu::noinline]] static void run(F* f) {
-      before();
-      (*f)();
-      delete f;
-      after();
-    }
-  };
-#else
-  static void before() {}
-  static void after() {}
-  template <class F>
-  using body = F;
-#endif
-};
-
 class native_tasks {
  public:
-  explicit native_tasks(int threads)
-      : allowed_(oneapi::tbb::global_control::max_allowed_parallelism,
-                 std::max<std::size_t>(2 * static_cast<std::size_t>(threads), std::thread::hardware_concurrency())),
-        arena_(threads, 1), pinned_(arena_) {}
+  explicit native_tasks(int threads);
+  ~native_tasks();
   native_tasks(const native_tasks&) = delete;
   native_tasks& operator=(const native_tasks&) = delete;
 
   class group {
    public:
-    explicit group(native_tasks&) {}
-    ~group() noexcept = default;  // oneTBB's may throw: a group that was never waited for is a defect of its user
+    explicit group(native_tasks&);
+    ~group() noexcept;  // oneTBB's may throw: a group that was never waited for is a defect of its user
+    group(const group&) = delete;
+    group& operator=(const group&) = delete;
     template <class F>
     void spawn(F f) {
-      task_order::body<F> body(std::move(f));
-      task_order::after();
-      launch(std::move(body));
+      static_assert(sizeof(F) <= sizeof(closure::bytes) && alignof(F) <= alignof(closure) && std::is_trivially_copyable_v<F> &&
+                        std::is_trivially_destructible_v<F>,
+                    "a task holds parcels and plain data, a few words of them");
+      closure c{.call = [](std::byte* at) { (*std::launder(reinterpret_cast<F*>(at)))(); }};
+      new (c.bytes) F(f);
+      launch(c);
     }
-    void wait() {
-      group_.wait();
-      task_order::before();
-    }
+    void wait();
 
    private:
-    template <class F>
-    [[gnu::noinline]] void launch(F f) {
-      group_.run(std::move(f));
-    }
-    oneapi::tbb::task_group group_;
+    friend class native_tasks;
+    struct closure {
+      void (*call)(std::byte* bytes);
+      alignas(16) std::byte bytes[64]{};
+    };
+    struct state;
+    [[gnu::noinline]] void launch(const closure& c);
+    [[nodiscard]] state& own() { return *std::launder(reinterpret_cast<state*>(space_)); }
+    alignas(64) std::byte space_[256];  // of a state: a group is made for every fork, and allocates nothing of its own
   };
 
   template <class F>
   void run(F&& f) {
-    task_order::after();
-    arena_.execute([&] {
-      task_order::before();
-      f();
-      task_order::after();
-    });
-    task_order::before();
+    enter([](void* at) { (*static_cast<std::remove_reference_t<F>*>(at))(); }, &f);
   }
 
  private:
-  // Its maker's CPUs for every worker that comes in; a system call only when they change.
-  class same_cpus : public oneapi::tbb::task_scheduler_observer {
-   public:
-    explicit same_cpus(oneapi::tbb::task_arena& a) : task_scheduler_observer(a) {
-      CPU_ZERO(&wanted_);
-      if (pthread_getaffinity_np(pthread_self(), sizeof wanted_, &wanted_) == 0) observe(true);
-    }
-    ~same_cpus() override { observe(false); }
-    void on_scheduler_entry(bool worker) override {
-      static thread_local cpu_set_t mine{};
-      if (!worker || CPU_EQUAL(&mine, &wanted_)) return;
-      if (pthread_setaffinity_np(pthread_self(), sizeof wanted_, &wanted_) == 0) mine = wanted_;
-    }
-
-   private:
-    cpu_set_t wanted_;
-  };
-
-  oneapi::tbb::global_control allowed_;
-  oneapi::tbb::task_arena arena_;
-  same_cpus pinned_;
+  struct arena;
+  void enter(void (*call)(void*), void* f);
+  std::unique_ptr<arena> arena_;
 };
 
 }  // namespace tally

@@ -1,6 +1,7 @@
 #include "harness/sim/settings.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <array>
 
