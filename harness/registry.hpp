@@ -25,6 +25,9 @@ struct oracle_verdict {
 class run_body {
  public:
   virtual ~run_body() = default;
+  // Makes the heap and the program, and no objects. Throws usage_error where the workload refuses its parameters (a text that
+  // names nothing, a file that isn't there).
+  virtual void prepare() = 0;
   // Builds the heap and the shared state, calls `lanes` (which starts the threads, each calling lane(), and joins them),
   // tears down and asks the oracle.
   virtual oracle_verdict run(const std::function<void()>& lanes) = 0;
@@ -50,7 +53,7 @@ struct body_spec {
 };
 
 // A strategy variant with a workload. Plain functions, since there are hundreds of cells: whatever a cell holds is compiled for
-// each. Those that the workload does not have are the ones below, never null; but a pair that is unmet has no make and check.
+// each. Those that the workload does not have are the ones below, never null; but a pair that is unmet has no make.
 struct cell {
   std::string_view workload;
   std::string_view unmet;  // why the pair can't run; empty: it can
@@ -59,9 +62,6 @@ struct cell {
   // The same for a number of lanes: why it can't run with this many.
   std::string (*unmet_lanes)(const parameters&, int lanes) = [](const parameters&, int) { return std::string(); };
   std::unique_ptr<run_body> (*make)(const body_spec&) = nullptr;
-  // Throws usage_error where the workload refuses its parameters (a text that names nothing, a file that isn't there): makes
-  // the heap and the program, and no objects.
-  void (*check)(const body_spec&) = nullptr;
   // The workload's peak live payload and parallelism for these parameters; empty where it does not say.
   std::optional<std::size_t> (*payload_bytes)(const body_spec&) = [](const body_spec&) { return std::optional<std::size_t>(); };
   std::optional<double> (*parallelism)(const body_spec&) = [](const body_spec&) { return std::optional<double>(); };

@@ -8,6 +8,9 @@ bound_body::bound_body(const body_spec& spec) : spec_(spec) {
   for (const auto& [name, value] : spec_.tunables) tunables_.emplace_back(name, value);
 }
 
+void bound_body::report(metric_list& into) const { into.insert(into.end(), metrics_.begin(), metrics_.end()); }
+void bound_body::notes(note_list& into) const { into.insert(into.end(), notes_.begin(), notes_.end()); }
+
 heap_config bound_body::config() const {
   return {spec_.heap_limit_bytes, spec_.lanes + 1, spec_.gc_workers, tunables_.data(), tunables_.size()};
 }

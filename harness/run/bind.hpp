@@ -19,8 +19,8 @@ namespace tally {
 class bound_body : public run_body {
  public:
   explicit bound_body(const body_spec& spec);
-  void report(metric_list& into) const override { into.insert(into.end(), metrics_.begin(), metrics_.end()); }
-  void notes(note_list& into) const override { into.insert(into.end(), notes_.begin(), notes_.end()); }
+  void report(metric_list& into) const override;
+  void notes(note_list& into) const override;
 
  protected:
   struct heap_state {
@@ -39,44 +39,44 @@ class bound_body : public run_body {
   std::vector<std::pair<std::string_view, double>> tunables_;
 };
 
-template <class H, class W>
-class bound_run final : public bound_body {
+// What of a run needs the strategy only. Workloads fill it in below; nothing of this is inside a measured loop.
+template <class H>
+class heap_run : public bound_body {
  public:
-  using program = typename W::template program<H>;
   using context = typename H::context;
   using memory = typename H::memory;
 
   using bound_body::bound_body;
+  heap_run(const heap_run&) = delete;
+  heap_run& operator=(const heap_run&) = delete;
+  ~heap_run() override { delete heap_; }
 
-  static void check(const body_spec& spec) { bound_run(spec).begin(); }
-
+  void prepare() override {
+    heap_ = new H(config());
+    make_program();
+  }
   oracle_verdict run(const std::function<void()>& lanes) override {
-    begin();
+    prepare();
     oracle_verdict verdict;
     {
       context main(*heap_);
-      program_->setup(main);
+      setup(main);
       main.blocked(lanes);
-      if constexpr (requires(program& p, context& c) { p.check(c); }) {
-        verdict.message = program_->check(main);
-        verdict.ok = verdict.message.empty();
-      }
+      verdict.message = check_program(main);
+      verdict.ok = verdict.message.empty();
     }
     heap_->settle();
-    ask(verdict, found(), program_->expected(), "before teardown");
-    if constexpr (requires(const program& p, metric_list& m) { p.report(m); }) program_->report(metrics_);
-    if constexpr (requires(const program& p, note_list& n) { p.notes(n); }) program_->notes(notes_);
+    ask(verdict, found(), expected(), "before teardown");
+    report_program();
     if constexpr (requires { H::settings(); }) notes_.emplace_back("strategy_settings", H::settings());
     {
       context main(*heap_);
-      program_->teardown(main);
+      teardown(main);
     }
     heap_->settle();
-    std::int64_t leaked = 0;
-    if constexpr (requires(const program& p) { p.leaked(); }) leaked = program_->leaked();
-    ask(verdict, found(), leaked, "after teardown");
-    program_.reset();
-    heap_.reset();
+    ask(verdict, found(), leaked(), "after teardown");
+    end_program();
+    delete std::exchange(heap_, nullptr);
     return verdict;
   }
 
@@ -84,29 +84,94 @@ class bound_run final : public bound_body {
     control.env = {index, spec_.lanes, spec_.seed, &control.shared->stop};
     try {
       std::optional<context> c(std::in_place, *heap_);
-      typename program::lane state(*program_, *c, control.env);
-      control.arrive();
-      c->blocked([&] { memory::wait_until([&] { return !control.waiting(); }); });
-      try {
-        working w{*heap_, *program_, c, state};
-        control.operate({&w, run_batch, memory::now});
-      } catch (const heap_exhausted&) {
-        control.exhausted = true;
-        control.cut(memory::now());
-      }
-      program_->leave(*c, state);
+      work(c, control);
     } catch (const std::exception& e) {
       control.fail(e);
     }
   }
 
+  [[nodiscard]] std::int64_t live() const override { return heap_ != nullptr ? heap_->live() : 0; }
+  [[nodiscard]] std::int64_t live_bytes() const override { return heap_ != nullptr ? heap_->live_bytes() : 0; }
+
+ protected:
+  virtual void make_program() = 0;
+  virtual void end_program() = 0;
+  virtual void setup(context&) = 0;
+  virtual std::string check_program(context&) = 0;
+  virtual void report_program() = 0;
+  virtual void teardown(context&) = 0;
+  [[nodiscard]] virtual std::int64_t expected() const = 0;  // objects, before and after teardown
+  [[nodiscard]] virtual std::int64_t leaked() const = 0;
+  virtual void work(std::optional<context>&, lane_control&) = 0;
+
+  static void wait_for_start(context& c, lane_control& control) {
+    control.arrive();
+    c.blocked([&] { memory::wait_until([&] { return !control.waiting(); }); });
+  }
+  static void operate(lane_control& control, void* state, std::uint64_t (*batch)(void*, std::uint64_t)) {
+    try {
+      control.operate({state, batch, memory::now});
+    } catch (const heap_exhausted&) {
+      control.exhausted = true;
+      control.cut(memory::now());
+    }
+  }
+
+  H* heap_ = nullptr;  // owned, like the program below: unique_ptr's tuples are a tenth of a strategy's compile time
+
+ private:
+  [[nodiscard]] heap_state found() const {
+    heap_state s{.oracle = H::oracle, .live = heap_->live()};
+    if constexpr (H::oracle == oracle_class::never_frees) s.made = heap_->made();
+    if constexpr (H::oracle == oracle_class::bounded) s.slack = heap_->slack();
+    return s;
+  }
+};
+
+template <class H, class W>
+class bound_run final : public heap_run<H> {
+  using base = heap_run<H>;
+
+ public:
+  using program = typename W::template program<H>;
+  using context = typename H::context;
+
+  using base::base;
+  bound_run(const bound_run&) = delete;
+  bound_run& operator=(const bound_run&) = delete;
+  ~bound_run() override { end_program(); }
+
   [[nodiscard]] bool arena_threads() const override {
     return requires { requires W::arena_threads; };
   }
-  [[nodiscard]] std::int64_t live() const override { return heap_ ? heap_->live() : 0; }
-  [[nodiscard]] std::int64_t live_bytes() const override { return heap_ ? heap_->live_bytes() : 0; }
 
  private:
+  void make_program() override { program_ = new program(*this->heap_, run_env{this->spec_.params, this->spec_.lanes, this->spec_.seed}); }
+  void end_program() override { delete std::exchange(program_, nullptr); }
+  void setup(context& c) override { program_->setup(c); }
+  std::string check_program(context& c) override {
+    if constexpr (requires(program& p) { p.check(c); }) return program_->check(c);
+    return {};
+  }
+  void report_program() override {
+    if constexpr (requires(const program& p, metric_list& m) { p.report(m); }) program_->report(this->metrics_);
+    if constexpr (requires(const program& p, note_list& n) { p.notes(n); }) program_->notes(this->notes_);
+  }
+  void teardown(context& c) override { program_->teardown(c); }
+  [[nodiscard]] std::int64_t expected() const override { return program_->expected(); }
+  [[nodiscard]] std::int64_t leaked() const override {
+    if constexpr (requires(const program& p) { p.leaked(); }) return program_->leaked();
+    return 0;
+  }
+  // The lane's state is on this stack, where a strategy that scans stacks finds its refs.
+  void work(std::optional<context>& c, lane_control& control) override {
+    typename program::lane state(*program_, *c, control.env);
+    base::wait_for_start(*c, control);
+    working w{*this->heap_, *program_, c, state};
+    base::operate(control, &w, run_batch);
+    program_->leave(*c, state);
+  }
+
   struct working {
     H& heap;
     program& workload;
@@ -125,19 +190,8 @@ class bound_run final : public bound_body {
       return done;
     }
   }
-  void begin() {
-    heap_.reset(new H(config()));
-    program_.reset(new program(*heap_, run_env{spec_.params, spec_.lanes, spec_.seed}));
-  }
-  [[nodiscard]] heap_state found() const {
-    heap_state s{.oracle = H::oracle, .live = heap_->live()};
-    if constexpr (H::oracle == oracle_class::never_frees) s.made = heap_->made();
-    if constexpr (H::oracle == oracle_class::bounded) s.slack = heap_->slack();
-    return s;
-  }
 
-  std::unique_ptr<H> heap_;
-  std::unique_ptr<program> program_;
+  program* program_ = nullptr;
 };
 
 template <class H, class W, bool LeftOut = false>
@@ -148,7 +202,6 @@ cell bind_cell() {
   } else if constexpr (W::template unmet<H>().empty()) {
     using program = typename W::template program<H>;
     result.make = [](const body_spec& s) { return std::unique_ptr<run_body>(new bound_run<H, W>(s)); };
-    result.check = bound_run<H, W>::check;
     if constexpr (requires(const parameters& p) { W::template unmet_for<H>(p); }) result.unmet_for = W::template unmet_for<H>;
     if constexpr (requires(const parameters& p) { W::template unmet_lanes<H>(p, 1); }) {
       result.unmet_lanes = W::template unmet_lanes<H>;

@@ -120,7 +120,7 @@ class planner {
       body_spec b;
       b.params = p;
       b.lanes = std::max(1, all_.workloads[workload].min_lanes);
-      pair.check(b);
+      pair.make(b)->prepare();
       return;
     }
   }

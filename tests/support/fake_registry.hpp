@@ -2,7 +2,10 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,15 +21,27 @@ inline constexpr std::array<parameter_info, 2> spin_parameters{{
 }};
 inline constexpr std::array<parameter_info, 1> pair_parameters{{{"share", "5", 0, 100, "per cent"}}};
 
+// Refuses one value; never run.
+struct fake_body : run_body {
+  explicit fake_body(const parameters& p) : params(p) {}
+  void prepare() override {
+    if (params.all().contains("sharing") && params.text("sharing") == "bogus") {
+      throw usage_error("--set sharing=bogus: private or shared");
+    }
+  }
+  oracle_verdict run(const std::function<void()>&) override { throw std::logic_error("a plan runs nothing"); }
+  void lane(int, lane_control&) override {}
+  [[nodiscard]] std::int64_t live() const override { return 0; }
+  [[nodiscard]] std::int64_t live_bytes() const override { return 0; }
+  void report(metric_list&) const override {}
+  parameters params;
+};
+
 inline cell fake_cell(std::string_view workload, std::string_view unmet, bool states_payload) {
   cell c;
   c.workload = workload;
   c.unmet = unmet;
-  c.check = [](const body_spec& b) {
-    if (b.params.all().contains("sharing") && b.params.text("sharing") == "bogus") {
-      throw usage_error("--set sharing=bogus: private or shared");
-    }
-  };
+  c.make = [](const body_spec& b) -> std::unique_ptr<run_body> { return std::make_unique<fake_body>(b.params); };
   if (states_payload) c.payload_bytes = [](const body_spec&) { return std::optional<std::size_t>(1'000'000); };
   return c;
 }
