@@ -61,7 +61,7 @@ class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot> {
   class context : public counting_context<context, atomic_heap, header> {
    public:
     using base = counting_context<context, atomic_heap, header>;
-    using base::counting_context;
+    using base::base;
     static constexpr bool strict = O.order == count_order::seq_cst;
     static constexpr bool unique = O.unique == unique_path::on;
     static constexpr auto copies = strict ? std::memory_order_seq_cst : std::memory_order_relaxed;
@@ -156,6 +156,6 @@ struct atomic {
 };
 
 static_assert(strategy<atomic_heap<native>> && has_weak<atomic_heap<native>> && has_shared_slot<atomic_heap<native>>);
-static_assert(has_borrow<atomic_heap<native, {.slot = slot_kind::epoch}>> && !has_borrow<atomic_heap<native>>);
+static_assert(has_borrow<atomic_heap<native, atomic_options{.slot = slot_kind::epoch}>> && !has_borrow<atomic_heap<native>>);
 
 }  // namespace tally::strategies

@@ -69,7 +69,7 @@ class bdwgc_thread {
   bool mine_ = false;
 };
 
-template <class M, no_options = {}>
+template <class M, no_options = no_options{}>
 class bdwgc_heap {
  public:
   using memory = M;

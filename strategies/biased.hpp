@@ -365,7 +365,7 @@ struct biased {
 };
 
 static_assert(strategy<biased_heap<native>> && has_weak<biased_heap<native>> && has_shared_slot<biased_heap<native>>);
-static_assert(has_immortal<biased_heap<native>> && has_borrow<biased_heap<native, {.slot = slot_kind::epoch}>>);
+static_assert(has_immortal<biased_heap<native>> && has_borrow<biased_heap<native, biased_options{.slot = slot_kind::epoch}>>);
 static_assert(sizeof(biased_header<native>) == 32);
 
 }  // namespace tally::strategies

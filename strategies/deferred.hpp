@@ -45,7 +45,7 @@
 
 namespace tally::strategies {
 
-template <class M, no_options = {}>
+template <class M, no_options = no_options{}>
 class deferred_heap {
  public:
   using memory = M;

@@ -56,7 +56,7 @@ class interpreter_lock {
   const std::uint64_t interval_;  // in M::now()'s unit: nanoseconds where it is a clock
 };
 
-template <class M, no_options = {}>
+template <class M, no_options = no_options{}>
 class gil_heap : public counting_heap<gil_heap<M>, M, slot_kind::unlocked> {
   using heap_base = counting_heap<gil_heap<M>, M, slot_kind::unlocked>;
 

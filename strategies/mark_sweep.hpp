@@ -21,7 +21,7 @@
 
 namespace tally::strategies {
 
-template <class M, no_options = {}>
+template <class M, no_options = no_options{}>
 class mark_sweep_heap {
  public:
   using memory = M;
@@ -190,13 +190,17 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
     poll();
     for (int vain = 0;;) {
       const std::uint64_t before = heap_.collections();
-      if (void* cell = allocator_.allocate(bytes)) return cell;
+      void* cell = allocator_.allocate(bytes);
+      if (cell != nullptr) return cell;
       bool mine = false;
       heap_.world_.stop(mutator_, [&] {
         mine = heap_.collections() == before;  // else another thread has collected while this one waited
         if (mine) heap_.collect_stopped();
+        // No cell is taken here: the next stop may begin before this thread has made it an object, and sweeps it.
+        if (mutant<M, "mark_sweep: cells are taken inside the stop">()) cell = allocator_.allocate(bytes);
       });
-      if (void* cell = allocator_.allocate(bytes)) return cell;
+      if (cell == nullptr) cell = allocator_.allocate(bytes);
+      if (cell != nullptr) return cell;
       if (mine) grow(bytes, ++vain);
     }
   }

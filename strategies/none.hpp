@@ -17,7 +17,7 @@
 
 namespace tally::strategies {
 
-template <class M, no_options = {}>
+template <class M, no_options = no_options{}>
 class none_heap {
  public:
   using memory = M;

@@ -10,7 +10,7 @@
 
 namespace tally::strategies {
 
-template <class M, no_options = {}>
+template <class M, no_options = no_options{}>
 class plain_heap : public counting_heap<plain_heap<M>, M> {
  public:
   using counting_heap<plain_heap<M>, M>::counting_heap;

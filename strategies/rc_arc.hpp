@@ -42,7 +42,7 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
   class context : public counting_context<context, rc_arc_heap, header> {
    public:
     using base = counting_context<context, rc_arc_heap, header>;
-    using base::counting_context;
+    using base::base;
     static constexpr std::uint32_t shared = 1, one = 2;
 
     // Relaxed loads and stores where the bit is 0: only this thread can reach the object. The bit is set before the object is
@@ -162,7 +162,7 @@ struct rc_arc {
 };
 
 static_assert(strategy<rc_arc_heap<native>> && has_weak<rc_arc_heap<native>> && has_shared_slot<rc_arc_heap<native>>);
-static_assert(has_borrow<rc_arc_heap<native, {.slot = slot_kind::epoch}>>);
+static_assert(has_borrow<rc_arc_heap<native, rc_arc_options{.slot = slot_kind::epoch}>>);
 static_assert(strategy<rc_arc_typed_heap<native>> && has_weak<rc_arc_typed_heap<native>>);
 static_assert(has_shared_slot<rc_arc_typed_heap<native>>);
 

@@ -43,7 +43,7 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot>, M, Sl
   class context : public counting_context<context, rc_arc_typed_heap, header> {
    public:
     using base = counting_context<context, rc_arc_typed_heap, header>;
-    using base::counting_context;
+    using base::base;
     template <class T>
     using ref = typename base::template ref<T>;
 

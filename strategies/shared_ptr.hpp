@@ -21,7 +21,7 @@
 
 namespace tally::strategies {
 
-template <class M, no_options = {}>
+template <class M, no_options = no_options{}>
 class shared_ptr_heap {
   static_assert(M::measured, "the library's counts are on no memory policy");
 

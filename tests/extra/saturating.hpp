@@ -9,7 +9,7 @@
 
 namespace tally::strategies {
 
-template <class M, no_options = {}>
+template <class M, no_options = no_options{}>
 class saturating_heap : public counting_heap<saturating_heap<M>, M> {
  public:
   using counting_heap<saturating_heap<M>, M>::counting_heap;

@@ -210,6 +210,28 @@ struct many_parcels : stage<H> {
   }
 };
 
+// Objects that fill the heap: each new one takes the place of a dead one, found by a collection that other threads' follow closely.
+template <class H>
+struct full_heap : stage<H> {
+  using stage<H>::stage;
+  using held_slab = hold<H, slab<H>>;
+  void prepare() override {}
+  void act(int i) override {
+    auto& c = this->at(i);
+    if (i != 0) {
+      for (int k = 0; k < 2; ++k) this->reclaim_all(c);
+      return;
+    }
+    c.drop(c.template make<slab<H>>({}, 9));  // three fill the heap: the first of the second pair is made by a collection
+    for (std::uint64_t v = 10; v < 16; v += 2) {
+      held_slab one(c.template make<slab<H>>({}, v)), two(c.template make<slab<H>>({}, v + 1));
+      require(c.get(one.get()).value.load() == v && c.get(two.get()).value.load() == v + 1, "the payload is not what was written");
+      c.drop(two.take());
+      c.drop(one.take());
+    }
+  }
+};
+
 // A slot of an object that has seen collections is given one new object after another.
 template <class H>
 struct old_slots : stage<H> {

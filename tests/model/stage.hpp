@@ -30,6 +30,15 @@ struct node {
   void each_slot(auto&& f) { f(next); }
 };
 
+// An object that has a block of a block heap to itself.
+template <class H>
+struct slab {
+  var<typename H::memory, std::uint64_t, "payload"> value;
+  std::byte rest[20 << 10];
+  explicit slab(std::uint64_t v) { value.store(v); }
+  void each_slot(auto&&) {}
+};
+
 template <class H>
 struct box {
   typename H::template shared_slot<node<H>> slot;

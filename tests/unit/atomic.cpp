@@ -30,9 +30,9 @@ struct place {
 
 template <class H>
 class Atomic : public ::testing::Test {};
-using heaps = ::testing::Types<atomic_heap<native>, atomic_heap<native, {.order = count_order::seq_cst}>,
-                               atomic_heap<native, {.rmw = count_rmw::cas}>, atomic_heap<native, {.padding = count_padding::line}>,
-                               atomic_heap<native, {.unique = unique_path::on}>, atomic_heap<native, {.slot = slot_kind::epoch}>>;
+using heaps = ::testing::Types<atomic_heap<native>, atomic_heap<native, atomic_options{.order = count_order::seq_cst}>,
+                               atomic_heap<native, atomic_options{.rmw = count_rmw::cas}>, atomic_heap<native, atomic_options{.padding = count_padding::line}>,
+                               atomic_heap<native, atomic_options{.unique = unique_path::on}>, atomic_heap<native, atomic_options{.slot = slot_kind::epoch}>>;
 TYPED_TEST_SUITE(Atomic, heaps);
 
 TYPED_TEST(Atomic, TwoThreadsThatCopyAndDropLeaveTheCountAsItWas) {
@@ -192,7 +192,7 @@ TYPED_TEST(Atomic, ASharedSlotUnderFireLosesNothing) {
 }
 
 TEST(AtomicPadding, TheCountsShareNoLineWithTheWordOrThePayload) {
-  using H = atomic_heap<native, {.padding = count_padding::line}>;
+  using H = atomic_heap<native, atomic_options{.padding = count_padding::line}>;
   H h(heap_config{});
   typename H::context c(h);
   for (int i = 0; i < 64; ++i) {
