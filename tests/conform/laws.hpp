@@ -116,9 +116,10 @@ TYPED_TEST_P(Laws, ParcelsCarryARefThroughMemoryThatNobodyScans) {
   EXPECT_TRUE(holds(*heap, 0));
 }
 
-TYPED_TEST_P(Laws, DroppingTheHeadOfAChainOfTenMillionFreesItWithoutRecursion) {
+TYPED_TEST_P(Laws, DroppingTheHeadOfAVeryLongChainFreesItWithoutRecursion) {
   using H = TypeParam;
-  std::uint64_t length = 10'000'000;
+  // A simulated thread has a small stack: a tenth of the length would overflow it as surely.
+  std::uint64_t length = H::memory::measured ? 10'000'000 : 1'000'000;
   if constexpr (requires { H::max_chain; }) length = H::max_chain / 10;
   auto heap = make_heap<H>(std::size_t{4} << 30);
   with_context(*heap, [&](auto& c) {
@@ -375,7 +376,7 @@ REGISTER_TYPED_TEST_SUITE_P(Laws, ANewObjectLivesUntilItsOnlyRefIsDropped,
                             EveryCopyKeepsTheObjectAliveAndIsDroppedOnItsOwn,
                             MemoryIsZeroedAndTrailingSlotsStartEmpty, AStoreConsumesItsRefAndDropsTheOldValue,
                             ParcelsCarryARefThroughMemoryThatNobodyScans,
-                            DroppingTheHeadOfAChainOfTenMillionFreesItWithoutRecursion,
+                            DroppingTheHeadOfAVeryLongChainFreesItWithoutRecursion,
                             ObjectsOutliveTheThreadThatMadeThem, ARefSurvivesABlockedRegionAndPollsAroundIt,
                             ACycleIsCollectedOrLeakedAsTheConceptSays, ManyThreadsCountOneObjectExactly,
                             TheLastDropMayComeFromAnyThread, SharedSlotsLoadStoreExchangeAndCompare,
