@@ -29,13 +29,8 @@
 namespace tally {
 namespace {
 
-// Whole text of a file of the kernel's; empty when it can't be read.
-std::string text_of(const std::string& path) {
-  std::ifstream in(path);
-  std::ostringstream all;
-  all << in.rdbuf();
-  return all.str();
-}
+// Of the kernel's files; empty when one can't be read.
+std::string text_of(const std::string& path) { return text_in(path).value_or(""); }
 std::string visible(std::string s) { return s.empty() ? not_visible : s; }
 std::string cpu_dir(int cpu) { return "/sys/devices/system/cpu/cpu" + std::to_string(cpu); }
 
