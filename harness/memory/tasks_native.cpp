@@ -108,6 +108,7 @@ native_tasks::group::group(native_tasks&) {
   static_assert(sizeof(state) <= sizeof space_ && alignof(state) <= 64);
   new (space_) state;
 }
+native_tasks::group::state& native_tasks::group::own() { return *std::launder(reinterpret_cast<state*>(space_)); }
 native_tasks::group::~group() noexcept { std::destroy_at(&own()); }
 
 void native_tasks::group::launch(const closure& c) {

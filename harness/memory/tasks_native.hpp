@@ -46,7 +46,7 @@ class native_tasks {
     };
     struct state;
     [[gnu::noinline]] void launch(const closure& c);
-    [[nodiscard]] state& own() { return *std::launder(reinterpret_cast<state*>(space_)); }
+    [[nodiscard]] state& own();
     alignas(64) std::byte space_[256];  // of a state: a group is made for every fork, and allocates nothing of its own
   };
 
