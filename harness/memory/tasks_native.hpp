@@ -39,7 +39,6 @@ class native_tasks {
     void wait();
 
    private:
-    friend class native_tasks;
     struct closure {
       void (*call)(std::byte* bytes);
       alignas(16) std::byte bytes[64]{};

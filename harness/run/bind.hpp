@@ -52,6 +52,7 @@ class heap_run : public bound_body {
   ~heap_run() override { delete heap_; }
 
   void prepare() override {
+    end();
     heap_ = new H(config());
     make_program();
   }
@@ -75,8 +76,7 @@ class heap_run : public bound_body {
     }
     heap_->settle();
     ask(verdict, found(), leaked(), "after teardown");
-    end_program();
-    delete std::exchange(heap_, nullptr);
+    end();
     return verdict;
   }
 
@@ -117,9 +117,13 @@ class heap_run : public bound_body {
     }
   }
 
-  H* heap_ = nullptr;  // owned, like the program below: unique_ptr's tuples are a tenth of a strategy's compile time
+  H* heap_ = nullptr;  // owned, like the program below; unique_ptr would be instantiated for each of hundreds of pairs
 
  private:
+  void end() {
+    end_program();
+    delete std::exchange(heap_, nullptr);
+  }
   [[nodiscard]] heap_state found() const {
     heap_state s{.oracle = H::oracle, .live = heap_->live()};
     if constexpr (H::oracle == oracle_class::never_frees) s.made = heap_->made();

@@ -105,6 +105,7 @@ int main(int argc, char** argv) {
   if (only.empty()) {
     for (const auto& [pair, verdict] : table) complain(pair, "is in the table, but was not built");
   }
+  if (!only.empty() && ran + skipped + left_out + wrong == 0) complain(only, "no pair is called so");
   if (left_out != 0) fmt::print("{} pairs of a variant are left out of this build\n", left_out);
   fmt::print("{} runs, {} pairs skipped with their reason, {} wrong\n", ran, skipped, wrong);
   return wrong == 0 ? 0 : 1;
