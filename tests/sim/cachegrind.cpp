@@ -17,7 +17,7 @@
 
 #include "tests/support/sim_machine.hpp"
 
-namespace tally::sim {
+namespace tally::sim::sim_cachegrind {
 namespace {
 
 struct geometry {
@@ -156,4 +156,4 @@ TEST(Cachegrind, CountsTheSameMissesForTheSameAddresses) {
 }
 
 }  // namespace
-}  // namespace tally::sim
+}  // namespace tally::sim::sim_cachegrind

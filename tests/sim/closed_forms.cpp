@@ -4,7 +4,7 @@
 
 #include "tests/support/sim_machine.hpp"
 
-namespace tally::sim {
+namespace tally::sim::sim_closed_forms {
 namespace {
 
 constexpr unsigned rounds = 1000;
@@ -286,4 +286,4 @@ TEST(DrcachesimsFigures, AreMetAndTheDirtyForwardIsTheOnlyDifference) {
 }
 
 }  // namespace
-}  // namespace tally::sim
+}  // namespace tally::sim::sim_closed_forms

@@ -3,7 +3,7 @@
 
 #include "tests/sim/published/run_list.hpp"
 
-namespace tally::sim::published {
+namespace tally::sim::published::sim_list {
 namespace {
 
 template <class Scheme>
@@ -35,4 +35,4 @@ TEST(PublishedList, CountingReadersIsDearAloneAndMuchDearerTogether) {
 }
 
 }  // namespace
-}  // namespace tally::sim::published
+}  // namespace tally::sim::published::sim_list

@@ -5,7 +5,7 @@
 
 #include "tests/sim/program.hpp"
 
-namespace tally::sim {
+namespace tally::sim::sim_locks {
 namespace {
 
 // Everybody takes the lock `rounds` times; invalidations for one acquisition.
@@ -154,4 +154,4 @@ TEST(Locks, ATestAndSetLocksLineMovesAsLongAsItIsHeld) {
 }
 
 }  // namespace
-}  // namespace tally::sim
+}  // namespace tally::sim::sim_locks

@@ -9,7 +9,7 @@
 #include "harness/registry.hpp"
 #include "harness/sim/memory_system.hpp"
 
-namespace tally::sim {
+namespace tally::sim::sim_machine {
 namespace {
 
 constexpr const char* small = R"(clock = 2.0 GHz [A]
@@ -159,4 +159,4 @@ TEST(MachineFiles, TheShippedOnesAreWholeAndTheirSourcesAreInTheReferences) {
 }
 
 }  // namespace
-}  // namespace tally::sim
+}  // namespace tally::sim::sim_machine

@@ -13,7 +13,7 @@
 
 #include "tests/support/sim_machine.hpp"
 
-namespace tally::sim {
+namespace tally::sim::sim_protocol {
 namespace {
 
 constexpr unsigned cores = 3;
@@ -259,4 +259,4 @@ TEST(Sharing, IsTrueOnlyIfATouchedByteWasWrittenSinceTheLoss) {
 }
 
 }  // namespace
-}  // namespace tally::sim
+}  // namespace tally::sim::sim_protocol

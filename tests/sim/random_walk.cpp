@@ -10,7 +10,7 @@
 #include "tests/sim/reference.hpp"
 #include "tests/support/sim_machine.hpp"
 
-namespace tally::sim {
+namespace tally::sim::sim_random_walk {
 namespace {
 
 struct scene {
@@ -165,4 +165,4 @@ std::vector<scene> scenes() {
 INSTANTIATE_TEST_SUITE_P(Scenes, RandomWalk, ::testing::ValuesIn(scenes()), [](const auto& one) { return one.param.name; });
 
 }  // namespace
-}  // namespace tally::sim
+}  // namespace tally::sim::sim_random_walk

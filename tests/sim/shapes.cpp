@@ -6,7 +6,7 @@
 #include "tests/sim/program.hpp"
 #include "tests/sim/simulate.hpp"
 
-namespace tally::sim {
+namespace tally::sim::sim_shapes {
 namespace {
 
 point_result simulate(const wanted& w) {
@@ -163,4 +163,4 @@ TEST(Shapes, AnExceptionOfOneFiberIsNotAnothers) {
 }
 
 }  // namespace
-}  // namespace tally::sim
+}  // namespace tally::sim::sim_shapes

@@ -7,7 +7,7 @@
 
 #include "tests/support/sim_machine.hpp"
 
-namespace tally::sim {
+namespace tally::sim::sim_time {
 namespace {
 
 // Cores that do the same access over and over, with some cycles of thought in between. The core whose clock is least moves;
@@ -167,4 +167,4 @@ TEST(Scaling, PrivateLinesScaleAndOneHotLineDoesNot) {
 }
 
 }  // namespace
-}  // namespace tally::sim
+}  // namespace tally::sim::sim_time

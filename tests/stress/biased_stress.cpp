@@ -13,6 +13,7 @@
 
 #include "harness/random.hpp"
 
+namespace stress_biased_stress {
 namespace {
 
 using namespace tally;
@@ -212,3 +213,4 @@ TEST(BiasedStress, ThePapersRuleWithEpochSlotsAndBlockedOwnersMergedByOthers) {
 }
 
 }  // namespace
+}  // namespace stress_biased_stress

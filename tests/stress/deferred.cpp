@@ -11,6 +11,7 @@
 
 #include "harness/random.hpp"
 
+namespace stress_deferred {
 namespace {
 
 using tally::make;
@@ -189,3 +190,4 @@ TEST(DeferredStress, WhatRacySlotsChannelsAndStacksHoldIsNeverFreedAndAllElseIs)
 }
 
 }  // namespace
+}  // namespace stress_deferred

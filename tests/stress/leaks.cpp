@@ -10,7 +10,7 @@
 
 #ifdef TALLY_LEAK_ROOTS
 
-namespace tally {
+namespace tally::stress_leaks {
 namespace {
 
 template <class H>
@@ -65,7 +65,7 @@ TEST(LeakSanitizer, FindsWhatNobodyRefersTo) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::stress_leaks
 
 #else
 

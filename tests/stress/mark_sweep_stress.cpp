@@ -10,6 +10,7 @@
 #include "strategies/mark_sweep.hpp"
 #include "tests/conform/support.hpp"
 
+namespace stress_mark_sweep_stress {
 namespace {
 
 using tally::make;
@@ -145,3 +146,4 @@ TEST(MarkSweepStress, TwoThreadsAllocateAndCollectWithTwoMarkers) { storm(2, 2, 
 TEST(MarkSweepStress, FourThreadsWithThreeMarkers) { storm(4, 3, 10'000); }
 
 }  // namespace
+}  // namespace stress_mark_sweep_stress

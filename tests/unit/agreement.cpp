@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace tally {
+namespace tally::unit_agreement {
 namespace {
 
 using ::testing::ElementsAre;
@@ -106,4 +106,4 @@ TEST(agreement, the_observed_side_is_the_median_of_the_contended_windows) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_agreement

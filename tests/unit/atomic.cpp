@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+namespace unit_atomic {
 namespace {
 
 using namespace tally;
@@ -207,3 +208,4 @@ TEST(AtomicPadding, TheCountsShareNoLineWithTheWordOrThePayload) {
 }
 
 }  // namespace
+}  // namespace unit_atomic

@@ -9,6 +9,7 @@
 
 #include "tests/conform/support.hpp"
 
+namespace unit_bdwgc {
 namespace {
 
 using tally::make;
@@ -225,3 +226,4 @@ TEST(Bdwgc, AnUpgradeThatRacesWithCollectionsFindsAWholeObjectOrNone) {
 }
 
 }  // namespace
+}  // namespace unit_bdwgc

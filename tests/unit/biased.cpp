@@ -14,6 +14,7 @@
 #include "tests/unit/recording_policy.hpp"
 #include "tests/unit/scripted_policy.hpp"
 
+namespace unit_biased {
 namespace {
 
 using namespace tally;
@@ -794,3 +795,4 @@ TEST(BiasedHeader, IsThirtyTwoBytesAndItsQueueLinkHoldsAnyUserAddress) {
 }
 
 }  // namespace
+}  // namespace unit_biased

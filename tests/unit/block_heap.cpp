@@ -15,6 +15,7 @@
 #include <rapidcheck.h>
 #endif
 
+namespace unit_block_heap {
 namespace {
 
 using tally::native;
@@ -317,3 +318,4 @@ TEST(BlockHeap, AgreesWithAReferenceModelOnRandomAllocationsAndSweeps) {
 #endif
 
 }  // namespace
+}  // namespace unit_block_heap

@@ -7,7 +7,7 @@
 #include "harness/sim/machine.hpp"
 #include "harness/workload.hpp"
 
-namespace tally {
+namespace tally::unit_calibrate {
 namespace {
 
 using ::testing::HasSubstr;
@@ -144,4 +144,4 @@ TEST(calibration, the_probes_measure_something_on_this_machine) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_calibrate

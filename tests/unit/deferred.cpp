@@ -13,6 +13,7 @@
 #include "harness/random.hpp"
 #include "tests/support/stack.hpp"
 
+namespace unit_deferred {
 namespace {
 
 using tally::extent;
@@ -548,3 +549,4 @@ TEST_F(Deferred, ManyContextsAtOnce) {
 }
 
 }  // namespace
+}  // namespace unit_deferred

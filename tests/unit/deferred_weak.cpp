@@ -10,6 +10,7 @@
 #include "strategies/deferred.hpp"
 #include "tests/support/stack.hpp"
 
+namespace unit_deferred_weak {
 namespace {
 
 using tally::make;
@@ -343,3 +344,4 @@ TEST_F(DeferredWeak, AtTheHeapsLimitTheDeadAreClearedAndTheLivingFound) {
 }
 
 }  // namespace
+}  // namespace unit_deferred_weak

@@ -8,13 +8,14 @@
 #include <nlohmann/json.hpp>
 
 
+namespace unit_environment {
 namespace {
 
 using namespace tally;
-using testing::AnyOf;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST(Environment, ProcStatIsReadByItsColumns) {
   environment_moment m;
@@ -91,3 +92,4 @@ TEST(Environment, AMomentMovesOn) {
 }
 
 }  // namespace
+}  // namespace unit_environment

@@ -9,6 +9,7 @@
 #include "strategies/atomic.hpp"
 #include "strategies/rc_arc.hpp"
 
+namespace unit_epoch {
 namespace {
 
 using namespace tally;
@@ -242,3 +243,4 @@ TEST(EpochDomain, RecordsAreReusedByLaterMembers) {
 }
 
 }  // namespace
+}  // namespace unit_epoch

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+namespace unit_gil {
 namespace {
 
 using namespace tally;
@@ -148,3 +149,4 @@ TEST(Gil, PlainCountsAndSlotsAreExactUnderSwitching) {
 }
 
 }  // namespace
+}  // namespace unit_gil

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+namespace unit_guarded {
 namespace {
 
 struct counting_blocks {
@@ -63,3 +64,4 @@ TEST(guarded, it_excludes) {
 }
 
 }  // namespace
+}  // namespace unit_guarded

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+namespace unit_histogram {
 namespace {
 
 using tally::histogram;
@@ -50,3 +51,4 @@ TEST(Histogram, ValuesBeyondTheTopAreKeptInTheLastBucketAndInMax) {
 }
 
 }  // namespace
+}  // namespace unit_histogram

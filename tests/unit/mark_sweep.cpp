@@ -10,6 +10,7 @@
 
 #include "tests/conform/support.hpp"
 
+namespace unit_mark_sweep {
 namespace {
 
 using tally::extent;
@@ -247,3 +248,4 @@ TEST(MarkSweep, LargeObjectsComeAndGoWithinTheLimit) {
 }
 
 }  // namespace
+}  // namespace unit_mark_sweep

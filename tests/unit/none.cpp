@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+namespace unit_none {
 namespace {
 
 using namespace tally;
@@ -98,3 +99,4 @@ TEST(None, ASecondHeapInAProcessGetsAnArenaOfItsOwn) {
 }
 
 }  // namespace
+}  // namespace unit_none

@@ -14,7 +14,7 @@
 #include "strategies/atomic.hpp"
 #include "workloads/copy_drop.hpp"
 
-namespace tally {
+namespace tally::unit_observed {
 namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
@@ -223,4 +223,4 @@ TEST(observed, a_row_counts_the_hand_offs_of_its_lanes) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_observed

@@ -8,7 +8,7 @@
 #include "harness/run/summary.hpp"
 #include "tests/support/fake_registry.hpp"
 
-namespace tally {
+namespace tally::unit_observed_plan {
 namespace {
 
 using ::testing::HasSubstr;
@@ -105,4 +105,4 @@ TEST(observed_summary, tells_medians_by_field_and_doubt_and_judges_nobody) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_observed_plan

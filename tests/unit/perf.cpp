@@ -17,7 +17,7 @@
 #include "harness/memory/native.hpp"
 #include "harness/workload.hpp"
 
-namespace tally {
+namespace tally::unit_perf {
 namespace {
 
 using ::testing::HasSubstr;
@@ -290,4 +290,4 @@ TEST(kernel_perf, hardware_events_are_counted_or_absent_with_a_reason_and_never_
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_perf

@@ -8,7 +8,7 @@
 #include "harness/measure/perf.hpp"
 #include "harness/workload.hpp"
 
-namespace tally {
+namespace tally::unit_perf_group {
 namespace {
 
 using ::testing::HasSubstr;
@@ -214,4 +214,4 @@ TEST(counter_group, the_upper_bits_of_an_amd_event_go_where_the_register_has_the
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_perf_group

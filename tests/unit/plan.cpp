@@ -13,7 +13,7 @@
 #include "harness/run/names.hpp"
 #include "tests/support/fake_registry.hpp"
 
-namespace tally {
+namespace tally::unit_plan {
 namespace {
 
 using ::testing::Contains;
@@ -232,4 +232,4 @@ TEST_F(plan_of, suites_name_what_is_not_built_as_skipped) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_plan

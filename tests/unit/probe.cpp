@@ -9,6 +9,7 @@
 #include "harness/measure/usage.hpp"
 #include "harness/memory/native.hpp"
 
+namespace unit_probe {
 namespace {
 
 using namespace tally;
@@ -73,3 +74,4 @@ TEST(ThreadUsage, SleepingIsAVoluntarySwitchAndRunningIsCpuTime) {
 }
 
 }  // namespace
+}  // namespace unit_probe

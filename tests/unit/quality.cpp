@@ -6,10 +6,11 @@
 
 #include "harness/measure/environment.hpp"
 
+namespace unit_quality {
 namespace {
 
 using namespace tally;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr std::uint64_t ms = 1'000'000;
 
@@ -168,3 +169,4 @@ TEST(Quality, ItsJsonHasEveryFieldByName) {
 }
 
 }  // namespace
+}  // namespace unit_quality

@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+namespace unit_rc_arc {
 namespace {
 
 using namespace tally;
@@ -282,3 +283,4 @@ TEST(RcArcTyped, SharedObjectsInConfinedOnesAreDroppedFromManyThreads) {
 }
 
 }  // namespace
+}  // namespace unit_rc_arc

@@ -13,7 +13,7 @@
 #include "harness/run/request.hpp"
 #include "harness/workload.hpp"
 
-namespace tally {
+namespace tally::unit_results {
 namespace {
 
 using ::testing::HasSubstr;
@@ -149,4 +149,4 @@ TEST(request, durations_are_spoken_as_people_do) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_results

@@ -112,6 +112,7 @@ constexpr std::size_t saved_registers = 12;
 }
 #endif
 
+namespace unit_roots {
 namespace {
 
 using tally::native;
@@ -337,3 +338,4 @@ TEST(Roots, ManyThreadsPassCellsInACircleWithoutLosingOne) {
 }
 
 }  // namespace
+}  // namespace unit_roots

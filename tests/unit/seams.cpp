@@ -6,7 +6,7 @@
 #include "tests/unit/recording_policy.hpp"
 #include "workloads/copy_drop.hpp"
 
-namespace tally {
+namespace tally::unit_seams {
 namespace {
 
 using plain_on = strategies::plain_heap<recording>;
@@ -86,4 +86,4 @@ TEST(Seams, AWorkloadRunsOnThePolicyAsItIs) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_seams

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+namespace unit_shared_ptr {
 namespace {
 
 using namespace tally;
@@ -159,3 +160,4 @@ TEST(SharedPtr, DropsOnAnotherThreadAreCountedExactly) {
 }
 
 }  // namespace
+}  // namespace unit_shared_ptr

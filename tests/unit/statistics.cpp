@@ -8,7 +8,7 @@
 
 #include "harness/random.hpp"
 
-namespace tally {
+namespace tally::unit_statistics {
 namespace {
 
 double normal(random_source& random) {
@@ -134,4 +134,4 @@ TEST(statistics, the_rank_sum_test_knows_ties) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_statistics

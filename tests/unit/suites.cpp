@@ -8,7 +8,7 @@
 #include "harness/run/progress.hpp"
 #include "tests/support/fake_registry.hpp"
 
-namespace tally {
+namespace tally::unit_suites {
 namespace {
 
 TEST(suites, quick_is_a_smoke_run_of_enough_windows_with_a_recording_first) {
@@ -34,4 +34,4 @@ TEST(suites, the_time_left_comes_from_what_was_measured) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_suites

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace tally {
+namespace tally::unit_summary {
 namespace {
 
 using ::testing::HasSubstr;
@@ -101,4 +101,4 @@ TEST(summary, tells_scenes_in_the_order_of_the_plan) {
 }
 
 }  // namespace
-}  // namespace tally
+}  // namespace tally::unit_summary

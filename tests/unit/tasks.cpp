@@ -11,6 +11,7 @@
 
 #include "harness/memory/native.hpp"
 
+namespace unit_tasks {
 namespace {
 
 static_assert(tally::has_tasks<tally::native>);
@@ -127,3 +128,4 @@ TEST(tasks, workers_run_on_the_cpus_of_the_thread_that_made_the_pool) {
 }
 
 }  // namespace
+}  // namespace unit_tasks

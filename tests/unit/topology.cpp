@@ -10,10 +10,11 @@
 
 #include "harness/workload.hpp"
 
+namespace unit_topology {
 namespace {
 
 using namespace tally;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 namespace fs = std::filesystem;
 
 // A made-up /sys/devices/system.
@@ -98,8 +99,8 @@ TEST(Topology, BadPoliciesAndCpusAreNamed) {
     return "accepted";
   };
   EXPECT_EQ(message("0,9"), "--pin 0,9: CPU 9 is not one that may be used here");
-  EXPECT_THAT(message("kores"), testing::StartsWith("--pin kores: cores, spread"));
-  for (const char* bad : {"0-", "1,,2", "3-1", "1x", "0,"}) EXPECT_THAT(message(bad), testing::HasSubstr(bad));
+  EXPECT_THAT(message("kores"), ::testing::StartsWith("--pin kores: cores, spread"));
+  for (const char* bad : {"0-", "1,,2", "3-1", "1x", "0,"}) EXPECT_THAT(message(bad), ::testing::HasSubstr(bad));
 }
 
 TEST(Topology, WithSomeCpusForbiddenTheOthersKeepTheirPlaces) {
@@ -128,3 +129,4 @@ TEST(Topology, ThisMachineHasACpuThatCanBePinned) {
 }
 
 }  // namespace
+}  // namespace unit_topology

@@ -18,7 +18,7 @@
 #include "harness/trace/info.hpp"
 #include "harness/trace/recorder.hpp"
 
-namespace tally::recorded {
+namespace tally::recorded::unit_trace_format {
 namespace {
 
 using bytes = std::vector<unsigned char>;
@@ -233,4 +233,4 @@ TEST(TraceInfo, SaysWhatTheFileHolds) {
 }
 
 }  // namespace
-}  // namespace tally::recorded
+}  // namespace tally::recorded::unit_trace_format

@@ -21,7 +21,7 @@
 #include "strategies/plain.hpp"
 #include "workloads/trace.hpp"
 
-namespace tally::recorded {
+namespace tally::recorded::unit_trace_replay {
 namespace {
 
 const std::vector<std::string> bundled{"deepcopy_pickle", "json_cycle", "lru_cache_threads", "threadpool_wordcount",
@@ -328,4 +328,4 @@ TEST(TraceWorkload, SaysWhyAModeCantRunOnSoManyLanes) {
 }
 
 }  // namespace
-}  // namespace tally::recorded
+}  // namespace tally::recorded::unit_trace_replay

@@ -9,6 +9,7 @@
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
+namespace unit_workload_call_args {
 namespace {
 
 using tally::testing::run_steps;
@@ -69,3 +70,4 @@ TEST(call_args, a_heap_that_frees_early_is_caught_by_the_callees) {
 }
 
 }  // namespace
+}  // namespace unit_workload_call_args

@@ -10,6 +10,7 @@
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
+namespace unit_workload_chain {
 namespace {
 
 using tally::testing::run_steps;
@@ -88,3 +89,4 @@ TEST(chain, a_lost_link_is_caught_by_the_walk) {
 }
 
 }  // namespace
+}  // namespace unit_workload_chain

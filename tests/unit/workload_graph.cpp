@@ -10,6 +10,7 @@
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
+namespace unit_workload_graph {
 namespace {
 
 using tally::testing::run_steps;
@@ -113,3 +114,4 @@ TEST(graph, a_heap_that_frees_early_is_caught_behind_an_edge) {
 }
 
 }  // namespace
+}  // namespace unit_workload_graph

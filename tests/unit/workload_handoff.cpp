@@ -9,6 +9,7 @@
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
+namespace unit_workload_handoff {
 namespace {
 
 using tally::testing::run_steps;
@@ -210,3 +211,4 @@ TEST(Handoff, SaysWhatItNeeds) {
 }
 
 }  // namespace
+}  // namespace unit_workload_handoff

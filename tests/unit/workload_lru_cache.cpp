@@ -14,6 +14,7 @@
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
+namespace unit_workload_lru_cache {
 namespace {
 
 using tally::testing::run_steps;
@@ -222,3 +223,4 @@ TEST(LruCache, SaysWhatItNeeds) {
 }
 
 }  // namespace
+}  // namespace unit_workload_lru_cache

@@ -8,6 +8,7 @@
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
+namespace unit_workload_server {
 namespace {
 
 using tally::testing::outcome;
@@ -63,3 +64,4 @@ TEST(server, a_heap_that_frees_early_is_caught) {
 }
 
 }  // namespace
+}  // namespace unit_workload_server

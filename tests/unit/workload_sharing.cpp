@@ -10,6 +10,7 @@
 #include "workloads/shared_slots.hpp"
 #include "workloads/sharing_ladder.hpp"
 
+namespace unit_workload_sharing {
 namespace {
 
 using tally::testing::hasty_heap;
@@ -173,3 +174,4 @@ TEST(Publish, CatchesAHeapThatForgetsDropsAndOneThatFreesEarly) {
 }
 
 }  // namespace
+}  // namespace unit_workload_sharing

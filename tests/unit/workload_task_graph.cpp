@@ -11,6 +11,7 @@
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
+namespace unit_workload_task_graph {
 namespace {
 
 using tally::testing::run_steps;
@@ -78,3 +79,4 @@ TEST(task_graph, a_heap_that_frees_early_is_caught) {
 }
 
 }  // namespace
+}  // namespace unit_workload_task_graph

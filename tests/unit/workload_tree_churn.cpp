@@ -9,6 +9,7 @@
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 
+namespace unit_workload_tree_churn {
 namespace {
 
 using tally::testing::run_steps;
@@ -94,3 +95,4 @@ TEST(tree_churn, a_heap_that_frees_early_is_caught_by_the_sums) {
 }
 
 }  // namespace
+}  // namespace unit_workload_tree_churn

@@ -12,6 +12,7 @@
 
 #include "harness/memory/native.hpp"
 
+namespace unit_world {
 namespace {
 
 using tally::native;
@@ -171,3 +172,4 @@ TEST(World, RegisteredPlacesAreFoundUntilTheyAreRemovedOrEmptied) {
 }
 
 }  // namespace
+}  // namespace unit_world
