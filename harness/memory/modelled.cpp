@@ -51,9 +51,13 @@ constexpr std::uint64_t most_accesses = 200000;  // the same for accesses
 using std::memory_order;
 
 rl::debug_info nowhere() { return {"", "", 0}; }
-[[noreturn]] void fail(rl::test_result_e what, const std::string& why) {
-  rl::ctx().fail_test(why.c_str(), what, nowhere());
+// Out of line, as is all that only failing schedules do: the way of the others is what a search's time goes to.
+[[noreturn, gnu::cold, gnu::noinline]] void fail(rl::test_result_e what, const char* why) {
+  rl::ctx().fail_test(why, what, nowhere());
   std::abort();  // not reached: the schedule ends in fail_test
+}
+[[noreturn, gnu::cold, gnu::noinline]] void fail(rl::test_result_e what, const char* why, std::string_view field) {
+  fail(what, (std::string(why) + std::string(field)).c_str());
 }
 
 // --- words ---
@@ -170,7 +174,7 @@ bool is_cell(handle h) {
 }
 
 // An access counts against endless loops, too: they need not pass a scheduling point.
-cell& cell_of(handle& h, kind is) {
+inline cell& cell_of(handle& h, kind is) {
   if (++s.accesses > most_accesses) fail(rl::test_result_livelock, "");
   if (reinterpret_cast<handle>(&h) % sizeof h != 0) fail(rl::test_result_access_to_freed_memory, "a word where none can be");
   if (h == 0) return make_cell(h, is, 0);
@@ -207,11 +211,11 @@ const char* text(memory_order o) {
     default: return "seq_cst";
   }
 }
-bool same_place(const site& a, const site& b) {
+[[gnu::cold, gnu::noinline]] bool same_place(const site& a, const site& b) {
   return a.at.line() == b.at.line() && a.at.column() == b.at.column() && a.what == b.what && a.order == b.order &&
          a.field == b.field && std::strcmp(a.at.file_name(), b.at.file_name()) == 0;
 }
-bool changed(const site& at, change what) {
+inline bool changed(const site& at, change what) {
   return changes.active != nullptr && changes.active->what == what && same_place(changes.active->where, at);
 }
 memory_order order_of(const site& at) { return changed(at, change::weaken) ? changes.active->to : at.order; }
@@ -232,8 +236,7 @@ std::vector<memory_order> weaker(access what, memory_order o) {
     default: return {};
   }
 }
-void record(const site& at, bool shared) {
-  if (!changes.record) return;
+[[gnu::cold, gnu::noinline]] void write_record(const site& at, bool shared) {
   const auto key = std::tuple(at.at.file_name(), at.at.line(), at.at.column(), static_cast<int>(at.what),
                               static_cast<int>(at.order), at.field.data());
   if (!changes.known.emplace(key, true).second) return;
@@ -250,20 +253,24 @@ void record(const site& at, bool shared) {
   if (at.what == access::store) add(change::delay, at.order);
   if (at.what != access::load && at.what != access::store) add(change::tear, at.order);
 }
+inline void record(const site& at, bool shared) {
+  if (changes.record) write_record(at, shared);
+}
 
 // --- accesses ---
 
-void log(const site& at, memory_order o, std::uint64_t before, std::uint64_t after) {
-  rl::context& checker = rl::ctx();
-  if (!checker.collecting_history()) return;
+[[gnu::cold, gnu::noinline]] void write_log(const site& at, memory_order o, std::uint64_t before, std::uint64_t after) {
   std::ostringstream line;
   line << at.field << "." << text(at.what) << "(" << text(o) << ") " << std::hex << before << " -> " << after;
-  checker.exec_log(rl::debug_info(at.at.function_name(), at.at.file_name(), at.at.line()),
-                   rl::user_msg_event{line.str().c_str()});
+  rl::ctx().exec_log(rl::debug_info(at.at.function_name(), at.at.file_name(), at.at.line()),
+                     rl::user_msg_event{line.str().c_str()});
+}
+inline void log(const site& at, memory_order o, std::uint64_t before, std::uint64_t after) {
+  if (rl::ctx().collecting_history()) write_log(at, o, before, after);
 }
 
 // A scheduling point; then this access counts as a read for the check at free. The word may be gone after the switch.
-cell& arrive(handle& h) {
+inline cell& arrive(handle& h) {
   rl::ctx().sched();
   cell& c = cell_of(h, kind::atomic);
   static_cast<void>(c.var->load(thread()));
@@ -303,11 +310,13 @@ void modify_as(cell& c, std::uint64_t v, memory_order o) {
   c.history[i] = c.value = v;
 }
 // The store that a mutation delayed: it is made behind the thread's next write.
-void catch_up() {
-  delayed& d = s.late[static_cast<std::size_t>(thread().index_)];
-  if (d.word == nullptr) return;
+[[gnu::cold, gnu::noinline]] void catch_up_with(delayed& d) {
   handle& h = *std::exchange(d.word, nullptr);
   store_as(arrive(h), d.value, d.order);
+}
+inline void catch_up() {
+  delayed& d = s.late[static_cast<std::size_t>(thread().index_)];
+  if (d.word != nullptr) catch_up_with(d);
 }
 memory_order read_part(memory_order o) {
   return o == std::memory_order_acq_rel ? std::memory_order_acquire : o == std::memory_order_release ? std::memory_order_relaxed : o;
@@ -422,7 +431,7 @@ void begin(handle& h, std::uint64_t value) { make_cell(h, kind::atomic, value); 
 std::uint64_t var_load(handle& h, const site& at) {
   record(at, false);
   cell& c = cell_of(h, kind::var);
-  if (!c.var->load(thread())) fail(rl::test_result_data_race, std::string("reading ") + std::string(at.field));
+  if (!c.var->load(thread())) fail(rl::test_result_data_race, "reading ", at.field);
   log(at, std::memory_order_relaxed, c.value, c.value);
   return c.value;
 }
@@ -430,7 +439,7 @@ void var_store(handle& h, std::uint64_t v, const site& at) {
   record(at, false);
   if (changed(at, change::skip)) return;
   cell& c = cell_of(h, kind::var);
-  if (!c.var->store(thread())) fail(rl::test_result_data_race, std::string("writing ") + std::string(at.field));
+  if (!c.var->store(thread())) fail(rl::test_result_data_race, "writing ", at.field);
   log(at, std::memory_order_relaxed, c.value, v);
   c.value = v;
 }
@@ -614,6 +623,11 @@ struct generator {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return static_cast<std::uint32_t>(z >> 33);
   }
+  // Below `limit`. Mostly 2 or 3, threads or values: a division by a number that the compiler knows is a fifth of one.
+  std::uint32_t below(std::uint32_t limit) {
+    const std::uint32_t drawn = (*this)();
+    return limit == 2 ? drawn % 2 : limit == 3 ? drawn % 3 : drawn % limit;
+  }
 };
 
 template <rl::thread_id_t Threads>
@@ -628,7 +642,7 @@ class random_search : public rl::scheduler<random_search<Threads>, rl::scheduler
     draw_.x = planned->seed * 0xd1342543de82ef95 + this->iter_ * 0x2545f4914f6cdd1d;
     static constexpr std::uint32_t stays[] = {0, 0, 12, 15};  // of 16: how likely a thread goes on
     stay_ = stays[this->iter_ % 4];
-    return this->running_threads[draw_() % static_cast<unsigned>(this->running_threads_count)];
+    return this->running_threads[draw_.below(static_cast<unsigned>(this->running_threads_count))];
   }
   bool iteration_end_impl() { return this->iter_ >= this->params_.iteration_count; }
   rl::thread_id_t schedule_impl(rl::unpark_reason& reason, unsigned yields) {
@@ -638,13 +652,13 @@ class random_search : public rl::scheduler<random_search<Threads>, rl::scheduler
     s.waits_at[static_cast<std::size_t>(me)] = yields != 0 ? s.writes + 1 : 0;
     if (yields == 0 && this->thread_->state_ == rl::thread_state_running && (draw_() & 15) < stay_) return me;
     // Who waits is not worth waking before somebody has written something.
-    rl::thread_id_t to = this->running_threads[draw_() % n];
+    rl::thread_id_t to = this->running_threads[draw_.below(n)];
     for (unsigned i = 0; i < n && s.waits_at[static_cast<std::size_t>(to)] == s.writes + 1; ++i) {
-      to = this->running_threads[draw_() % n];
+      to = this->running_threads[draw_.below(n)];
     }
     return to;
   }
-  unsigned rand_impl(unsigned limit, rl::sched_type) { return draw_() % limit; }
+  unsigned rand_impl(unsigned limit, rl::sched_type) { return draw_.below(limit); }
   rl::iteration_t iteration_count_impl() { return this->params_.iteration_count; }
   void get_state_impl(std::ostream&) {}
   void set_state_impl(std::istream&) {}
