@@ -10,15 +10,25 @@
 """
 import argparse
 import importlib
+import os
 import pathlib
+import subprocess
 import sys
 
 try:
     import matplotlib  # noqa: F401
     import numpy  # noqa: F401
 except ModuleNotFoundError as missing:
-    sys.exit(f"{sys.executable} has no {missing.name}: use a python3 that has it (Debian: apt-get install "
-             "python3-matplotlib, then /usr/bin/python3 scripts/plot.py)")
+    for other in ("/usr/bin/python3", "/usr/local/bin/python3"):  # PATH's own may be one without Debian's packages
+        try:
+            draws = subprocess.run([other, "-c", "import matplotlib, numpy"], stderr=subprocess.DEVNULL).returncode == 0
+        except OSError:
+            continue
+        if draws:
+            sys.stdout.flush()
+            os.execv(other, [other, *sys.argv])
+    sys.exit(f"{sys.executable} has no {missing.name}, nor has /usr/bin/python3: apt-get install python3-matplotlib, or run "
+             "scripts/plot.py with a python3 that has it")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))

@@ -75,6 +75,10 @@ def main():
         refused = subprocess.run([interpreter, SCRIPT, str(top / "nowhere")], capture_output=True, text=True)
         if refused.returncode == 0 or "rows.jsonl" not in refused.stderr:
             sys.exit(f"a missing directory: exit {refused.returncode}, {refused.stderr}")
+        # -S hides this interpreter's packages: the script goes to one that has them.
+        elsewhere = subprocess.run([interpreter, "-S", SCRIPT, "--list"], capture_output=True, text=True)
+        if interpreter == "/usr/bin/python3" and (elsewhere.returncode != 0 or "throughput" not in elsewhere.stdout):
+            sys.exit(f"a python3 without matplotlib: exit {elsewhere.returncode}, {elsewhere.stderr}")
         print(f"{len(drawn['a'])} pictures, the same twice")
 
 
