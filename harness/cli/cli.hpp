@@ -17,6 +17,9 @@ void add_micro(CLI::App&, action& run);
 void add_trace(CLI::App&, action& run);
 void add_worker(CLI::App&, action& run);
 
+// From now on SIGINT, SIGTERM and SIGHUP set what is returned, and end nothing; `once`: a second one ends the process.
+const volatile int& catch_interrupts(bool once);
+
 // `tally trace info FILE`. Throws usage_error.
 int trace_info(const std::string& file, bool json);
 

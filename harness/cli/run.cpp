@@ -7,18 +7,15 @@
 #include "harness/run/session.hpp"
 
 namespace tally::cli {
-namespace {
 
-volatile int interrupted = 0;
-
-void handle_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+const volatile int& catch_interrupts(bool once) {
+  static volatile int interrupted = 0;
+  struct sigaction how {};
+  how.sa_handler = [](int) { interrupted = 1; };
+  how.sa_flags = once ? static_cast<int>(SA_RESETHAND) : 0;
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &how, nullptr);
+  return interrupted;
 }
-
-}  // namespace
 
 void add_run(CLI::App& app, action& run) {
   auto o = std::make_shared<session_options>();
@@ -33,8 +30,8 @@ void add_run(CLI::App& app, action& run) {
       if (option->count() > 0) o->given.insert(option->get_lnames().front());
     }
     run = [o] {
-      handle_signals();
-      return run_session(built_in(), *o, interrupted);
+      std::signal(SIGPIPE, SIG_IGN);
+      return run_session(built_in(), *o, catch_interrupts(false));
     };
   });
 }

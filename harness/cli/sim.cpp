@@ -69,7 +69,7 @@ void add_sim(CLI::App& app, action& run) {
       if (option->count() > 0) o->given.insert(option->get_lnames().front());
     }
     run = [o, calibrated] {
-      if (calibrated->empty()) return sim::run_session(built_in_simulated(), *o);
+      if (calibrated->empty()) return sim::run_session(built_in_simulated(), *o, catch_interrupts(true));
       fmt::print("{}", calibrate_into(*calibrated));
       return 0;
     };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -147,7 +148,7 @@ class execution {
             results_file& file, std::vector<json>& records)
       : all_(all), plan_(p), options_(o), observed_(observed), file_(file), records_(records) {}
 
-  void run(progress& shown) {
+  void run(progress& shown, const volatile int& interrupt) {
     const auto start = std::chrono::steady_clock::now();
     const auto jobs = static_cast<std::size_t>(options_.jobs != 0 ? options_.jobs
                                                                   : static_cast<int>(std::thread::hardware_concurrency()));
@@ -160,29 +161,39 @@ class execution {
         2 * jobs,
         oneapi::tbb::make_filter<void, job>(oneapi::tbb::filter_mode::serial_in_order,
                                             [&](oneapi::tbb::flow_control& stop) {
-                                              if (next == total) {
+                                              if (next == total || interrupt != 0) {
                                                 stop.stop();
                                                 return job{};
                                               }
                                               const std::size_t n = next++;
                                               return job{n / plan_.schedules.size(), n % plan_.schedules.size()};
                                             }) &
-            oneapi::tbb::make_filter<job, std::pair<job, point_result>>(
-                oneapi::tbb::filter_mode::parallel, [&](job j) { return std::pair(j, simulate(j)); }) &
-            oneapi::tbb::make_filter<std::pair<job, point_result>, void>(
-                oneapi::tbb::filter_mode::serial_in_order, [&](std::pair<job, point_result> done) {
-                  if (done.first.schedule == 0) current = begin(done.first.row);
-                  accesses_ += done.second.accesses;
-                  current.points.push_back(std::move(done.second));
+            oneapi::tbb::make_filter<job, std::pair<job, std::optional<point_result>>>(
+                oneapi::tbb::filter_mode::parallel,
+                [&](job j) {
+                  std::optional<point_result> result;
+                  if (interrupt == 0) result = simulate(j);
+                  return std::pair(j, std::move(result));
+                }) &
+            oneapi::tbb::make_filter<std::pair<job, std::optional<point_result>>, void>(
+                oneapi::tbb::filter_mode::serial_in_order, [&](std::pair<job, std::optional<point_result>> done) {
+                  // Behind the first that an interrupt kept from being simulated nothing is written: rows stay in the plan's order.
+                  stopped_ = stopped_ || !done.second;
+                  if (stopped_) return;
+                  const job j = done.first;
+                  if (j.schedule == 0) current = begin(j.row);
+                  accesses_ += done.second->accesses;
+                  current.points.push_back(std::move(*done.second));
                   if (current.points.size() == plan_.schedules.size()) finish(current);
                   const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-                  shown.show(done.first.row * plan_.schedules.size() + done.first.schedule + 1, s, plan_.rows[done.first.row].key());
+                  shown.show(j.row * plan_.schedules.size() + j.schedule + 1, s, plan_.rows[j.row].key());
                 }));
     shown.finish();
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   [[nodiscard]] double seconds() const { return seconds_; }
   [[nodiscard]] std::uint64_t accesses() const { return accesses_; }
+  [[nodiscard]] std::size_t missing() const { return plan_.rows.size() - finished_; }  // rows that an interrupt left undone
 
  private:
   point_result simulate(job j) const {
@@ -217,6 +228,7 @@ class execution {
     return p;
   }
   void finish(const row_points& p) {
+    ++finished_;
     records_.push_back(simulated_record(p));
     observed_.judge(records_.back(), p);
     file_.append(records_.back());
@@ -234,11 +246,13 @@ class execution {
   std::vector<json>& records_;
   double seconds_ = 0;
   std::uint64_t accesses_ = 0;
+  std::size_t finished_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace
 
-int run_session(const registry& all, session_options o) {
+int run_session(const registry& all, session_options o, const volatile int& interrupt) {
   if (o.schedules.empty()) o.schedules = {"timed"};
   machine model;
   settle(o, model);
@@ -276,7 +290,13 @@ int run_session(const registry& all, session_options o) {
   const auto total = plan.rows.size() * plan.schedules.size();
   progress shown(stderr, progress::detect(stderr, !talks), total, 0.3 * static_cast<double>(total));
   execution run(all, plan, o, observed, file, records);
-  run.run(shown);
+  run.run(shown, interrupt);
+  if (run.missing() != 0) {
+    if (talks) {
+      fmt::print("\nStopped with {} to go. Next: tally sim --resume --out {}\n", counted(run.missing(), "row"), directory.string());
+    }
+    return exit_interrupted;
+  }
   if (talks) {
     fmt::print("\n{}", summary_text(records, o.request.baseline, cpu_topology().cores()));
     const std::string verdicts = agreement_summary(records, plan.model.name, plan.model.transfer / plan.model.clock_ghz);

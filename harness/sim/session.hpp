@@ -34,8 +34,9 @@ struct session_options {
   bool quiet = false;
 };
 
+// When interrupt becomes non-zero, the points in flight are finished, and no other is begun: --resume goes on.
 // Returns the exit code. Throws usage_error, results_error.
-int run_session(const registry&, session_options);
+int run_session(const registry&, session_options, const volatile int& interrupt);
 
 // What the model leaves out, a sentence each: printed with every result.
 [[nodiscard]] const std::vector<std::string>& not_modelled();

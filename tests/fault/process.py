@@ -119,6 +119,30 @@ def a_simulation_on_a_full_disk_keeps_its_lines(cwd):
         shutil.rmtree(cwd / "r", ignore_errors=True)
 
 
+def an_interrupted_simulation_goes_on_to_the_same_rows(cwd):
+    simulate = ["sim", "--strategy", "atomic,plain", "--workload", "copy_drop", "--cores", "1,2,3", "--schedule", "timed,rr:1", "--ops", "50",
+                "--jobs", "2", "--out", "r", "--quiet"]
+    if run(*simulate, "--plan", cwd=cwd).returncode == 64:
+        return print("        (this build has no simulator)", flush=True)
+    writes, _ = points(cwd, simulate)
+    assert run(*simulate, cwd=cwd).returncode == 0
+    rows = (cwd / "r/rows.jsonl").read_text()
+    shutil.rmtree(cwd / "r")
+    stopped = 0
+    for n in range(1, writes + 1):
+        s = (signal.SIGINT, signal.SIGTERM)[n % 2]
+        done = run(*simulate, cwd=cwd, env=faulty(f"kill:{n}:{int(s)}"))
+        there = (cwd / "r/rows.jsonl").read_text() if (cwd / "r/rows.jsonl").exists() else ""
+        assert done.returncode == (0 if there == rows else 130), (n, s, done.returncode, done.stderr)
+        assert done.stderr == "" and rows.startswith(there), (n, done.stderr, there)
+        stopped += done.returncode == 130 and there != ""
+        done = run("sim", "--resume", "--out", "r", "--quiet", cwd=cwd)
+        assert done.returncode == 0, (n, done.stderr)
+        assert (cwd / "r/rows.jsonl").read_text() == rows, n
+        shutil.rmtree(cwd / "r")
+    assert stopped > 0, "none was stopped half-way"
+
+
 def pictures_on_a_full_disk_are_whole_or_not_there(cwd):
     both = [a.replace("atomic", "plain,atomic") for a in SMALL]
     assert run(*both, cwd=cwd).returncode == 0
