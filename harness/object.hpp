@@ -49,6 +49,7 @@ inline const std::uint16_t type_number = type_table<Context>::add(
      },
      [](Context& c, void* payload) {
        static_cast<T*>(payload)->each_slot([&c](auto& slot) {
+         static_cast<void>(c);  // a counting context scans nothing
          if constexpr (requires { c.scan_slot(slot); }) c.scan_slot(slot);
        });
      },

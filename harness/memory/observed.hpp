@@ -125,8 +125,8 @@ struct observed : native {
     std::atomic<std::uint64_t> word_{};
   };
 
-  static constexpr bool uses_all_bits(std::string_view name, std::size_t bytes) {
-    return bytes == 8 && (name == "type" || name == "mark" || name == "freelist");
+  static constexpr bool uses_all_bits(std::string_view field, std::size_t bytes) {
+    return bytes == 8 && (field == "type" || field == "mark" || field == "freelist");
   }
   template <class T, field_name Name>
   using atomic = std::conditional_t<uses_all_bits(Name.view(), sizeof(T)), native::atomic<T, Name>, watched<T, Name>>;

@@ -239,7 +239,7 @@ TYPED_TEST_P(Owners, ThatExitWronglyAreNoticed) {
     }};
     for (const auto& [whose, step] : steps) {
       if (whose != strategy_under_test) continue;
-      const ending e = isolated([&] {
+      const ending e = isolated([step = step] {
         std::freopen("/dev/null", "w", stdout);
         stepped::wrong_step = step;
         all_departures<H>(20);  // until the first failure

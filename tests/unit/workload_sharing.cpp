@@ -22,7 +22,8 @@ using tally::workloads::shared_slots;
 using tally::workloads::sharing_ladder;
 using plain = tally::strategies::plain_heap<tally::native>;
 using atomic = tally::strategies::atomic_heap<tally::native>;
-using strict = tally::strategies::atomic_heap<tally::native, {.order = tally::strategies::count_order::seq_cst}>;
+using strict =
+    tally::strategies::atomic_heap<tally::native, tally::strategies::atomic_options{.order = tally::strategies::count_order::seq_cst}>;
 using settings = std::map<std::string, std::string>;
 
 // Steps of one lane on a heap that counts payload bytes; returns the most that lived.
