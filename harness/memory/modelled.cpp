@@ -623,7 +623,7 @@ struct generator {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return static_cast<std::uint32_t>(z >> 33);
   }
-  // Below `limit`. Mostly 2 or 3, threads or values: a division by a number that the compiler knows is a fifth of one.
+  // Below `limit`. Mostly 2 or 3, threads or values, by which the compiler need not divide.
   std::uint32_t below(std::uint32_t limit) {
     const std::uint32_t drawn = (*this)();
     return limit == 2 ? drawn % 2 : limit == 3 ? drawn % 3 : drawn % limit;

@@ -156,6 +156,7 @@ class execution {
     const std::size_t total = plan_.rows.size() * plan_.schedules.size();
     std::size_t next = 0;
     row_points current;
+    bool stopped = false;
     // Rows are written in the plan's order, whatever finishes first.
     oneapi::tbb::parallel_pipeline(
         2 * jobs,
@@ -178,8 +179,8 @@ class execution {
             oneapi::tbb::make_filter<std::pair<job, std::optional<point_result>>, void>(
                 oneapi::tbb::filter_mode::serial_in_order, [&](std::pair<job, std::optional<point_result>> done) {
                   // Behind the first that an interrupt kept from being simulated nothing is written: rows stay in the plan's order.
-                  stopped_ = stopped_ || !done.second;
-                  if (stopped_) return;
+                  stopped = stopped || !done.second;
+                  if (stopped) return;
                   const job j = done.first;
                   if (j.schedule == 0) current = begin(j.row);
                   accesses_ += done.second->accesses;
@@ -247,7 +248,6 @@ class execution {
   double seconds_ = 0;
   std::uint64_t accesses_ = 0;
   std::size_t finished_ = 0;
-  bool stopped_ = false;
 };
 
 }  // namespace
