@@ -180,17 +180,18 @@ class world<M>::mutator {
   };
 
   // acquire: pairs with the release in let_go(), so that this thread sees what the stopper freed and merged.
+  // Here and in hold(): looks first, since a failing exchange takes the line from the thread that is waited for.
   void resume() {
     M::wait_until([this] {
-      std::uint32_t s = is_blocked;
-      return state_.compare_exchange_strong(s, is_running, std::memory_order_acquire, std::memory_order_relaxed);
+      std::uint32_t s = state_.load(std::memory_order_relaxed);  // a guess
+      return s == is_blocked && state_.compare_exchange_strong(s, is_running, std::memory_order_acquire, std::memory_order_relaxed);
     });
   }
   // By a stopper. acquire: pairs with the release in blocked().
   void hold() {
     M::wait_until([this] {
-      std::uint32_t s = is_blocked;
-      return state_.compare_exchange_strong(s, is_held, std::memory_order_acquire, std::memory_order_relaxed);
+      std::uint32_t s = state_.load(std::memory_order_relaxed);  // a guess
+      return s == is_blocked && state_.compare_exchange_strong(s, is_held, std::memory_order_acquire, std::memory_order_relaxed);
     });
   }
   void let_go() {

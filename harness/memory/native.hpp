@@ -93,8 +93,8 @@ struct native {
 #endif
   }
 
-  // Waits in three steps: about a microsecond of spinning (the other side is running), a few yields (it is runnable), then
-  // sleeps of 50 us (it is blocked, or there are more threads than cores).
+  // Waits in three steps: about a microsecond of spinning (the other side is running); then, for as long as most stops of the world
+  // last, spinning with yields in between (it is running for longer, or wants this core); then sleeps of 50 us (it is blocked).
   template <class Predicate>
   static void wait_until(Predicate&& done) {
     wait_until(done, ~std::uint64_t{0});
@@ -105,15 +105,8 @@ struct native {
       if (done()) return true;
       pause();
     }
-    for (int round = 0;; ++round) {
-      if (done()) return true;
-      if (deadline_ns != ~std::uint64_t{0} && now() >= deadline_ns) return done();
-      if (round < 16) {
-        sched_yield();
-      } else {
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
-      }
-    }
+    return wait_longer([](void* p) { return static_cast<bool>((*static_cast<std::remove_reference_t<Predicate>*>(p))()); },
+                       const_cast<void*>(static_cast<const void*>(&done)), deadline_ns);
   }
 
   static std::uint64_t now() {
@@ -158,6 +151,27 @@ struct native {
   using channel = native_channel<T>;
 
  private:
+  static constexpr std::uint64_t spins_ns = 500'000;
+
+  // One for all predicates, and out of line: who gets here has waited for a microsecond.
+  [[gnu::noinline]] static bool wait_longer(bool (*done)(void*), void* predicate, std::uint64_t deadline_ns) {
+    const std::uint64_t spins_until = now() + spins_ns;
+    for (;;) {
+      if (done(predicate)) return true;
+      const std::uint64_t t = now();
+      if (t >= deadline_ns) return done(predicate);
+      if (t < spins_until) {
+        sched_yield();
+        for (int i = 0; i < 16; ++i) {
+          if (done(predicate)) return true;  // it may have taken a lock or an item: true is said once
+          pause();
+        }
+      } else {
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+      }
+    }
+  }
+
   template <class F>
   [[gnu::noinline]] static void scan_from(F& f) {
     const auto* here = static_cast<const std::byte*>(__builtin_frame_address(0));
