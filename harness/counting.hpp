@@ -6,7 +6,7 @@
 //   void init(header&)                a new object with one reference
 //   void increment(header&)           one more owner; the caller holds one, or the lock of a slot that does
 //   bool decrement(header&)           one fewer; true: nobody owns it now and the caller must reclaim it
-//   void release(header&)             (optional) decrement and reclaim in one, where that compiles to less
+//   void release<T>(header&)          (optional) decrement and reclaim<T> in one, where that compiles to less
 //   bool try_increment(header&)       (slot=epoch, weak) one more owner unless the count has ever been zero
 //   void allow_racy_reads(header&)    (optional) from now on other threads may call try_increment after reading a shared slot
 //   void dispose(header&)             (optional) the payload is gone: free the memory, or leave it to weak refs
@@ -62,6 +62,7 @@ class counting_context {
     static_assert(sizeof(Header) % alignof(T) == 0 && alignof(T) <= 16);
     std::size_t bytes = sizeof(Header) + sizeof(T) + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
+    bytes = live_counter::rounded(bytes);  // no block of an allocator gets larger by that
     static_assert(offsetof(Header, word) == 0);  // lists of the dead link the words
     auto* h = new (self().allocate(bytes)) Header;
     zero_memory<memory>(static_cast<void*>(h + 1), bytes - sizeof(Header));
@@ -93,9 +94,9 @@ class counting_context {
   template <class T>
   void drop(ref<T> r) {
     if constexpr (counts_by_type<Self, T>) {
-      if (self().template decrement<T>(*r.at)) [[unlikely]] reclaim(*r.at);
+      if (self().template decrement<T>(*r.at)) [[unlikely]] reclaim<T>(*r.at);
     } else {
-      self().release(*r.at);
+      self().template release<T>(*r.at);
     }
   }
 
@@ -245,10 +246,18 @@ class counting_context {
   template <class T>
   void visit_slot(slot<T>& s) {
     Header* h = s.word.load();
+    if (h == nullptr) return;
+    bool dead;
     if constexpr (counts_by_type<Self, T>) {
-      if (h != nullptr && self().template decrement<T>(*h)) bury(*h);
+      dead = self().template decrement<T>(*h);
     } else {
-      release_child(h);
+      dead = self().decrement(*h);
+    }
+    if (!dead) return;
+    if (is_leaf<T>(*h)) {
+      free_leaf<T>(*h);
+    } else {
+      bury(*h);
     }
   }
   void visit_slot(shared_word& s) { release_child(s.alone()); }
@@ -280,14 +289,35 @@ class counting_context {
     }
   }
 
+  template <class T>
   void release(Header& h) {
-    if (self().decrement(h)) [[unlikely]] reclaim(h);
+    if (self().decrement(h)) [[unlikely]] reclaim<T>(h);
   }
   // Frees `dead` and all that only it kept alive, in constant extra memory. A hook that finds more dead objects while a
   // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
   [[gnu::noinline]] void reclaim(Header& dead) {
     bury(dead);
     take_apart();
+  }
+  // The same of a T: what has no slots is freed as by hand, and its kind is visited without a look at the table.
+  template <class T>
+  [[gnu::noinline]] void reclaim(Header& dead) {
+    if (is_leaf<T>(dead)) return free_leaf<T>(dead);
+    bury(dead);
+    take_apart<T>();
+  }
+  // A T that can be freed where it is found dead: nothing else can die with it, and no reader of a shared slot can still see it.
+  template <class T>
+  [[nodiscard]] static bool is_leaf(Header& h) {
+    if (has_slots(*payload<T>(&h))) return false;
+    if constexpr (by_epoch) return !h.word.flag() || mutant<memory, "counting: an object that was in a slot is freed at once">();
+    return true;
+  }
+  template <class T>
+  void free_leaf(Header& h) {
+    live_.freed(h.word.bytes());
+    if constexpr (!std::is_trivially_destructible_v<T>) payload<T>(&h)->~T();
+    dispose_of<T>(h);
   }
   // Puts a dead object on the list of those to take apart: at once, or when no reader of a shared slot can still see it.
   void bury(Header& dead) {
@@ -303,14 +333,15 @@ class counting_context {
     dead.word.set_link(buried_);
     buried_ = &dead.word;
   }
+  // T: the type to expect.
+  template <class T = void>
   void take_apart() {
     if (in_cascade_) return;
     in_cascade_ = true;
     while (buried_ != nullptr) {
       Header& h = *reinterpret_cast<Header*>(buried_);  // the word comes first in it
       buried_ = h.word.template link<object_word<memory>>();
-      type_table<Self>::entries[h.word.type()].visit(self(), &h + 1);
-      self().dispose(h);
+      finish<T>(h);
     }
     in_cascade_ = false;
   }
@@ -324,6 +355,27 @@ class counting_context {
   live_counter live_;
 
  private:
+  // Visits the slots of a dead object, which is likely a T, and frees it.
+  template <class T>
+  void finish(Header& h) {
+    const std::uint16_t type = h.word.type();
+    if constexpr (!std::is_void_v<T>) {
+      if (type == type_number<Self, T>) {
+        take_apart_as<T>(self(), &h + 1);
+        return dispose_of<T>(h);
+      }
+    }
+    type_table<Self>::entries[type].visit(self(), &h + 1);
+    self().dispose(h);
+  }
+  template <class T>
+  void dispose_of(Header& h) {
+    if constexpr (counts_by_type<Self, T>) {
+      if (self().template weak_decrement<T>(h)) memory::free(&h);
+    } else {
+      self().dispose(h);
+    }
+  }
   // Before the first thread but this one can find it in a shared slot.
   template <class T>
   void publish(const ref<T>& r) {

@@ -39,14 +39,28 @@ struct type_table {
   }
 };
 
+// Visits the slots of a dead T and ends its life.
+template <class T, class Context>
+inline void take_apart_as(Context& c, void* payload) {
+  T& object = *static_cast<T*>(payload);
+  object.each_slot([&c](auto& slot) { c.visit_slot(slot); });
+  if constexpr (!std::is_trivially_destructible_v<T>) object.~T();
+}
+
+// Whether a T can have slots: its visitor is asked, which is a constant once it is inlined. How many trailing ones there are only
+// an object knows.
+template <class T>
+[[nodiscard, gnu::always_inline]] inline bool has_slots(T& object) {
+  if constexpr (requires { typename T::trailing; }) return true;
+  bool any = false;
+  object.each_slot([&any](auto&) { any = true; });
+  return any;
+}
+
 // T's number in the table of Context; entered before main() runs, in the binary's fixed order.
 template <class Context, class T>
 inline const std::uint16_t type_number = type_table<Context>::add(
-    {[](Context& c, void* payload) {
-       T& object = *static_cast<T*>(payload);
-       object.each_slot([&c](auto& slot) { c.visit_slot(slot); });
-       if constexpr (!std::is_trivially_destructible_v<T>) object.~T();
-     },
+    {[](Context& c, void* payload) { take_apart_as<T>(c, payload); },
      [](Context& c, void* payload) {
        static_cast<T*>(payload)->each_slot([&c](auto& slot) {
          static_cast<void>(c);  // a counting context scans nothing

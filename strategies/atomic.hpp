@@ -100,12 +100,9 @@ class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot> {
       add(h.weak, 1, copies);
     }
     bool weak_decrement(header& h) {
-      if constexpr (unique) {
-        // The only weak ref is ours, or stands for strong refs that are all gone: nobody can make another. acquire: pairs with
-        // the other weak drops' release.
-        if (h.weak.load(looks) == 1) return true;
-      }
-      return add(h.weak, ~std::uint32_t{0}, drops) == 1;
+      // The only weak ref is ours, or stands for strong refs that are all gone: nobody can make another, and no RMW is needed
+      // (libc++ does so). acquire: pairs with the other weak drops' release.
+      return h.weak.load(looks) == 1 || add(h.weak, ~std::uint32_t{0}, drops) == 1;
     }
 
    private:

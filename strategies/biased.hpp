@@ -128,15 +128,16 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
       return owner != immortal_owner && foreign_drop(h);
     }
     // The same and the free, in tail calls: the owner's path needs no stack frame.
+    template <class T>
     void release(header& h) {
       const owner_id owner = h.owner.load(std::memory_order_relaxed);
       note_owner(owner);
       if (owner == id_) [[likely]] {
         const std::uint32_t n = h.local.load() - 1;
         h.local.store(n);
-        if (n == 0) [[unlikely]] release_last(h);
+        if (n == 0) [[unlikely]] release_last<T>(h);
       } else if (owner != immortal_owner) {
-        release_foreign(h);
+        release_foreign<T>(h);
       }
     }
     // 0: its owner may be freeing it without an RMW. merged: it is dead. All else is alive: a queued object whose counts
@@ -218,11 +219,13 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
       if (owner == id_) return note_path<M, "fast">();
       owner == immortal_owner ? note_path<M, "immortal">() : note_path<M, "slow">();
     }
+    template <class T>
     [[gnu::noinline]] void release_last(header& h) {
-      if (local_end(h)) this->reclaim(h);
+      if (local_end(h)) this->template reclaim<T>(h);
     }
+    template <class T>
     [[gnu::noinline]] void release_foreign(header& h) {
-      if (foreign_drop(h)) this->reclaim(h);
+      if (foreign_drop(h)) this->template reclaim<T>(h);
     }
 
     // The owner's local count has come to 0; true: free it.

@@ -93,7 +93,7 @@ class gil_heap : public counting_heap<gil_heap<M>, M, slot_kind::unlocked> {
       return true;
     }
     void weak_increment(header& h) { h.weak.store(h.weak.load() + 1); }
-    bool weak_decrement(header& h) { return subtract(h.weak) == 0; }
+    bool weak_decrement(header& h) { return h.weak.load() == 1 || subtract(h.weak) == 0; }
 
     void poll() {
       if (this->heap_.gil().requested()) [[unlikely]] hand_over();

@@ -1,7 +1,7 @@
 // plain: one non-atomic count in the object, and one for weak refs (Rust's Rc, CPython's count under the GIL).
 //
 // The floor for counting: a copy is one add to memory, a drop one subtract and a branch. One thread only. All strong refs
-// together hold one weak ref: weak refs cost the strong path nothing, and the death of an object one subtract.
+// together hold one weak ref: weak refs cost the strong path nothing, and the death of an object one comparison.
 // Source: [Collins60].
 #pragma once
 
@@ -42,9 +42,10 @@ class plain_heap : public counting_heap<plain_heap<M>, M> {
     }
     void weak_increment(header& h) { h.weak.store(h.weak.load() + 1); }
     bool weak_decrement(header& h) {
-      const std::uint32_t n = h.weak.load() - 1;
-      h.weak.store(n);
-      return n == 0;
+      const std::uint32_t n = h.weak.load();
+      if (n == 1) return true;  // the memory goes, and the count with it
+      h.weak.store(n - 1);
+      return false;
     }
   };
 };

@@ -93,11 +93,16 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
         h.weak.store(h.weak.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       }
     }
+    // Whoever has the only weak ref, or the one of a dead object's strong refs, sees 1, and nobody can make another. acquire: pairs
+    // with the release of other weak drops.
     bool weak_decrement(header& h) {
-      if (is_shared(h) && !mutant<M, "rc_arc: weak refs of a shared object are counted plainly">()) return h.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;  // release and acquire: as in decrement
-      const std::uint32_t n = h.weak.load(std::memory_order_relaxed) - 1;
-      h.weak.store(n, std::memory_order_relaxed);
-      return n == 0;
+      const std::uint32_t n = h.weak.load(std::memory_order_acquire);
+      if (n == 1) return true;
+      if (is_shared(h) && !mutant<M, "rc_arc: weak refs of a shared object are counted plainly">()) {
+        return h.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;  // release and acquire: as in decrement
+      }
+      h.weak.store(n - 1, std::memory_order_relaxed);
+      return false;
     }
 
     // Marks what `r` reaches. A shared object's slots hold shared objects already. Without memory for the list of what it has

@@ -91,7 +91,7 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot>, M, Sl
     template <class T>
     bool weak_decrement(header& h) {
       if constexpr (!confined_type<T>) return weak_decrement(h);
-      return one_fewer(h.confined.weak);
+      return one_weak_fewer(h.confined.weak);
     }
 
     // Objects of shared types, and what is found in shared slots. The orders are Arc's, see atomic.hpp.
@@ -107,11 +107,15 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot>, M, Sl
       return false;
     }
     void weak_increment(header& h) { h.shared.weak.fetch_add(1, std::memory_order_relaxed); }
-    bool weak_decrement(header& h) { return h.shared.weak.fetch_sub(1, std::memory_order_acq_rel) == 1; }  // as in decrement
+    // Whoever has the only weak ref, or the one of a dead object's strong refs, sees 1, and nobody can make another. acquire: pairs
+    // with the release of other weak drops; acq_rel: as in decrement.
+    bool weak_decrement(header& h) {
+      return h.shared.weak.load(std::memory_order_acquire) == 1 || h.shared.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    }
 
     // A dead object: its type is known by number only.
     void dispose(header& h) {
-      const bool free = type_table<context>::entries[h.word.type()].confined ? one_fewer(h.confined.weak) : weak_decrement(h);
+      const bool free = type_table<context>::entries[h.word.type()].confined ? one_weak_fewer(h.confined.weak) : weak_decrement(h);
       if (free) M::free(&h);
     }
 
@@ -141,6 +145,7 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot>, M, Sl
       n.store(left);
       return left == 0;
     }
+    static bool one_weak_fewer(auto& n) { return n.load() == 1 || one_fewer(n); }
   };
 };
 

@@ -255,7 +255,9 @@ class shared_ptr_heap {
       if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
       return bytes;
     }
-    static std::size_t size(extent e) { return sizeof(header) + sizeof(std::size_t) + sizeof(cell_with_tail) + tail(e); }
+    static std::size_t size(extent e) {
+      return live_counter::rounded(sizeof(header) + sizeof(std::size_t) + sizeof(cell_with_tail) + tail(e));
+    }
     extent extra;
     T object;
   };
