@@ -21,6 +21,9 @@
 //                                         workload whose operations are too short for a call each (info.step says so, and
 //                                         its latencies are those of whole steps). Waits only in c.blocked, and ends its
 //                                         wait on lane.env.stopping()
+//     void resolve(lane&, auto&& loop)    calls loop(step), once, with step(context&, lane&) as a callable in which the parameters
+//                                         are decided; in the place of step, for one so short that asking them would show. What
+//                                         step captures by value stays in registers. Optional
 //     void away(lane&)                    what a lane does between two contexts, when a step has set lane.leaving: see
 //                                         harness/run/attached.hpp; optional. The lane holds parcels only, no ref
 //     void leave(context&, lane&)         drops what the lane holds

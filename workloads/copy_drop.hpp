@@ -7,6 +7,7 @@
 
 #include <array>
 #include <deque>
+#include <vector>
 
 #include "harness/workload.hpp"
 
@@ -44,7 +45,10 @@ struct copy_drop {
       for (std::int64_t i = 0; i < n; ++i) shared_.emplace_back(heap);
     }
     void setup(context& c) {
-      for (auto& r : shared_) r.store(c, make<node>(c, {}));
+      for (auto& r : shared_) {
+        r.store(c, make<node>(c, {}));
+        hot_.push_back(&r);
+      }
     }
     struct lane {
       lane(program& p, context& c, const lane_env& e) : env(e), random(e.random()) {
@@ -56,16 +60,24 @@ struct copy_drop {
       typename H::template ref<node> mine{};
     };
     void step(context& c, lane& l) {
+      resolve(l, [&c, &l](auto step) { step(c, l); });
+    }
+    void resolve(lane& l, auto&& loop) {
       if (sharing_ != sharing::hot) {
-        auto r = c.copy(l.mine);
-        keep(r);
-        c.drop(r);
+        loop([mine = l.mine](context& c, lane&) {
+          auto r = c.copy(mine);
+          keep(r);
+          c.drop(r);
+          c.poll();
+        });
       } else {
-        auto r = shared_[l.random.below(static_cast<std::uint32_t>(shared_.size()))].load(c);
-        keep(r);
-        c.drop(r);
+        loop([all = hot_.data(), count = static_cast<std::uint32_t>(hot_.size())](context& c, lane& here) {
+          auto r = all[here.random.below(count)]->load(c);
+          keep(r);
+          c.drop(r);
+          c.poll();
+        });
       }
-      c.poll();
     }
     void leave(context& c, lane& l) {
       if (l.mine) c.drop(l.mine);
@@ -85,6 +97,7 @@ struct copy_drop {
     sharing sharing_;
     int lanes_;
     std::deque<root> shared_;
+    std::vector<root*> hot_;  // the same: one load to each
   };
 };
 

@@ -184,8 +184,18 @@ class bound_run final : public heap_run<H> {
   };
   [[gnu::noinline]] static std::uint64_t run_batch(void* at, std::uint64_t batch) {
     working& w = *static_cast<working*>(at);
-    if constexpr (std::is_void_v<decltype(w.workload.step(*w.c, w.state))>) {
-      for (std::uint64_t i = 0; i < batch; ++i) w.workload.step(*w.c, w.state);
+    if constexpr (requires { w.workload.resolve(w.state, [](auto&&) {}); }) {
+      context& c = *w.c;
+      typename program::lane& state = w.state;
+      w.workload.resolve(state, [&c, &state, batch](auto step) {
+        for (std::uint64_t i = 0; i < batch; ++i) step(c, state);
+      });
+      return batch;
+    } else if constexpr (std::is_void_v<decltype(w.workload.step(*w.c, w.state))>) {
+      context& c = *w.c;
+      program& workload = w.workload;
+      typename program::lane& state = w.state;
+      for (std::uint64_t i = 0; i < batch; ++i) workload.step(c, state);
       return batch;
     } else {
       std::uint64_t done = 0;
