@@ -143,7 +143,7 @@ strategy_entry native_{s}() {
   return bind_strategy<strategies::{s}, native>(strategies::{s}::variants{}, all_workloads{});
 }
 }
-" STRATEGIES ${strategies})
+" STRATEGIES ${strategies} OPTIONS ${measured_options})
   tally_parts(tally_registry observed
 "#include \"all_workloads.hpp\"
 #include \"harness/run/bind_observed.hpp\"
@@ -152,7 +152,7 @@ strategy_entry observed_{s}() {
   return bind_observed<strategies::{s}>(strategies::{s}::variants{}, all_workloads{}, contended_workloads{});
 }
 }
-" STRATEGIES ${observed})
+" STRATEGIES ${observed} OPTIONS ${measured_options})
 endfunction()
 
 # tally_simulated: the same pairs on the simulated policy, for tally sim. The simulator's own code is where its time goes, so that
@@ -267,7 +267,7 @@ function(tally_generate_micro)
 namespace tally::micro {
 void add_{s}(benchmark_list& into) { add_family<strategies::{s}, native>(into, strategies::{s}::variants{}); }
 }
-" STRATEGIES ${strategies} LIBRARIES benchmark::benchmark)
+" STRATEGIES ${strategies} LIBRARIES benchmark::benchmark OPTIONS ${measured_options})
   tally_each(declarations "void add_{s}(benchmark_list& into);\n" ${strategies})
   tally_each(calls "  add_{s}(into);\n" ${strategies})
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/micro.cpp CONTENT

@@ -26,8 +26,12 @@ class [[nodiscard]] held_lock {
 };
 
 template <class Context, class Mutex>
-held_lock<Mutex> lock_in(Context& c, Mutex& mutex) {
-  if (!mutex.try_lock()) c.blocked([&] { mutex.lock(); });
+[[gnu::noinline]] void wait_for_lock(Context& c, Mutex& mutex) {
+  c.blocked([&] { mutex.lock(); });
+}
+template <class Context, class Mutex>
+[[gnu::always_inline]] inline held_lock<Mutex> lock_in(Context& c, Mutex& mutex) {
+  if (!mutex.try_lock()) [[unlikely]] wait_for_lock(c, mutex);
   return held_lock<Mutex>(mutex);
 }
 

@@ -150,25 +150,25 @@ class bound_run final : public heap_run<H> {
   }
 
  private:
-  void make_program() override { program_ = new program(*this->heap_, run_env{this->spec_.params, this->spec_.lanes, this->spec_.seed}); }
-  void end_program() override { delete std::exchange(program_, nullptr); }
-  void setup(context& c) override { program_->setup(c); }
-  std::string check_program(context& c) override {
+  [[gnu::cold]] void make_program() override { program_ = new program(*this->heap_, run_env{this->spec_.params, this->spec_.lanes, this->spec_.seed}); }
+  [[gnu::cold]] void end_program() override { delete std::exchange(program_, nullptr); }
+  [[gnu::cold]] void setup(context& c) override { program_->setup(c); }
+  [[gnu::cold]] std::string check_program(context& c) override {
     if constexpr (requires(program& p) { p.check(c); }) return program_->check(c);
     return {};
   }
-  void report_program() override {
+  [[gnu::cold]] void report_program() override {
     if constexpr (requires(const program& p, metric_list& m) { p.report(m); }) program_->report(this->metrics_);
     if constexpr (requires(const program& p, note_list& n) { p.notes(n); }) program_->notes(this->notes_);
   }
-  void teardown(context& c) override { program_->teardown(c); }
+  [[gnu::cold]] void teardown(context& c) override { program_->teardown(c); }
   [[nodiscard]] std::int64_t expected() const override { return program_->expected(); }
   [[nodiscard]] std::int64_t leaked() const override {
     if constexpr (requires(const program& p) { p.leaked(); }) return program_->leaked();
     return 0;
   }
   // The lane's state is on this stack, where a strategy that scans stacks finds its refs.
-  void work(std::optional<context>& c, lane_control& control) override {
+  [[gnu::cold]] void work(std::optional<context>& c, lane_control& control) override {
     typename program::lane state(*program_, *c, control.env);
     base::wait_for_start(*c, control);
     working w{*this->heap_, *program_, c, state};
@@ -209,7 +209,7 @@ class bound_run final : public heap_run<H> {
 };
 
 template <class H, class W, bool LeftOut = false>
-cell bind_cell() {
+[[gnu::cold]] cell bind_cell() {
   cell result{.workload = W::info.name, .unmet = W::template unmet<H>()};
   if constexpr (LeftOut) {
     if (result.unmet.empty()) result.unmet = defaults_only_reason;
@@ -248,7 +248,7 @@ capabilities capabilities_of() {
 }
 
 template <class Family, class M, auto... O, class... W>
-strategy_entry bind_strategy(variant_list<O...>, workload_list<W...>) {
+[[gnu::cold]] strategy_entry bind_strategy(variant_list<O...>, workload_list<W...>) {
   using options = typename Family::options;
   strategy_entry entry{std::string(Family::info.name), std::string(Family::info.summary),
                        std::string(Family::info.source), {}, {}};
