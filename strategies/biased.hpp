@@ -20,13 +20,24 @@
 //                   local count ends leaves a queued object alone. The owner's end is always an RMW.
 //                   [Choi18] writes owner 0 after the merging CAS (Alg. 3 line 25, Alg. 4 line 20). After that CAS another
 //                   thread may free the object, so the write must come before it, as CPython found; it does here.
+//
+// Invariant: local + shared's count = the references that exist (under rule=cpython and in a queue, plus the queue's own one).
+// Who drops a reference need not be who counted it. So under rule=paper both parts may be negative from the moment an object is
+// queued until it is merged: `shared` because others drop what the owner counted, `local` because the owner drops what others
+// counted and handed to it. Local is signed for that, the owner of a queued object counts on, through 0 and back, and the merge
+// adds the two. At any other time the owner's end gives the object up, and local stays above 0.
+// [Choi18] gives up (merges) a queued object, too, when its biased count is 0: the last drop then finds a merged object with
+// count 0, and frees what is still in a queue. To leave such an object its owner until the queue is emptied costs nothing, and it
+// keeps one place that decides about what is queued. Under rule=cpython the end of local is the end of ownership, queued or not,
+// since the queue's reference keeps the object; so local can't be negative.
+//
 //   merge=queue     the objects of an owner in a blocked region wait until it leaves: frees may be late without bound.
 //   merge=detached  whoever queues to a blocked owner suspends it there and merges its whole queue for it.
 //
 // Immortals have an owner that nobody is. So the owner's path needs no test for them; the foreign path tests a register.
 //
 // Owner: copy is load, compare, branch, add to memory; drop has one branch more. local is 32 bits and does not saturate: it
-// would take 2^32 references, 32 GiB of them. Copies and drops are wait-free for the owner; a foreign drop is a CAS loop
+// would take 2^31 references, 16 GiB of them. Copies and drops are wait-free for the owner; a foreign drop is a CAS loop
 // (lock-free) and blocking when it queues.
 // Sources: [Choi18], [PEP703].
 #pragma once
@@ -58,7 +69,7 @@ struct biased_header {
   object_word<M> word;
   tally::atomic<M, owner_id, "owner"> owner;
   var<M, std::uint16_t, "queue"> link_high;
-  var<M, std::uint32_t, "local"> local;  // by the owner; or by its stand-in, who holds the owner's bucket lock
+  var<M, std::int32_t, "local"> local;  // by the owner; or by its stand-in, who holds the owner's bucket lock
   tally::atomic<M, std::int64_t, "shared"> shared;
   tally::atomic<M, std::uint32_t, "weak"> weak;  // all strong references together hold one
   var<M, std::uint32_t, "queue"> link_low;
@@ -121,7 +132,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
       const owner_id owner = h.owner.load(std::memory_order_relaxed);
       note_owner(owner);
       if (owner == id_) [[likely]] {
-        const std::uint32_t n = h.local.load() - 1;
+        const std::int32_t n = h.local.load() - 1;
         h.local.store(n);
         return n == 0 && local_end(h);
       }
@@ -133,7 +144,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
       const owner_id owner = h.owner.load(std::memory_order_relaxed);
       note_owner(owner);
       if (owner == id_) [[likely]] {
-        const std::uint32_t n = h.local.load() - 1;
+        const std::int32_t n = h.local.load() - 1;
         h.local.store(n);
         if (n == 0) [[unlikely]] release_last<T>(h);
       } else if (owner != immortal_owner) {
@@ -229,12 +240,14 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
     }
 
     // The owner's local count has come to 0; true: free it.
-    // No thread can queue the object from here on: with local 0 every reference is counted in shared, so it can't go below.
+    // If the object is not queued by now, no thread can queue it from here on: with local 0 every reference is counted in shared,
+    // so it can't go below. And if it is, the load below sees that: what took the count below 0 is older than what the owner has
+    // been given since, without which local would not be at its end.
     bool local_end(header& h) {
       // acquire: pairs with foreign_drop()'s release, so that foreign uses happen before the free
       const std::int64_t s = h.shared.load(std::memory_order_acquire);
       if constexpr (paper) {
-        // merge() of the queue frees it
+        // merge() of the queue frees it; until then it is still ours, and counted on
         if (shared_word::state(s) == shared_word::queued && !mutant<M, "biased: the owner frees what is queued">()) return false;
       } else {
         if (s == shared_word::initial) return true;
@@ -295,8 +308,9 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
     static bool merge(header& h) {
       note_path<M, "merged">();
       constexpr bool drops = !paper;  // the queue's reference
-      const std::int64_t extra =
-          std::int64_t{h.local.load()} - (drops && !mutant<M, "biased: a merge keeps the queue's reference">() ? 1 : 0);
+      std::int64_t extra = h.local.load();
+      if (mutant<M, "biased: a merge takes a local count below 0 for a large one">()) extra &= 0xFFFFFFFF;
+      if (drops && !mutant<M, "biased: a merge keeps the queue's reference">()) --extra;
       h.local.store(0);
       h.owner.store(no_owner, std::memory_order_relaxed);  // before the CAS, as in local_end()
       std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS

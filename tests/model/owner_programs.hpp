@@ -211,6 +211,70 @@ struct coming_back : stage<H> {
   }
 };
 
+// The owner gives all its references away. One is dropped and the object queued for it; the other is copied, and all copies come
+// back: the owner drops more references than it has ever counted, one of them after a copy at the end of its count.
+template <class H>
+struct handed_back : stage<H> {
+  using stage<H>::stage;
+  std::array<typename stage<H>::mailbox, 3> mail;
+  std::optional<typename stage<H>::node_parcel> to_drop, to_copy;
+  void prepare() override {
+    auto& c = this->as(0);
+    typename stage<H>::held r(this->make_node(c));
+    to_drop = c.pack(c.copy(r.get()));
+    to_copy = c.pack(r.take());
+  }
+  void act(int i) override {
+    auto& c = this->at(i);
+    if (i == 0) {
+      typename stage<H>::held first(c.unpack(mail[0].receive(c))), second(c.unpack(mail[1].receive(c))),
+          third(c.unpack(mail[2].receive(c)));
+      c.drop(first.take());
+      c.drop(second.take());
+      this->use_up(c, third);
+      return;
+    }
+    if (i == 1) c.drop(c.unpack(*to_drop));
+    if (i == this->threads_ - 1) {
+      typename stage<H>::held r(c.unpack(*to_copy));
+      mail[0].send(c.pack(c.copy(r.get())));
+      mail[1].send(c.pack(c.copy(r.get())));
+      mail[2].send(c.pack(r.take()));
+    }
+  }
+};
+
+// The same with the object in the queue from the start: the owner drops references that others have counted, while they drop
+// theirs.
+template <class H>
+struct counted_by_others : stage<H> {
+  using stage<H>::stage;
+  std::array<std::optional<typename stage<H>::node_parcel>, 2> more;
+  void prepare() override {
+    auto& owner = this->as(0);
+    typename stage<H>::held r(this->make_node(owner));
+    auto dropped = owner.pack(owner.copy(r.get()));
+    auto kept = owner.pack(r.take());
+    auto& other = this->as(1);
+    other.drop(other.unpack(dropped));
+    typename stage<H>::held k(other.unpack(kept));
+    for (auto& p : more) p = other.pack(other.copy(k.get()));
+    this->share_out(other, k.take());
+  }
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held r(this->own(i));
+    if (i == 0) {
+      for (auto& p : more) c.drop(c.unpack(*p));
+      this->use_up(c, r);
+      c.poll();
+    } else {
+      this->look(c, r.get());
+      c.drop(r.take());
+    }
+  }
+};
+
 // One thread's dead objects wait in the queue of another that makes and drops its own.
 template <class H>
 struct two_owners : stage<H> {

@@ -57,6 +57,8 @@ void add_all(std::vector<subject>& into, std::string_view v) {
   add<blocked_owner, H>(into, v, "blocked_owner");
   add<blocked_cascade, H>(into, v, "blocked_cascade");
   add<coming_back, H>(into, v, "coming_back");
+  add<handed_back, H>(into, v, "handed_back");
+  add<counted_by_others, H>(into, v, "counted_by_others");
   add<two_owners, H>(into, v, "two_owners");
   add<id_reuse, H>(into, v, "id_reuse");
   add<coming_and_going, H>(into, v, "coming_and_going");
