@@ -27,7 +27,9 @@
 //     h.settle()                      frees all that can be freed with no context attached (a last collection, the last
 //                                     queues); legal only then
 //   context                           one per thread: H::context c(h) attaches, its destructor detaches. Detaching with live
-//                                     objects behind it is legal.
+//                                     objects behind it is legal. In a blocked region the thread may attach another one, and
+//                                     detaches it before the region ends (a wait that runs a task does); several contexts that
+//                                     one thread uses in turn are legal where the heap is not thread_bound.
 //     c.make<T>(extent, args...)      a new object with one ref; memory is zeroed before T's constructor runs, so that a
 //                                     partial object can be scanned. Throws heap_exhausted at the heap's limit. A safepoint.
 //     c.get(ref)                      the object, T&; no count
@@ -82,6 +84,8 @@
 // Capabilities are detected from the operations that exist (the concepts below), so that they can't drift from the code. What
 // can't be detected is a marker on the heap type:
 //   single_threaded = true    one thread per heap: counts or lists are not safe
+//   thread_bound = "why"      a thread's contexts can't be used in turn: only the one that was attached last, while all others of
+//                             the thread are in blocked regions
 //   process_global = true     one heap per process, whatever is constructed: its rows get worker processes of their own
 //   limits_heap = true        heap_config::limit_bytes is a limit that its user chooses: the row has a heap-size axis
 //   max_chain = n             frees recursively, so that longer chains than this could end its stack; absent: any length
@@ -214,6 +218,9 @@ concept instrumented = requires { requires H::instrumented; };
 
 template <class H>
 concept single_threaded = requires { requires H::single_threaded; };
+
+template <class H>
+concept thread_bound = requires { std::string_view(H::thread_bound); };
 
 template <class H>
 concept process_global = requires { requires H::process_global; };

@@ -77,6 +77,7 @@ class bdwgc_heap {
   using cells = parcel_cells<bdwgc_scanned>;
   static constexpr bool process_global = true;
   static constexpr bool limits_heap = true;
+  static constexpr std::string_view thread_bound = "the library knows a thread until the first of its contexts leaves";
   static constexpr oracle_class oracle = oracle_class::bounded;
 
   template <class T>

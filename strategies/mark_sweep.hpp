@@ -31,6 +31,7 @@ class mark_sweep_heap {
   using weak_cell = typename weak_cells<M>::cell;
   static constexpr bool instrumented = true;
   static constexpr bool limits_heap = true;
+  static constexpr std::string_view thread_bound = "a stop waits for all other contexts, and the thread would have to stop them";
   static constexpr oracle_class oracle = oracle_class::exact;
 
   template <class T>

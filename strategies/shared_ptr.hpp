@@ -72,6 +72,7 @@ class shared_ptr_heap {
   using memory = M;
   static constexpr oracle_class oracle = oracle_class::exact;
   static constexpr std::size_t max_chain = 100'000;
+  static constexpr std::string_view thread_bound = "a destructor counts for the thread's last context";
   // libstdc++'s control block (checked in tests/unit/shared_ptr.cpp).
   struct header {
     void* vtable;
