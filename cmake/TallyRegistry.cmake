@@ -174,7 +174,8 @@ strategy_entry sim_{s}() { return bind_simulated<strategies::{s}>(strategies::{s
 " STRATEGIES ${strategies} OPTIONS -O1)
 endfunction()
 
-# One conformance program per strategy, conform_NAME: the contract's laws and the reference model over every built variant.
+# One conformance program per strategy, conform_NAME: the contract's laws and the reference model over every built variant, and
+# sequences over several contexts over every combination of options.
 function(tally_generate_conformance)
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   foreach(s IN LISTS strategies)
@@ -185,10 +186,11 @@ using family = strategies::{s};
 using heaps = heaps_of<family, family::variants>::type;
 INSTANTIATE_TYPED_TEST_SUITE_P({s}, Laws, heaps);
 INSTANTIATE_TYPED_TEST_SUITE_P({s}, Model, heaps);
+TEST(Sequences, OverSeveralContextsLeaveWhatTheReferenceModelSays) { check_sequences<family>(); }
 }
 ")
     add_executable(conform_${s} ${source})
-    target_link_libraries(conform_${s} PRIVATE tally_engine GTest::gtest GTest::gmock GTest::gtest_main ${needs})
+    target_link_libraries(conform_${s} PRIVATE tally_engine tally_sequences GTest::gtest GTest::gmock GTest::gtest_main ${needs})
     if(TARGET rapidcheck)
       target_link_libraries(conform_${s} PRIVATE rapidcheck)
       target_compile_definitions(conform_${s} PRIVATE TALLY_RAPIDCHECK)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/conform/laws.hpp"
+#include "tests/conform/sequences.hpp"
 #ifdef TALLY_RAPIDCHECK
 #include "tests/conform/model.hpp"
 #endif

@@ -1,0 +1,360 @@
+#include "tests/conform/sequences/play.hpp"
+
+#include <setjmp.h>
+#include <signal.h>
+
+#include <array>
+#include <csignal>
+
+#include "tests/conform/sequences/player.hpp"
+
+namespace tally::conform {
+
+void player::go_on(std::size_t end) {
+  end = std::min(end, s_.steps.size());
+  while (at_ < end) {
+    const step& one = s_.steps[at_++];
+    const bool with_refs = needs_ref(static_cast<kind>(one.what));
+    int c = one.who % s_.contexts;  // or the next one that can
+    const auto unfit = [&] { return of(c).busy || (with_refs && of(c).refs.empty() && of(c).parcels.empty()); };
+    for (int tried = 0; unfit() && tried < s_.contexts; ++tried) c = (c + 1) % s_.contexts;
+    if (of(c).busy) continue;
+    activate(c);
+    take(one, c);
+    check_live();
+    check_refs(c);
+  }
+}
+
+// Steps of the other contexts while c is busy.
+void player::others(int c, int steps) {
+  of(c).busy = true;
+  ++depth_;
+  go_on(at_ + static_cast<std::size_t>(steps));
+  for (int other = 0; !able_.in_turn && other < s_.contexts; ++other) {
+    if (of(other).attached && !of(other).busy) leave(other);
+  }
+  --depth_;
+  of(c).busy = false;
+}
+
+bool player::anybody_else(int c) {
+  for (int other = 0; other < s_.contexts; ++other) {
+    if (other != c && !of(other).busy) return true;
+  }
+  return false;
+}
+
+void player::take(const step& one, int c) {
+  switch (static_cast<kind>(one.what)) {
+    case kind::make: return make(c);
+    case kind::poll: say(c, "polls"); perform({call::poll, c}); return;
+    case kind::quiesce: say(c, "quiesces"); perform({call::quiesce, c}); return;
+    case kind::collect:
+      if (!able_.collects) return;
+      say(c, "collects");
+      perform({call::collect, c});
+      return;
+    case kind::block: return block(c, one.b);
+    case kind::leave: say(c, "leaves"); return leave(c);
+    default: break;
+  }
+  if (able_.weak && !of(c).weaks.empty()) with_weak(static_cast<kind>(one.what), c, one);
+  if (!of(c).refs.empty()) with_ref(static_cast<kind>(one.what), c, one);
+}
+
+void player::make(int c) {
+  if (!room(c)) return;
+  const int to = refs_.take(), object = model_.make();
+  say(c, name(object) + " = make");
+  perform({call::make, c, no_cell, no_cell, to, static_cast<std::uint64_t>(object)});
+  of(c).refs.push_back({object, to});
+}
+
+void player::block(int c, int b) {
+  const int steps = anybody_else(c) ? b % 6 : 0;
+  say(c, steps > 0 ? "is blocked while" : "is blocked");
+  const std::function<void()> inside = [&] { others(c, steps); };
+  perform({call::blocked, c, no_cell, no_cell, no_cell, 0, &inside});
+}
+
+void player::with_ref(kind what, int c, const step& one) {
+  auto& refs = of(c).refs;
+  const std::size_t x = one.a % refs.size(), y = one.b % refs.size();
+  const held first = refs[x], second = refs[y];
+  // Which of two holds the other: the younger one. The same twice, or one time in eight: null.
+  const held holder = first.object >= second.object ? first : second;
+  const held value = holder.cell == first.cell ? second : first;
+  const bool null = holder.object == value.object || one.b / 32 == 7;
+  const int object = null ? -1 : value.object;
+  auto& slots = model_.at(holder.object).slots;
+  switch (what) {
+    case kind::copy: {
+      if (!room(c)) return;
+      say(c, "copies " + name(first.object));
+      refs.push_back({first.object, copy_of(c, first)});
+      model_.own(first.object);
+      return;
+    }
+    case kind::drop:
+      say(c, "drops " + name(first.object));
+      std::swap(refs[x], refs.back());
+      return drop_last(c);
+    case kind::give: give(c, x, one.b); return;
+    case kind::drop_all:
+      say(c, "drops all");
+      while (!refs.empty()) drop_last(c);
+      return;
+    case kind::give_all:
+      while (!refs.empty() && give(c, refs.size() - 1, one.b)) {
+      }
+      return;
+    case kind::share:
+      say(c, "shares " + name(first.object));
+      perform({call::share, c, first.cell});
+      return model_.share(first.object);
+    case kind::load: return load(c, first, model::plain, call::load, "");
+    case kind::load_shared: return load(c, first, model::racy, call::load_shared, "shared ");
+    case kind::take: {
+      if (!room(c)) return;
+      const int held_there = std::exchange(model_.at(first.object).slots[model::plain], -1), to = refs_.take();
+      say(c, "takes " + name(held_there) + " from " + name(first.object));
+      const bool found = perform({call::take, c, first.cell, no_cell, to}) != 0;
+      require(found == (held_there >= 0), "take found " + std::string(found ? "something" : "null"));
+      return received(c, to, found, held_there, false);
+    }
+    case kind::store: {
+      // A slot of a shared object holds shared objects only: the contract's rule.
+      if (!null && model_.at(holder.object).shared && !model_.at(object).shared) {
+        perform({call::share, c, value.cell});
+        model_.share(object);
+      }
+      say(c, "stores " + name(object) + " in " + name(holder.object));
+      store(c, holder, null ? no_cell : copy_of(c, value), object, model::plain, call::store);
+      return;
+    }
+    case kind::store_shared:
+      if (!able_.shared_slots) return;
+      say(c, "stores " + name(object) + " in shared " + name(holder.object));
+      store(c, holder, null ? no_cell : copy_of(c, value), object, model::racy, call::store_shared);
+      return model_.share(object);
+    case kind::exchange: {
+      if (!able_.shared_slots || !room(c)) return;
+      const int was = slots[model::racy], cell = null ? no_cell : copy_of(c, value), to = refs_.take();
+      say(c, "exchanges shared " + name(holder.object) + "'s " + name(was) + " for " + name(object));
+      if (!null) model_.own(object);
+      model_.share(object);
+      const bool found = perform({call::exchange, c, holder.cell, cell, to}) != 0;
+      if (!null) refs_.give(cell);
+      require(found == (was >= 0), "exchange found " + std::string(found ? "something" : "null"));
+      model_.at(holder.object).slots[model::racy] = object;
+      return received(c, to, found, was, false);
+    }
+    case kind::compare_exchange:
+      return compare_exchange(c, holder, null ? held{-1, no_cell} : value, refs[(x + y) % refs.size()]);
+    case kind::borrow: return borrow(c, first, one.b);
+    case kind::downgrade: {
+      if (!able_.weak || of(c).weaks.size() >= most_weaks) return;
+      say(c, "downgrades " + name(first.object));
+      const int to = weaks_.take();
+      perform({call::downgrade, c, first.cell, no_cell, to});
+      of(c).weaks.push_back({first.object, to});
+      return;
+    }
+    case kind::load_weak: {
+      if (!able_.weak || of(c).weaks.size() >= most_weaks) return;
+      const int target = model_.at(first.object).weak_slot, to = weaks_.take();
+      say(c, "loads weak " + name(target) + " from " + name(first.object));
+      const bool found = perform({call::load_weak, c, first.cell, no_cell, to}) != 0;
+      require(found == (target >= 0), "a load of a weak slot found " + std::string(found ? "something" : "null"));
+      if (!found) return weaks_.give(to);
+      of(c).weaks.push_back({target, to});
+      return;
+    }
+    default: return;
+  }
+}
+
+void player::load(int c, const held& from, int which, call how, const char* kind_of_slot) {
+  if (!room(c) || (which == model::racy && !able_.shared_slots)) return;
+  const int there = model_.at(from.object).slots[static_cast<std::size_t>(which)];
+  say(c, "loads " + name(there) + " from " + kind_of_slot + name(from.object));
+  if (which == model::plain) {
+    const std::uint64_t stamp = perform({call::look_inside, c, from.cell});
+    require(stamp == stamp_of(there), "a slot of " + name(from.object) + " holds another object");
+  }
+  const int to = refs_.take();
+  const bool found = perform({how, c, from.cell, no_cell, to}) != 0;
+  require(found == (there >= 0), "a load found " + std::string(found ? "something" : "null"));
+  received(c, to, found, there, true);
+}
+
+void player::store(int c, const held& holder, int cell, int object, int which, call how) {
+  if (object >= 0) model_.own(object);
+  const int was = std::exchange(model_.at(holder.object).slots[static_cast<std::size_t>(which)], object);
+  perform({how, c, holder.cell, cell});
+  if (cell != no_cell) refs_.give(cell);
+  if (was >= 0) model_.disown(was);
+}
+
+void player::compare_exchange(int c, const held& holder, const held& value, const held& expected) {
+  if (!able_.shared_slots || refs_.left() < 4) return;
+  auto& there = model_.at(holder.object).slots[model::racy];
+  say(c, "compares shared " + name(holder.object) + "'s " + name(there) + " with " + name(expected.object) + ", for " +
+             name(value.object));
+  const int cell = value.object < 0 ? no_cell : copy_of(c, value);
+  model_.share(value.object);
+  const bool done = perform({call::compare_exchange, c, holder.cell, cell, expected.cell}) != 0;
+  require(done == (there == expected.object), std::string("compare_exchange ") + (done ? "succeeded" : "failed"));
+  if (done && value.object >= 0) model_.own(value.object);
+  if (done) model_.disown(std::exchange(there, value.object));
+  if (!done && cell != no_cell) perform({call::drop, c, no_cell, cell});
+  if (cell != no_cell) refs_.give(cell);
+}
+
+// Others act while the guard stands: the slot may change, and the object lose all its owners.
+void player::borrow(int c, const held& from, int b) {
+  if (!able_.borrow) return;
+  const int there = model_.at(from.object).slots[model::racy];
+  const int steps = able_.in_turn && anybody_else(c) ? b % 6 : 0;
+  say(c, "borrows " + name(there) + " from shared " + name(from.object) + (steps > 0 ? " while" : ""));
+  const std::function<void()> inside = [&] {
+    if (steps > 0) others(c, steps);
+  };
+  const std::uint64_t stamp = perform({call::borrow, c, from.cell, no_cell, no_cell, 0, &inside});
+  require(stamp == stamp_of(there), "what was borrowed is not what was there any more");
+}
+
+bool player::give(int c, std::size_t x, int b) {
+  if (s_.contexts == 1) return false;
+  const int other = (c + 1 + b % (s_.contexts - 1)) % s_.contexts;
+  if (of(other).refs.size() + of(other).parcels.size() >= most_refs + 4) return false;
+  auto& refs = of(c).refs;
+  const held h = refs[x];
+  say(c, "gives " + name(h.object) + " to " + std::to_string(other));
+  refs.erase(refs.begin() + static_cast<std::ptrdiff_t>(x));
+  of(other).parcels.push_back(pack(c, h));
+  if (of(other).attached && !of(other).busy) unpack(other);
+  return true;
+}
+
+void player::with_weak(kind what, int c, const step& one) {
+  auto& weaks = of(c).weaks;
+  const std::size_t x = one.a % weaks.size();
+  const held w = weaks[x];
+  switch (what) {
+    case kind::upgrade: {
+      if (!room(c)) return;
+      const bool owned = model_.at(w.object).owners > 0;
+      const bool there = owned || able_.never_frees || able_.estimates || machine_.live() > model_.owned();
+      say(c, "upgrades " + name(w.object) + (owned ? "" : ", which has no owner"));
+      const int to = refs_.take();
+      const bool found = perform({call::upgrade, c, w.cell, no_cell, to}) != 0;
+      require(found || !owned, "an upgrade of " + name(w.object) + " failed, and it has owners");
+      require(!found || there, "an upgrade of " + name(w.object) + " succeeded, and it is dead");
+      return received(c, to, found, w.object, true);
+    }
+    case kind::copy_weak: {
+      if (weaks.size() >= most_weaks) return;
+      say(c, "copies weak " + name(w.object));
+      const int to = weaks_.take();
+      perform({call::copy_weak, c, w.cell, no_cell, to});
+      weaks.push_back({w.object, to});
+      return;
+    }
+    case kind::drop_weak:
+      say(c, "drops weak " + name(w.object));
+      weaks.erase(weaks.begin() + static_cast<std::ptrdiff_t>(x));
+      perform({call::drop_weak, c, w.cell});
+      return weaks_.give(w.cell);
+    case kind::give_weak: {
+      // A weak ref publishes nothing: its object has to be shared.
+      const int other = s_.contexts == 1 ? c : (c + 1 + one.b % (s_.contexts - 1)) % s_.contexts;
+      if (other == c || !model_.at(w.object).shared || of(other).weaks.size() >= most_weaks) return;
+      say(c, "gives weak " + name(w.object) + " to " + std::to_string(other));
+      weaks.erase(weaks.begin() + static_cast<std::ptrdiff_t>(x));
+      of(other).weaks.push_back(w);
+      return;
+    }
+    case kind::store_weak: {
+      if (of(c).refs.empty()) return;
+      const held holder = of(c).refs[one.b % of(c).refs.size()];
+      if (model_.at(holder.object).shared && !model_.at(w.object).shared) return;
+      say(c, "stores weak " + name(w.object) + " in " + name(holder.object));
+      weaks.erase(weaks.begin() + static_cast<std::ptrdiff_t>(x));
+      perform({call::store_weak, c, holder.cell, w.cell});
+      model_.at(holder.object).weak_slot = w.object;
+      return weaks_.give(w.cell);
+    }
+    default: return;
+  }
+}
+
+namespace {
+
+// A crash is a failure, too, and the sequence that led to it is to be shrunk like any other: it ends the call. What was on the
+// stack is not destroyed, and what it holds (a heap's lock, memory) is lost with the heap that failed.
+sigjmp_buf after_crash;
+volatile std::sig_atomic_t catching = 0;
+
+void crashed(int signal) {
+  if (catching == 0) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+    return;
+  }
+  catching = 0;
+  siglongjmp(after_crash, signal);
+}
+
+// Within the scope of one, by one thread at a time.
+class crashes_caught {
+ public:
+  crashes_caught() {
+    struct sigaction ours {};
+    ours.sa_handler = crashed;
+    ours.sa_flags = SA_NODEFER;  // the handler does not return
+    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &ours, &before_[i]);
+  }
+  ~crashes_caught() {
+    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &before_[i], nullptr);
+  }
+  crashes_caught(const crashes_caught&) = delete;
+  crashes_caught& operator=(const crashes_caught&) = delete;
+
+  // The signal that ended f(); 0: none did.
+  template <class F>
+  [[gnu::noinline]] static int call(F&& f) {
+    const int signal = sigsetjmp(after_crash, 0);
+    if (signal != 0) return signal;
+    catching = 1;
+    f();
+    catching = 0;
+    return 0;
+  }
+
+ private:
+  static constexpr std::array<int, 4> signals{SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
+  std::array<struct sigaction, 4> before_{};
+};
+
+}  // namespace
+
+std::string play(const player_subject& of, const sequence& s, std::string* trace) {
+  std::string what;
+  const crashes_caught guard;
+  const int signal = guard.call([&] {
+    of.with_machine([&](machine& m) {
+      try {
+        player(m, of.able, s, trace).play();
+        return true;
+      } catch (const failure& f) {
+        what = f.what();
+        return false;
+      }
+    });
+  });
+  return signal == 0 ? what : "signal " + std::to_string(signal);
+}
+
+}  // namespace tally::conform
