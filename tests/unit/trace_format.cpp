@@ -122,7 +122,7 @@ TEST(Recordings, ATruncatedFileIsRefusedWithTheCompressedOffset) {
   for (const std::size_t keep : {std::size_t{0}, std::size_t{3}, std::size_t{4}, std::size_t{9}, std::size_t{1000}, whole.size() / 2,
                                  whole.size() - 1}) {
     const bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(keep));
-    EXPECT_THAT(refusal(part), testing::ContainsRegex("^it: .* at compressed offset [0-9]+$")) << keep;
+    EXPECT_THAT(refusal(part), ::testing::ContainsRegex("^it: .* at compressed offset [0-9]+$")) << keep;
   }
   bytes longer = whole;
   longer.push_back(0);
@@ -134,7 +134,7 @@ TEST(Recordings, AStreamCutAnywhereInsideIsRefusedWithTheOffset) {
   ASSERT_EQ(refusal(compress(raw)), "");
   for (std::size_t keep = 0; keep < raw.size(); ++keep) {
     const bytes part(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(keep));
-    EXPECT_THAT(refusal(compress(part)), testing::ContainsRegex("^it: .* at offset [0-9]+$")) << keep;
+    EXPECT_THAT(refusal(compress(part)), ::testing::ContainsRegex("^it: .* at offset [0-9]+$")) << keep;
   }
 }
 
@@ -156,7 +156,7 @@ TEST(Recordings, AFlippedBitIsRefusedOrLeavesEveryTotalAndBalanceRight) {
         continue;
       }
       ++refused;
-      EXPECT_THAT(why, testing::ContainsRegex("^it: .* at offset [0-9]+$"));
+      EXPECT_THAT(why, ::testing::ContainsRegex("^it: .* at offset [0-9]+$"));
     }
   }
   EXPECT_GT(refused, 0);
@@ -173,7 +173,7 @@ TEST(Recordings, DamageToTheContainerNeverCrashes) {
     const std::string why = refusal(damaged);
     if (why.empty()) continue;
     ++refused;
-    EXPECT_THAT(why, testing::ContainsRegex("^it: .* at (compressed )?offset [0-9]+$"));
+    EXPECT_THAT(why, ::testing::ContainsRegex("^it: .* at (compressed )?offset [0-9]+$"));
   }
   EXPECT_GT(refused, 20);
 }
@@ -184,7 +184,7 @@ TEST(Recordings, ADropTooFewIsRefusedAtTheEventThatFindsIt) {
   const std::size_t at = raw.size() - 2;
   ASSERT_EQ(raw[at] & 7, 4);
   raw[at] = 0;
-  EXPECT_THAT(refusal(compress(raw)), testing::HasSubstr("the header says"));
+  EXPECT_THAT(refusal(compress(raw)), ::testing::HasSubstr("the header says"));
 }
 
 TEST(Recorder, WhatItWritesIsReadBackWithTheSameCounts) {
@@ -226,8 +226,8 @@ TEST(Recorder, AFrameOfManyBlocksIsReadBack) {
 
 TEST(TraceInfo, SaysWhatTheFileHolds) {
   const std::string text = info_text("lru_cache_threads");
-  EXPECT_THAT(text, testing::HasSubstr("four threads share one locked LRU cache"));
-  EXPECT_THAT(text, testing::HasSubstr("3.17 at unit cost"));
+  EXPECT_THAT(text, ::testing::HasSubstr("four threads share one locked LRU cache"));
+  EXPECT_THAT(text, ::testing::HasSubstr("3.17 at unit cost"));
   EXPECT_EQ(nlohmann::json::parse(info_json("json_cycle"))["operations"], 2469947);
   EXPECT_THROW((void)info_text("no_such_recording"), usage_error);
 }

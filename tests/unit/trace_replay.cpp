@@ -250,8 +250,8 @@ window_result replay(const std::string& file, const std::string& mode, int lanes
 }
 
 template <class Heap>
-struct Replay : testing::Test {};
-using heaps = testing::Types<strategies::atomic_heap<native>, strategies::biased_heap<native>, strategies::deferred_heap<native>,
+struct Replay : ::testing::Test {};
+using heaps = ::testing::Types<strategies::atomic_heap<native>, strategies::biased_heap<native>, strategies::deferred_heap<native>,
                              strategies::none_heap<native>, strategies::plain_heap<native>>;
 TYPED_TEST_SUITE(Replay, heaps);
 
@@ -290,7 +290,7 @@ TEST(TraceOracle, ADropTooFewIsCaught) {
   keep_plan("one_drop_too_few", layout::one_stream, p);
   const auto r = replay<strategies::atomic_heap<native>>("one_drop_too_few", "single", 1);
   EXPECT_FALSE(r.oracle.ok);
-  EXPECT_THAT(r.oracle.message, testing::HasSubstr("objects live, expected"));
+  EXPECT_THAT(r.oracle.message, ::testing::HasSubstr("objects live, expected"));
 }
 
 TEST(TraceOracle, AnExhaustedHeapEndsTheWindowAndIsNoError) {
