@@ -205,15 +205,12 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
       if (mine) grow(bytes, ++vain);
     }
   }
-  // After the `vain`-th collection that left no room. Threads may race here: the threshold only grows by what was wanted. At the
-  // limit the others may have taken what a collection freed before this thread was back, so that one in vain says little.
+  // After the `vain`-th collection that left no room. At the limit the others may have taken what a collection freed before this
+  // thread was back, so that one in vain says little.
   void grow(std::size_t bytes, int vain) {
     constexpr int full = 8;
-    if (heap_.blocks_.threshold() == heap_.blocks_.limit()) {
-      if (vain < full) return;
-      throw heap_exhausted();
-    }
-    heap_.blocks_.set_threshold(heap_.blocks_.committed() + 2 * bytes + heap_.least_);
+    if (heap_.blocks_.raise_threshold(2 * bytes + heap_.least_) || vain < full) return;
+    throw heap_exhausted();
   }
 
   mark_sweep_heap& heap_;

@@ -49,9 +49,19 @@ class block_heap {
 
   [[nodiscard]] std::size_t limit() const { return arena_.limit(); }
   [[nodiscard]] std::size_t committed() const { return arena_.committed(); }
-  // allocate() fails rather than commit more than this: when to collect, at most the limit.
-  [[nodiscard]] std::size_t threshold() const { return threshold_; }
-  void set_threshold(std::size_t bytes) { threshold_ = std::min(bytes, arena_.limit()); }
+  // allocate() fails rather than commit more than the threshold: when to collect, at most the limit.
+  void set_threshold(std::size_t bytes) {
+    const std::lock_guard hold(lock_);
+    threshold_ = std::min(bytes, arena_.limit());
+  }
+  // Lets at least `more` bytes be committed beyond what is now; never lowers the threshold, so that threads may race here, and
+  // with threads that allocate. False: it is the limit already.
+  [[nodiscard]] bool raise_threshold(std::size_t more) {
+    const std::lock_guard hold(lock_);
+    if (threshold_ == arena_.limit()) return false;
+    threshold_ = std::max(threshold_, std::min(arena_.committed() + more, arena_.limit()));
+    return true;
+  }
 
   // The object whose cell holds the address `w`, or null. With all allocators' threads stopped (or none).
   [[nodiscard]] word* resolve(std::uintptr_t w) const {
@@ -161,8 +171,8 @@ class block_heap {
   void* allocate_large(std::size_t bytes);
 
   arena arena_;
+  mutable typename M::mutex lock_;  // outside stops it guards what follows, and the arena's growth
   std::size_t threshold_;
-  mutable typename M::mutex lock_;
   std::uint32_t free_list_ = none;
   std::uint32_t changed_ = none;  // list of blocks, through next_changed
   std::array<std::uint32_t, class_count> class_lists_;  // blocks with holes that nobody owns

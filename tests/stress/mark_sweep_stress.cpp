@@ -141,6 +141,45 @@ void storm(int threads, int gc_workers, int steps) {
   EXPECT_EQ(h.weak_cells_in_use(), 0u);
 }
 
+// Without a limit a thread whose collection left too little raises the heap's threshold while the others commit blocks by it. Objects
+// just above half a block take a whole one, so that the threshold, a multiple of the bytes that live, is always below what is
+// committed already, and every collection is in vain.
+TEST(MarkSweepStress, ThreeThreadsRaiseTheThresholdOfAHeapWithoutALimitAtOnce) {
+  constexpr std::uint32_t slots = static_cast<std::uint32_t>(heap::blocks::block_bytes / 2 / sizeof(void*));
+  constexpr std::pair<std::string_view, double> tunables[] = {{"growth", 1.1}, {"least_mib", 1}};
+  tally::heap_config config;
+  config.tunables = tunables;
+  config.tunable_count = std::size(tunables);
+  for (int round = 0; round < 20; ++round) {  // memory is never given back, so that a heap grows only once
+    heap h(config);
+    std::atomic<std::uint64_t> wrong{0};
+    std::vector<std::thread> all;
+    for (std::uint64_t t = 0; t < 3; ++t) {
+      all.emplace_back([&, t] {
+        heap::context c(h);
+        auto chain = make<node>(c, {}, t);
+        for (std::uint64_t i = 1; i <= 200; ++i) {
+          const std::uint32_t more = i % 2 == 0 ? slots : 0;
+          auto n = make<node>(c, {.slots = more}, t + i, more);
+          c.store(c.get(n).left, chain);
+          chain = n;
+          c.poll();
+        }
+        std::uint64_t length = 0;
+        for (node* n = &c.get(chain); n != nullptr; n = c.peek(n->left), ++length) {
+          wrong += n->intact(t + 200 - length) ? 0 : 1;
+        }
+        wrong += length == 201 ? 0 : 1;
+      });
+    }
+    for (auto& t : all) t.join();
+    ASSERT_EQ(wrong.load(), 0u);
+    ASSERT_GT(h.collections(), 1u);
+    h.settle();
+    ASSERT_EQ(h.live(), 0);
+  }
+}
+
 TEST(MarkSweepStress, TwoThreadsAllocateAndCollectWithOneMarker) { storm(2, 1, 30'000); }
 TEST(MarkSweepStress, TwoThreadsAllocateAndCollectWithTwoMarkers) { storm(2, 2, 30'000); }
 TEST(MarkSweepStress, FourThreadsWithThreeMarkers) { storm(4, 3, 10'000); }

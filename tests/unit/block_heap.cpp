@@ -150,6 +150,29 @@ TEST(BlockHeap, TheLimitHoldsToTheByteAndIsUsedToTheLastBlock) {
   }
 }
 
+TEST(BlockHeap, RaisingTheThresholdNeverLowersItAndEndsAtTheLimit) {
+  constexpr std::size_t limit = 4 << 20, first = 2 << 20;
+  heap_type heap(limit);
+  heap_type::allocator a(heap);
+  const auto fill = [&] {
+    while (void* cell = a.allocate(64)) object(cell, 64);
+    return heap.blocks().blocks();
+  };
+  const auto most = [](std::size_t bytes) {
+    std::uint32_t n = 0;
+    while (heap_type::arena::cost(n + 1) <= bytes) ++n;
+    return n;
+  };
+  heap.set_threshold(first);
+  EXPECT_TRUE(heap.raise_threshold(1));  // of nothing committed
+  EXPECT_EQ(fill(), most(first));
+  EXPECT_TRUE(heap.raise_threshold(1 << 20));
+  EXPECT_EQ(fill(), most(heap_type::arena::cost(most(first)) + (1 << 20)));
+  EXPECT_TRUE(heap.raise_threshold(limit));
+  EXPECT_EQ(fill(), most(limit));
+  EXPECT_FALSE(heap.raise_threshold(1));
+}
+
 TEST(BlockHeap, ALimitBelowOneBlockHoldsNothingAndSaysSo) {
   heap_type heap(1000);
   heap_type::allocator a(heap);
