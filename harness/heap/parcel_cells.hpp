@@ -94,6 +94,8 @@ class parcel_cells {
 template <class M>
 class parcel_cells<M>::pool {
  public:
+  static constexpr std::size_t cells_in_chunk = crowded<M> ? 2 : 255;  // a page, less the allocator's own words
+
   pool() = default;
   pool(const pool&) = delete;
   pool& operator=(const pool&) = delete;
@@ -126,7 +128,6 @@ class parcel_cells<M>::pool {
 
  private:
   friend class parcel_cells;
-  static constexpr std::size_t cells_in_chunk = crowded<M> ? 2 : 255;  // a page, less the allocator's own words
   struct chunk {
     cell cells[cells_in_chunk];
   };
