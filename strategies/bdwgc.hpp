@@ -1,10 +1,12 @@
 // bdwgc: the Boehm-Demers-Weiser collector, used as it is.
 //
 // A second tracing collector, by others, behind the same contract: what our own baseline is judged against. It is set up as
-// a user who knows it would: each thread registered (so that GC_malloc serves small objects from lists of its own), objects
-// without slots from GC_malloc_atomic, interior pointers only on stacks (which saves the extra byte an object that it
-// otherwise adds), no libraries' data as roots, no finalisers, not incremental, and with a limit the heap at full size from the
-// start, so that it collects when the limit is reached and not by its growth rule.
+// a user who knows it would: each thread registered, small objects in batches from GC_malloc_many as its authors advise
+// (alloc=plain: one by one from GC_malloc, which has lists of each thread as well), objects without slots from
+// GC_malloc_atomic, interior pointers only on stacks (which saves the extra byte an object that it otherwise adds), no
+// libraries' data as roots, no finalisers, not incremental (which can't be turned off again in a process, and does not keep to
+// a limit), and with a limit the heap at full size from the start, so that it collects when the limit is reached and not by its
+// growth rule.
 //
 // There is one collector in a process: the number of markers is the first heap's; a later heap's limit can be higher than an
 // earlier one's, or lower by as much as the heap has not grown yet, and never lower than what is mapped. An object's
@@ -19,15 +21,6 @@
 // What it can't do: run on another policy than native. Progress: blocking. Source: [Boehm88].
 #pragma once
 
-#ifndef GC_THREADS
-#define GC_THREADS  // the library's own switch: declarations for threaded programs
-#endif
-#ifndef GC_NO_THREAD_REDIRECTS
-#define GC_NO_THREAD_REDIRECTS  // threads are registered by their contexts, not by renaming pthread_create
-#endif
-#include <gc/gc.h>
-#include <gc/gc_mark.h>
-
 #include <algorithm>
 #include <new>
 #include <optional>
@@ -38,38 +31,17 @@
 #include "harness/family.hpp"
 #include "harness/heap/parcel_cells.hpp"
 #include "harness/tracing.hpp"
+#include "strategies/bdwgc_library.hpp"
 
 namespace tally::strategies {
 
-// Memory that the collector scans and never frees.
-struct bdwgc_scanned : native {
-  static void* alloc(std::size_t bytes) {
-    void* p = GC_malloc_uncollectable(bytes);
-    if (p == nullptr) throw heap_exhausted();
-    return p;
-  }
-  static void free(void* p) { GC_free(p); }
+enum class bdwgc_alloc { many, plain };
+
+struct bdwgc_options {
+  bdwgc_alloc alloc = bdwgc_alloc::many;
 };
 
-// While one lives, the calling thread is known to the collector. Throws std::bad_alloc.
-class bdwgc_thread {
- public:
-  bdwgc_thread() {
-    GC_stack_base base{};
-    if (GC_get_stack_base(&base) != GC_SUCCESS) throw std::bad_alloc();  // it needs memory to find out
-    mine_ = GC_register_my_thread(&base) == GC_SUCCESS;  // otherwise it was known before
-  }
-  ~bdwgc_thread() {
-    if (mine_) GC_unregister_my_thread();
-  }
-  bdwgc_thread(const bdwgc_thread&) = delete;
-  bdwgc_thread& operator=(const bdwgc_thread&) = delete;
-
- private:
-  bool mine_ = false;
-};
-
-template <class M, no_options = no_options{}>
+template <class M, bdwgc_options O = bdwgc_options{}>
 class bdwgc_heap {
  public:
   using memory = M;
@@ -107,8 +79,8 @@ class bdwgc_heap {
   template <class T>
   class root;
 
-  explicit bdwgc_heap(const heap_config& c) : number_(next_number()) {
-    start(c.gc_workers);
+  explicit bdwgc_heap(const heap_config& c) : number_(bdwgc_number<M>()) {
+    bdwgc_start(c.gc_workers);
     GC_set_max_heap_size(c.limit_bytes);  // 0: none
     const bdwgc_thread known;
     const std::size_t has = GC_get_heap_size();
@@ -155,32 +127,13 @@ class bdwgc_heap {
     const unsigned v = GC_get_version();
     return "libgc " + std::to_string(v >> 16) + "." + std::to_string(v >> 8 & 0xff) + "." + std::to_string(v & 0xff) +
            ", markers " + std::to_string(GC_get_parallel() + 1) +
+           ", small objects from " + (O.alloc == bdwgc_alloc::many ? "GC_malloc_many" : "GC_malloc") +
            ", incremental " + (GC_is_incremental_mode() != 0 ? "on" : "off") + ", interior pointers from " +
            (GC_get_all_interior_pointers() != 0 ? "anywhere" : "stacks only") + ", no finalisers, free-space divisor " +
            std::to_string(GC_get_free_space_divisor());
   }
 
  private:
-  static std::uint16_t next_number() {
-    static typename M::template atomic<std::uint32_t, "heaps"> made;
-    // relaxed: only has to differ. Never 0 (a pointer's high bits) nor what object_word calls freed.
-    return static_cast<std::uint16_t>(1 + made.fetch_add(1, std::memory_order_relaxed) % 0xfff0);
-  }
-  static void start(int markers) {
-    static const bool started = [markers] {
-      GC_set_all_interior_pointers(0);
-      GC_set_no_dls(1);
-      GC_set_handle_fork(0);
-      GC_set_max_retries(2);  // without, it gives up at its limit before it has collected
-      GC_set_markers_count(static_cast<unsigned>(std::max(markers, 1)));
-      GC_set_warn_proc(GC_ignore_warn_proc);  // it would print at its limit, which we report ourselves
-      GC_INIT();
-      GC_allow_register_threads();
-      GC_unregister_my_thread();  // the main thread too is known only while it has a context
-      return true;
-    }();
-    static_cast<void>(started);
-  }
   // Runs f on a new thread that is known to the collector: its stack has no ref on it, as the caller's may. The stack may be
   // the memory of an ended thread's, refs and all, and frames have holes; so it is cleared first. Throws std::bad_alloc when a
   // thread can't be had.
@@ -224,7 +177,7 @@ class bdwgc_heap {
   typename M::template atomic<bool, "exact"> exact_{true};
 };
 
-template <class M, no_options O>
+template <class M, bdwgc_options O>
 class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   using base = tracing_context<M, object_word<M>>;
 
@@ -247,7 +200,7 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
     const std::size_t bytes = base::template bytes_of<T>(e);
     void* cell = nullptr;
     if (has_slots<T>) {
-      cell = GC_malloc(bytes);  // zeroed by the library
+      cell = lists_.take(bytes);
     } else {
       cell = GC_malloc_atomic(bytes);
       if (cell != nullptr) __builtin_memset(cell, 0, bytes);
@@ -357,13 +310,19 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
     return any;
   }();
 
+  // GC_malloc for each object: zeroed by the library, as what is on lists.
+  struct no_lists {
+    static void* take(std::size_t bytes) { return GC_malloc(bytes); }
+  };
+
   bdwgc_thread known_;
   bdwgc_heap& heap_;
+  std::conditional_t<O.alloc == bdwgc_alloc::many, bdwgc_lists, no_lists> lists_;
   typename cells::pool& pool_;
 };
 
 // A place for shared test state: a word of scanned memory.
-template <class M, no_options O>
+template <class M, bdwgc_options O>
 template <class T>
 class bdwgc_heap<M, O>::root {
  public:
@@ -387,11 +346,14 @@ class bdwgc_heap<M, O>::root {
 
 struct bdwgc {
   static constexpr strategy_info info{"bdwgc", "the Boehm-Demers-Weiser collector, as it is", "[Boehm88]"};
-  using options = no_options;
-  static constexpr std::array<tunable<options>, 0> tunables{};
+  using options = bdwgc_options;
+  static constexpr std::array tunables{
+      choice<&options::alloc, options>("alloc", {"many", "plain"},
+                                       "small objects with slots: many (lists filled by GC_malloc_many) or plain (GC_malloc)",
+                                       "our runs of tree_churn; what the library's authors advise")};
   template <class M, options O>
   using heap = bdwgc_heap<M, O>;
-  using variants = variant_list<options{}>;
+  using variants = variant_list<options{}, options{.alloc = bdwgc_alloc::plain}>;
 };
 
 static_assert(strategy<bdwgc_heap<native>> && has_shared_slot<bdwgc_heap<native>> && has_borrow<bdwgc_heap<native>> &&

@@ -14,7 +14,9 @@ namespace {
 
 using tally::make;
 using tally::native;
+using tally::strategies::bdwgc_alloc;
 using heap = tally::strategies::bdwgc_heap<native>;
+using plain_heap = tally::strategies::bdwgc_heap<native, {.alloc = bdwgc_alloc::plain}>;
 using node = tally::conform::node<heap>;
 using tally::conform::with_context;
 
@@ -50,6 +52,33 @@ TEST(Bdwgc, CyclesAreCollectedAndOnlyThisHeapsObjectsAreCounted) {
   EXPECT_LE(other.live(), 1 + other.slack());
   EXPECT_TRUE(kept.get()->intact(1));
   EXPECT_GE(one.live_bytes(), static_cast<std::int64_t>(2 * (sizeof(heap::header) + sizeof(node))));
+}
+
+// One collector has the heaps of both variants, and counts each one's objects.
+TEST(Bdwgc, HeapsOfDifferentVariantsShareAProcess) {
+  heap one(config(0));
+  plain_heap other(config(0));
+  heap::root<node> kept(one);
+  plain_heap::root<tally::conform::node<plain_heap>> others(other);
+  with_context(one, [&](heap::context& c) { kept.store(c, make<node>(c, {}, 1u)); });
+  with_context(other, [&](plain_heap::context& c) {
+    auto made = make<tally::conform::node<plain_heap>>(c, {}, 0u);
+    for (std::uint64_t i = 1; i < 20'000; ++i) {
+      auto next = make<tally::conform::node<plain_heap>>(c, {}, i);
+      c.store(c.get(next).left, made);
+      made = next;
+    }
+    others.store(c, made);
+    c.collect();
+  });
+  one.settle();
+  other.settle();
+  EXPECT_GE(one.live(), 1);
+  EXPECT_LE(one.live(), 1 + one.slack());
+  EXPECT_GE(other.live(), 20'000);
+  EXPECT_LE(other.live(), 20'000 + other.slack());
+  EXPECT_TRUE(kept.get()->intact(1));
+  EXPECT_TRUE(others.get()->intact(19'999));
 }
 
 // Its limit stays with the collector until another heap sets one.
@@ -113,6 +142,65 @@ TEST(Bdwgc, SaysWhichBuildItIsAndHowItIsSet) {
   EXPECT_NE(heap::settings().find("libgc 8."), std::string::npos) << heap::settings();
   EXPECT_NE(heap::settings().find("markers 1"), std::string::npos) << heap::settings();
   EXPECT_NE(heap::settings().find("incremental off"), std::string::npos) << heap::settings();
+  EXPECT_NE(heap::settings().find("small objects from GC_malloc_many,"), std::string::npos) << heap::settings();
+  EXPECT_NE(plain_heap::settings().find("small objects from GC_malloc,"), std::string::npos) << plain_heap::settings();
+}
+
+// A context has free objects at hand when the collector runs. If it took them for garbage, who allocates next would get them,
+// too. Sizes around the greatest that has a list, each object zeroed.
+TEST(Bdwgc, WhatIsOnAContextsListsIsNobodyElses) {
+  heap h(config(0));
+  using parcels = std::vector<heap::parcel<node>>;
+  constexpr std::uint32_t sizes = 60;
+  const auto grown = [&](heap::context& c, std::uint64_t base, std::uint32_t slots) {
+    auto n = make<node>(c, {.slots = slots}, base + slots, slots);
+    for (std::uint32_t i = 0; i < slots; ++i) EXPECT_EQ(c.peek(c.trailing_slots(c.get(n))[i]), nullptr);
+    if (slots > 0) c.store(c.trailing_slots(c.get(n))[slots - 1], c.copy(n));
+    return c.pack(n);
+  };
+  const auto whole = [&](heap::context& c, const parcels& all, std::uint64_t base) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const node& n = c.peek(all[i]);
+      ASSERT_TRUE(n.intact(base + i % sizes));
+      ASSERT_EQ(n.trailing_count, i % sizes);
+    }
+  };
+  with_context(h, [&](heap::context& c) {
+    parcels mine, others;
+    for (std::uint32_t i = 0; i < sizes; ++i) mine.push_back(grown(c, 1000, i));  // and more are at hand
+    c.collect();
+    with_context(h, [&](heap::context& other) {
+      for (std::uint32_t i = 0; i < 300 * sizes; ++i) others.push_back(grown(other, 2000, i % sizes));
+    });
+    for (std::uint32_t i = 0; i < 300 * sizes; ++i) mine.push_back(grown(c, 1000, i % sizes));
+    whole(c, mine, 1000);
+    whole(c, others, 2000);
+    for (const auto& all : {mine, others}) {
+      for (const auto p : all) c.drop(c.unpack(p));
+    }
+  });
+  h.settle();
+  EXPECT_LE(h.live(), h.slack());
+}
+
+// Lists of contexts that leave are not kept.
+TEST(Bdwgc, TheListsOfContextsThatLeaveAreGarbage) {
+  heap h(config(0));
+  const auto committed = [&] {
+    h.settle();
+    return GC_get_heap_size() - GC_get_free_bytes();
+  };
+  const auto come_and_go = [&] {
+    for (int i = 0; i < 200; ++i) {
+      with_context(h, [&](heap::context& c) {
+        for (std::uint32_t slots = 0; slots < 40; ++slots) c.drop(make<node>(c, {.slots = slots}, 1u, slots));
+      });
+    }
+  };
+  come_and_go();
+  const std::size_t before = committed();
+  for (int i = 0; i < 5; ++i) come_and_go();
+  EXPECT_LE(committed(), before + (std::size_t{1} << 20));  // of 1000 contexts with a block, 4 KiB, for each of 20 sizes
 }
 
 struct watcher {
