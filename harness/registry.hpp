@@ -77,7 +77,7 @@ struct tunable_entry {
 
 struct capabilities {
   bool single_threaded = false, weak = false, shared_slot = false, borrow = false, cycles = false, instrumented = false;
-  bool process_global = false, limits_heap = false;
+  bool process_global = false, limits_heap = false, own_heap = false;
   oracle_class oracle = oracle_class::exact;
 };
 

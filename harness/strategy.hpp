@@ -88,6 +88,8 @@
 //                             the thread are in blocked regions
 //   process_global = true     one heap per process, whatever is constructed: its rows get worker processes of their own
 //   limits_heap = true        heap_config::limit_bytes is a limit that its user chooses: the row has a heap-size axis
+//   own_heap = true           its objects are never malloc's but of a heap of its own (an arena, blocks, a library's): under
+//                             another malloc it would be the same row again, so that it has no allocator axis
 //   max_chain = n             frees recursively, so that longer chains than this could end its stack; absent: any length
 //   oracle                    exact (live equals what the workload says), never_frees (live equals made), bounded (live is at
 //                             most `slack()` above it)
@@ -227,6 +229,9 @@ concept process_global = requires { requires H::process_global; };
 
 template <class H>
 concept limits_heap = requires { requires H::limits_heap; };
+
+template <class H>
+concept own_heap = requires { requires H::own_heap; };
 
 // The contract. An error here names the operation that is missing.
 template <class H>

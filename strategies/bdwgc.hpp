@@ -50,6 +50,7 @@ class bdwgc_heap {
   static constexpr bool process_global = true;
   static constexpr bool limits_heap = true;
   static constexpr std::string_view thread_bound = "the library knows a thread until the first of its contexts leaves";
+  static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::bounded;
 
   template <class T>

@@ -54,6 +54,7 @@ class deferred_heap {
   static constexpr bool instrumented = true;
   static constexpr bool limits_heap = true;
   static constexpr std::string_view thread_bound = "a stop waits for all other contexts, and the thread would have to stop them";
+  static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::exact;
   static constexpr double default_entries = 8192, default_kilobytes = 512, default_growth = 2, default_least_mib = 32;
 

@@ -32,6 +32,7 @@ class mark_sweep_heap {
   static constexpr bool instrumented = true;
   static constexpr bool limits_heap = true;
   static constexpr std::string_view thread_bound = "a stop waits for all other contexts, and the thread would have to stop them";
+  static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::exact;
 
   template <class T>

@@ -22,6 +22,7 @@ class none_heap {
  public:
   using memory = M;
   static constexpr bool instrumented = true;
+  static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::never_frees;
 
   // Handles: one pointer each. A ref, a weak ref and a parcel are different types, so that a workload can't mix them up.

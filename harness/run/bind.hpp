@@ -244,6 +244,7 @@ capabilities capabilities_of() {
           .instrumented = instrumented<H>,
           .process_global = process_global<H>,
           .limits_heap = limits_heap<H>,
+          .own_heap = own_heap<H>,
           .oracle = H::oracle};
 }
 
