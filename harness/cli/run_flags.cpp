@@ -32,7 +32,7 @@ std::vector<CLI::Option*> add_run_flags(CLI::App& sub, session_options& o) {
           ->check(CLI::Range(1, 1000)),
       sub.add_option("--repeat", r.blocks, "blocks in a process: windows of each row")->check(CLI::Range(1, 1000)),
       sub.add_option("--pin", r.pin, "cores, spread, smt, none, or processors: 0,2,4-7")->capture_default_str(),
-      sub.add_option("--allocator", r.allocator, "system, mimalloc or jemalloc")->capture_default_str(),
+      sub.add_option("--allocator", r.allocator, "system, mimalloc, jemalloc, or several: system,mimalloc"),
       sub.add_option("--gc-workers", r.gc_workers, "of a parallel collector: threads (as many), or a number")
           ->capture_default_str(),
       sub.add_option("--seed", r.seed, "for the order and the workloads' draws; drawn and recorded if not given"),
@@ -54,6 +54,7 @@ std::vector<CLI::Option*> add_run_flags(CLI::App& sub, session_options& o) {
   for (auto* option : asked) {  // a flag given twice: lists grow, for others the last one counts
     if (option->get_expected_max() == 1) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
+  sub.get_option("--allocator")->join(',');
   return asked;
 }
 

@@ -32,6 +32,7 @@ std::vector<std::string> capability_words(const capabilities& can) {
   if (can.borrow) words.emplace_back("borrows");
   if (can.cycles) words.emplace_back("collects cycles");
   if (can.limits_heap) words.emplace_back("heap limit");
+  if (can.own_heap) words.emplace_back("own heap");
   if (can.process_global) words.emplace_back("one heap a process");
   if (!can.instrumented) words.emplace_back("as it is (no instrumented policy)");
   return words;
@@ -39,7 +40,7 @@ std::vector<std::string> capability_words(const capabilities& can) {
 
 json capability_json(const capabilities& c) {
   return {{"threads", !c.single_threaded}, {"weak", c.weak}, {"shared_slots", c.shared_slot}, {"borrow", c.borrow},
-          {"cycles", c.cycles}, {"heap_limit", c.limits_heap}, {"process_global", c.process_global},
+          {"cycles", c.cycles}, {"heap_limit", c.limits_heap}, {"own_heap", c.own_heap}, {"process_global", c.process_global},
           {"instrumented", c.instrumented}};
 }
 
@@ -214,8 +215,9 @@ std::string describe_text(const registry& all, const std::string& name) {
         out += fmt::format("  {}\n      {} under {}\n", g.title, fmt::join(g.workloads, ", "),
                            fmt::join(g.strategies, ", "));
         if (!g.sets.empty()) out += fmt::format("      {}\n", fmt::join(g.sets, ", "));
-        out += fmt::format("      threads {}, {}{}\n", g.threads, fmt::join(g.modes, ", "),
-                           g.heaps.empty() ? "" : fmt::format(", heaps {}", fmt::join(g.heaps, ", ")));
+        out += fmt::format("      threads {}, {}{}{}\n", g.threads, fmt::join(g.modes, ", "),
+                           g.heaps.empty() ? "" : fmt::format(", heaps {}", fmt::join(g.heaps, ", ")),
+                           g.allocators.empty() ? "" : fmt::format(", allocators {}", fmt::join(g.allocators, ", ")));
       }
       return out;
     }
@@ -235,7 +237,7 @@ std::string skipped_text(const run_plan& plan) {
     std::string where = s.workload;
     if (s.threads > 1) where += fmt::format(" on {} threads", s.threads);
     if (!s.heap.empty()) where += " with a heap of " + s.heap;
-    gathered[s.reason][s.workload.empty() ? "" : where].insert(s.strategy);
+    gathered[s.reason][s.workload.empty() ? "" : where].insert(s.label());
   }
   std::string out;
   for (const auto& [reason, scenes] : gathered) {
@@ -264,7 +266,7 @@ std::string plan_text(const run_plan& plan) {
     }
     std::string heap;
     if (r.heap.limit_bytes != 0) heap = fmt::format(" heap {} ({} bytes)", r.heap.label(), r.heap.limit_bytes);
-    out += fmt::format("  {}{}{}\n", r.strategy, heap, r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
+    out += fmt::format("  {}{}{}\n", under_allocator(r.strategy, r.allocator), heap, r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
   }
   if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan));
   out += fmt::format("\n{}, {} of {}, windows of {:g} ms: about {}\n", counted(plan.rows.size(), "row"),

@@ -6,22 +6,18 @@
 #include <charconv>
 #include <random>
 #include <set>
+#include <span>
 
 #include "harness/measure/perf_group.hpp"
-#include "harness/random.hpp"
 #include "harness/run/names.hpp"
 
 namespace tally {
 namespace {
 
-// Around every window: making the heap, building the shared state, joining, the environment.
-constexpr double overhead_s = 0.02;
-constexpr double process_start_s = 0.1;
-
 class planner {
  public:
-  planner(const registry& all, run_plan& plan, const topology& machine, std::uint64_t ramp_ns)
-      : all_(all), plan_(plan), machine_(machine), ramp_ns_(ramp_ns) {
+  planner(const registry& all, run_plan& plan, const topology& machine, std::uint64_t ramp_ns, const allocator_check& check)
+      : all_(all), plan_(plan), machine_(machine), ramp_ns_(ramp_ns), allocator_loads_(check) {
     const auto base = choose_strategies(all, "--baseline", plan.request.baseline);
     if (base.size() != 1) throw usage_error(fmt::format("--baseline {}: one strategy, please", plan.request.baseline));
     baseline_ = base.front();
@@ -53,6 +49,13 @@ class planner {
       if (found == sets_used_.end() || !found->second) {
         throw usage_error(no_such("--set", name, "parameter of the chosen workloads", known));
       }
+    }
+  }
+
+  // Typed ones, which nobody wants to see skipped.
+  void refuse_missing_allocators(const std::string& list) {
+    for (const auto& name : allocators_in(list)) {
+      if (!loads(name)) throw usage_error(fmt::format("--allocator {}: {}", name, not_installed(allocator_named(name))));
     }
   }
 
@@ -128,12 +131,13 @@ class planner {
   void rows(const suite_group& g, const strategy_choice& s, std::size_t workload, const parameters& p, int threads,
             measure_mode mode) {
     if (mode == measure_mode::observed) {
-      observed_row(s, workload, p, threads);
+      observed_row(g, s, workload, p, threads);
       return;
     }
     const bool axis = s.variant->can.limits_heap && !g.heaps.empty();
     for (const auto& heap : axis ? g.heaps : std::vector<std::string>{""}) {
       row_spec r = row(s, workload, p, threads, mode);
+      r.allocator = g.allocators.front();
       if (const std::string reason = unmet(s, workload, r, heap); !reason.empty()) {
         skip({r.strategy, r.workload_label, threads, name_of(mode), heap, reason});
         continue;
@@ -143,19 +147,43 @@ class planner {
       if (!is_baseline) with_baseline(heap, workload, p, r);
       push(r);
       if (is_baseline) again(r);
+      r.role = row_role::measured;
+      other_allocators(g, s, r);
     }
   }
 
+  // The same row under the allocators that come after the first.
+  void other_allocators(const suite_group& g, const strategy_choice& s, row_spec r) {
+    for (const auto& name : std::span(g.allocators).subspan(1)) {
+      r.allocator = name;
+      const std::string reason = s.variant->can.own_heap ? "the same row under every allocator: its objects are not malloc's"
+                                 : !loads(name)          ? not_installed(allocator_named(name))
+                                                         : "";
+      if (reason.empty()) {
+        push(r);
+      } else {
+        skip({r.strategy, r.workload_label, r.threads, name_of(r.mode), r.heap.label(), reason, name});
+      }
+    }
+  }
+  bool loads(const std::string& name) {
+    const auto [at, fresh] = loads_.emplace(name, true);
+    if (fresh && allocator_loads_) at->second = allocator_loads_(allocator_named(name));
+    return at->second;
+  }
+
   // On the observed policy, for at least two threads. A count of events needs no baseline and no second measurement.
-  void observed_row(const strategy_choice& s, std::size_t workload, const parameters& p, int threads) {
+  void observed_row(const suite_group& g, const strategy_choice& s, std::size_t workload, const parameters& p, int threads) {
     row_spec r = row(s, workload, p, threads, measure_mode::observed);
+    r.allocator = g.allocators.front();
     r.role = row_role::observed;
     r.counters.clear();
     std::string reason = unmet(s, workload, r, "");
     if (reason.empty() && threads < 2) reason = "hand-offs need two threads";
     if (reason.empty()) reason = unobserved(s, workload);
     if (reason.empty()) {
-      push(std::move(r));
+      push(r);
+      other_allocators(g, s, std::move(r));
     } else {
       skip({r.strategy, r.workload_label, threads, name_of(r.mode), "", std::move(reason)});
     }
@@ -177,6 +205,7 @@ class planner {
     const std::string limit = baseline_.variant->can.limits_heap ? heap : "";
     if (!unmet(baseline_, workload, r, limit).empty()) return;
     r.role = row_role::baseline;
+    r.allocator = like.allocator;
     push(r);
     again(r);
   }
@@ -195,6 +224,7 @@ class planner {
     }
     r.tunables = s.tunables;
     r.header_bytes = s.variant->header_bytes;
+    r.own_heap = s.variant->can.own_heap;
     r.workload = info.name;
     r.workload_label = info.name;
     for (const auto& d : info.parameters) {
@@ -209,7 +239,6 @@ class planner {
     r.mode = mode;
     r.ramp_ns = ramp_ns_;
     r.window_ns = plan_.window_ns;
-    r.allocator = plan_.request.allocator;
     r.gc_workers = gc_workers(threads);
     r.counters = plan_.request.counters;
     return r;
@@ -260,7 +289,7 @@ class planner {
     plan_.rows.push_back(std::move(r));
   }
   void skip(skipped_row s) {
-    const std::string key = fmt::format("{}|{}|{}|{}|{}|{}", s.strategy, s.workload, s.threads, s.mode, s.heap, s.reason);
+    const std::string key = fmt::format("{}|{}|{}|{}|{}|{}", s.label(), s.workload, s.threads, s.mode, s.heap, s.reason);
     if (skips_.insert(key).second) plan_.skipped.push_back(std::move(s));
   }
 
@@ -268,6 +297,8 @@ class planner {
   run_plan& plan_;
   const topology& machine_;
   std::uint64_t ramp_ns_;
+  const allocator_check& allocator_loads_;
+  std::map<std::string, bool> loads_;  // what was asked already
   strategy_choice baseline_;
   std::set<std::size_t> workloads_;
   std::map<std::string, bool> sets_used_;
@@ -308,6 +339,8 @@ std::vector<suite_group> groups_of(const registry& all, const suite_info* suite,
     if (!r.modes.empty()) g.modes = r.modes;
     if (r.observe && std::ranges::find(g.modes, "observed") == g.modes.end()) g.modes.emplace_back("observed");
     if (!r.heaps.empty()) g.heaps = r.heaps;
+    if (!r.allocator.empty()) g.allocators = allocators_in(r.allocator);
+    if (g.allocators.empty()) g.allocators.emplace_back(system_allocator);
   }
   return groups;
 }
@@ -319,7 +352,7 @@ std::uint64_t drawn_seed() {
 
 }  // namespace
 
-run_plan make_plan(const registry& all, run_request request, const topology& machine) {
+run_plan make_plan(const registry& all, run_request request, const topology& machine, const allocator_check& check) {
   run_plan plan;
   const suite_info* suite = suite_of(request);
   const protocol& how = suite != nullptr ? suite->how : standard_protocol();
@@ -338,7 +371,8 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   (void)thread_counts(request.threads, {});
   (void)pin_list(request.pin, 1, machine);
 
-  planner p(all, plan, machine, ramp_ns);
+  planner p(all, plan, machine, ramp_ns, check);
+  if (!request.allocator.empty()) p.refuse_missing_allocators(request.allocator);
   if (!request.strategies.empty()) {
     for (const auto& s : split_specs(request.strategies)) (void)choose_strategies(all, "--strategy", s);
   }
@@ -356,30 +390,6 @@ std::vector<int> automatic_threads(const topology& machine) {
   std::set<int> counts{machine.cores(), static_cast<int>(machine.cpus.size())};
   for (int n = 1; n < machine.cores(); n *= 2) counts.insert(n);
   return {counts.begin(), counts.end()};
-}
-
-double run_plan::predicted_seconds() const {
-  double once = 0;
-  for (const auto& r : rows) once += static_cast<double>(r.window_ns + r.ramp_ns + r.ramp_ns / 4) * 1e-9 + overhead_s;
-  return processes * (process_start_s + blocks * once);
-}
-
-std::vector<run_item> run_plan::items(int process) const {
-  std::vector<run_item> list;
-  for (int block = 0; block < blocks; ++block) {
-    // Own shuffle: std::shuffle's result is the library's business, and a seed must mean the same order everywhere.
-    const auto stream = static_cast<std::uint64_t>(process) << 32 | static_cast<std::uint64_t>(block);
-    random_source random(request.seed, stream);
-    // All rows of a block draw the same numbers: what differs between them is the strategy.
-    const std::uint64_t seed = random() >> 11;
-    std::vector<std::size_t> order(rows.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    for (std::size_t i = order.size(); i > 1; --i) {
-      std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-    }
-    for (const std::size_t i : order) list.push_back({rows[i], process, block, static_cast<int>(list.size()), seed});
-  }
-  return list;
 }
 
 }  // namespace tally

@@ -3,6 +3,9 @@
 // The unit of replication is the process. Each process measures some blocks; a block measures every row once, in an order
 // drawn from the seed, so that drift of the machine falls on all rows alike. The baseline is in every scene, twice: the second
 // copy (role "aa") shows what difference nothing makes.
+//
+// Under several allocators a scene has a row of each for a strategy that takes its objects from malloc. The baseline, and its
+// second copy, is under the first of them, and so is what has a heap of its own.
 #pragma once
 
 #include <string>
@@ -10,6 +13,7 @@
 
 #include "harness/measure/topology.hpp"
 #include "harness/registry.hpp"
+#include "harness/run/allocators.hpp"
 #include "harness/run/request.hpp"
 #include "harness/run/row.hpp"
 #include "harness/run/suites.hpp"
@@ -21,6 +25,8 @@ struct skipped_row {
   int threads = 0;                  // 0: any number
   std::string mode, heap;
   std::string reason;
+  std::string allocator = {};       // empty: any, or the first
+  [[nodiscard]] std::string label() const { return under_allocator(strategy, allocator); }
 };
 
 struct run_plan {
@@ -39,8 +45,9 @@ struct run_plan {
   [[nodiscard]] std::vector<run_item> items(int process) const;
 };
 
-// Throws usage_error: unknown names, values out of range, nothing selected.
-[[nodiscard]] run_plan make_plan(const registry&, run_request, const topology& = cpu_topology());
+// Throws usage_error: unknown names, values out of range, nothing selected, a typed allocator that is not installed. One that a
+// suite names and that is not installed is left out: its rows are skipped. Without a check, all are taken to be there.
+[[nodiscard]] run_plan make_plan(const registry&, run_request, const topology& = cpu_topology(), const allocator_check& = {});
 
 // --threads auto: 1, 2, 4 ... physical cores, then all hardware threads.
 [[nodiscard]] std::vector<int> automatic_threads(const topology&);

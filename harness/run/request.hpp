@@ -25,7 +25,7 @@ struct run_request {
   bool observe = false;                  // rows that count line hand-offs, beside the others
   std::string threads;                   // empty: the suite's, or auto
   std::string pin = "cores";
-  std::string allocator = "system";
+  std::string allocator;                 // names with commas; empty: the suite's, or system
   std::string baseline = "atomic";
   std::string gc_workers = "threads";    // of a parallel collector: as many as threads, or a number
   std::string duration;                  // of a window; empty: the suite's

@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "harness/run/allocators.hpp"
 #include "harness/run/names.hpp"
 
 namespace tally {
@@ -43,15 +44,16 @@ std::string heap_size::label() const {
 }
 
 std::string row_spec::scene() const {
-  std::string s = fmt::format("{}|{}|{}", workload_label, threads, name_of(mode));
-  if (allocator != "system") s += "|" + allocator;
-  return s;
+  return fmt::format("{}|{}|{}", workload_label, threads, name_of(mode));
+}
+
+std::string row_spec::label() const {
+  const std::string limit = heap.label();
+  return under_allocator(strategy, allocator) + (limit.empty() ? "" : "@" + limit);
 }
 
 std::string row_spec::key() const {
-  std::string k = strategy;
-  if (!heap.label().empty()) k += "@" + heap.label();
-  return k + "|" + scene() + (role == row_role::again ? "|aa" : "");
+  return label() + "|" + scene() + (role == row_role::again ? "|aa" : "");
 }
 
 json to_json(const run_item& item) {
@@ -63,7 +65,7 @@ json to_json(const run_item& item) {
   const std::string name = r.strategy.substr(0, r.strategy.find(':'));
   json config;
   config["strategy"] = {{"name", name}, {"label", r.strategy}, {"options", options}, {"tunables", tunables},
-                        {"header_bytes", or_null(r.header_bytes)}};
+                        {"header_bytes", or_null(r.header_bytes)}, {"own_heap", r.own_heap}};
   config["workload"] = {{"name", r.workload}, {"label", r.workload_label}, {"parameters", parameters}};
   config["threads"] = r.threads;
   config["cpus"] = r.cpus;
@@ -97,6 +99,7 @@ run_item item_from(const json& j) {
   for (const auto& [name, value] : c.at("strategy").at("tunables").items()) r.tunables.emplace_back(name, value);
   const auto number = [](const json& v) { return v.is_null() ? 0 : v.get<std::uint64_t>(); };
   r.header_bytes = number(c.at("strategy").at("header_bytes"));
+  r.own_heap = c.at("strategy").value("own_heap", false);
   r.workload = c.at("workload").at("name");
   r.workload_label = c.at("workload").at("label");
   for (const auto& [name, value] : c.at("workload").at("parameters").items()) r.parameters[name] = value;

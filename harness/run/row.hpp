@@ -30,6 +30,7 @@ struct row_spec {
   std::map<std::string, std::string> options;              // compile-time ones, complete
   std::vector<std::pair<std::string, double>> tunables;    // run-time ones that were given
   std::size_t header_bytes = 0;
+  bool own_heap = false;            // its objects are not malloc's
   std::string workload;
   std::map<std::string, std::string> parameters;           // complete
   std::string workload_label;       // "copy_drop sharing=shared": what differs from the defaults
@@ -44,7 +45,9 @@ struct row_spec {
   int gc_workers = 1;
   std::vector<std::string> counters;  // groups of counters that were read, by name or file
 
-  // Rows that are compared with each other: everything but the strategy and its heap.
+  // "atomic+mimalloc", "mark_sweep@2x": what differs between the rows of a scene.
+  [[nodiscard]] std::string label() const;
+  // Rows that are compared with each other: everything but the strategy, its heap and its allocator.
   [[nodiscard]] std::string scene() const;
   // Unique in a plan.
   [[nodiscard]] std::string key() const;

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "harness/run/allocators.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/progress.hpp"
 #include "harness/run/results_file.hpp"
@@ -35,7 +36,7 @@ struct run_outcome {
 run_outcome execute(const registry&, const run_plan&, const std::set<window_key>& done, double timeout_s, results_file& file,
                     std::vector<json>& records, progress& shown, const volatile int& interrupt);
 
-// Asks a worker whether the allocator's library could be loaded. Throws usage_error if not.
-void check_allocator(const std::string& name);
+// Asks a worker whether the allocator's library could be loaded.
+[[nodiscard]] bool allocator_loads(const allocator_info&);
 
 }  // namespace tally

@@ -156,22 +156,21 @@ int run_session(const registry& all, session_options o, const volatile int& inte
   if (o.resume && !o.from.empty()) throw usage_error(fmt::format("--from {}: not together with --resume", o.from));
   if (!o.from.empty()) o.request = overlaid(request_from(read_config("--from", o.from).at("request")), o);
   place where = find_place(o);
-  run_plan plan = make_plan(all, o.request);
+  run_plan plan = make_plan(all, o.request, cpu_topology(), allocator_loads);
   if (o.plan_only) {
     fmt::print("{}", plan_text(plan));
     return exit_fine;
   }
-  check_allocator(plan.request.allocator);
 
   std::vector<json> records;
-  std::set<window_key> done;
+  std::set<window_key> done, told;  // windows, and rows that were skipped
   if (where.resumed) {
     if (fs::exists(where.directory / "rows.jsonl")) {
       loaded_results loaded = load_results(where.directory / "rows.jsonl");
       if (!loaded.message.empty()) std::fputs(fmt::format("tally: {}\n", loaded.message).c_str(), stderr);
       for (auto& r : loaded.records) records.push_back(lightened(std::move(r)));
     }
-    for (const auto& r : records) done.insert(key_of(r));
+    for (const auto& r : records) (r.at("status") == "skipped" ? told : done).insert(key_of(r));
   } else {
     if (where.directory.empty()) where.directory = fresh_directory(plan.suite, plan.request.seed);
     make_directory("--out", where.directory);
@@ -181,7 +180,7 @@ int run_session(const registry& all, session_options o, const volatile int& inte
   results_file file(where.directory / "rows.jsonl");
   for (const auto& s : plan.skipped) {
     json record = skipped_record(s);
-    if (done.contains(key_of(record))) continue;
+    if (told.contains(key_of(record))) continue;
     file.append(record);
     records.push_back(std::move(record));
   }

@@ -1,7 +1,8 @@
 // The named suites: what is run when nobody says what to run. Data, no logic.
 //
-// A suite is a list of groups; a group is a cross product of strategies, workloads with their parameters, threads, modes and
-// heap limits, all written as on the command line. What a suite names and this binary lacks is listed as skipped.
+// A suite is a list of groups; a group is a cross product of strategies, workloads with their parameters, threads, modes, heap
+// limits and allocators, all written as on the command line. What a suite names and this binary or the machine lacks is listed as
+// skipped.
 #pragma once
 
 #include <span>
@@ -19,6 +20,7 @@ struct suite_group {
   std::string threads;                   // "1", "auto", "1,2"
   std::vector<std::string> modes;
   std::vector<std::string> heaps;
+  std::vector<std::string> allocators = {};  // none: system alone
 };
 
 // How often and how long: processes x blocks windows of each row.

@@ -79,6 +79,7 @@ simulation_plan plan_of(const registry& all, const session_options& o, machine m
   request.modes = {"throughput"};
   request.pin = "none";
   request.gc_workers = "1";
+  request.allocator = system_allocator;  // a guest's memory is the machine's
   if (request.suite.empty()) {
     if (request.workloads.empty()) request.workloads = {"*"};
     if (request.strategies.empty()) request.strategies = {"*"};

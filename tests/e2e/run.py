@@ -217,6 +217,37 @@ def another_allocator_is_recorded_or_refused_in_a_sentence(cwd):
     assert {r["config"]["allocator"] for r in records(cwd / "r")} == {"mimalloc"}
 
 
+def allocators_are_rows_of_one_scene(cwd):
+    small = ["--strategy", "none,atomic,deferred", "--workload", "tree_churn", "--threads", "1", "--duration", "20ms",
+             "--processes", "2", "--repeat", "1", "--seed", "5"]
+    done = subprocess.run([tally, "run", *small, "--allocator", "system,mimalloc", "--out", "r"], cwd=cwd, capture_output=True,
+                          text=True, timeout=60)
+    if done.returncode == 64:
+        assert done.stderr.count("\n") == 1 and "libmimalloc.so.2 is not installed" in done.stderr, done.stderr
+        _, err = run("run", *small, "--allocator", "system,mimalloc", "--plan", cwd=cwd, expect=64)
+        assert "libmimalloc.so.2 is not installed" in err, err
+        return
+    assert done.returncode == 0, done.stderr
+    rows = records(cwd / "r")
+    measured = [r for r in rows if r["status"] in ("ok", "exhausted")]
+    assert {r["scene"] for r in measured} == {"tree_churn|1|throughput"}
+    labels = {(r["row"].split("|")[0], r["config"]["allocator"], r["role"]) for r in measured}
+    assert labels == {("none", "system", "measured"), ("atomic", "system", "baseline"), ("atomic", "system", "aa"),
+                      ("atomic+mimalloc", "mimalloc", "measured"), ("deferred", "system", "measured")}, labels
+    skipped = {(r["row"].split("|")[0], r["skipped"]["allocator"]) for r in rows if r["status"] == "skipped"}
+    assert skipped == {("none+mimalloc", "mimalloc"), ("deferred+mimalloc", "mimalloc")}, skipped
+    assert "atomic+mimalloc" in done.stdout and "not malloc's" in done.stdout, done.stdout
+    run("run", "--resume", "--out", "r", "--allocator", "system,mimalloc", cwd=cwd)
+    assert records(cwd / "r") == rows, "a finished run was resumed, and something was measured"
+    _, err = run("run", "--resume", "--out", "r", "--allocator", "system", cwd=cwd, expect=64)
+    assert "--allocator system (it was system,mimalloc)" in err, err
+    run("run", "--from", "r", "--out", "again", cwd=cwd)
+    assert {r["row"] for r in records(cwd / "again")} == {r["row"] for r in rows}
+    (cwd / "list.toml").write_text('allocator=["system","mimalloc"]\n')
+    run("run", *small, "--config", "list.toml", "--out", "listed", cwd=cwd)
+    assert {r["row"] for r in records(cwd / "listed")} == {r["row"] for r in rows}
+
+
 def flags_can_come_from_a_file(cwd):
     (cwd / "flags.toml").write_text('strategy="atomic"\nworkload="copy_drop"\nthreads="1"\nprocesses=1\nrepeat=1\n'
                                     'duration="10ms"\n')

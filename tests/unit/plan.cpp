@@ -96,6 +96,59 @@ TEST_F(plan_of, a_tracing_baseline_is_compared_at_the_same_limit) {
                                          "sweep@3x|spin|1|throughput", "sweep@3x|spin|1|throughput|aa"));
 }
 
+TEST_F(plan_of, allocators_are_rows_of_one_scene_and_the_baseline_is_under_the_first) {
+  auto r = selection({"atomic", "gil"}, {"spin"}, "1");
+  r.allocator = "system,mimalloc,system";
+  const auto p = made(r);
+  EXPECT_THAT(keys(p), ElementsAre("atomic|spin|1|throughput", "atomic|spin|1|throughput|aa", "atomic+mimalloc|spin|1|throughput",
+                                   "gil|spin|1|throughput", "gil+mimalloc|spin|1|throughput"));
+  std::set<std::string> scenes;
+  for (const auto& row : p.rows) scenes.insert(row.scene());
+  EXPECT_THAT(scenes, ElementsAre("spin|1|throughput"));
+  EXPECT_EQ(p.rows[0].role, row_role::baseline);
+  EXPECT_EQ(p.rows[2].role, row_role::measured);
+  EXPECT_EQ(p.rows[2].allocator, "mimalloc");
+  EXPECT_THAT(p.skipped, IsEmpty());
+}
+
+TEST_F(plan_of, a_baseline_that_was_not_asked_for_is_under_the_first_allocator_only) {
+  auto r = selection({"gil"}, {"spin"}, "1");
+  r.allocator = "jemalloc,system";
+  EXPECT_THAT(keys(made(r)), ElementsAre("atomic+jemalloc|spin|1|throughput", "atomic+jemalloc|spin|1|throughput|aa",
+                                         "gil+jemalloc|spin|1|throughput", "gil|spin|1|throughput"));
+}
+
+TEST_F(plan_of, what_has_a_heap_of_its_own_is_measured_under_the_first_allocator) {
+  auto r = selection({"sweep"}, {"spin"}, "1");
+  r.allocator = "system,mimalloc";
+  r.heaps = {"2x"};
+  const auto p = made(r);
+  EXPECT_THAT(keys(p), ElementsAre("atomic|spin|1|throughput", "atomic|spin|1|throughput|aa", "sweep@2x|spin|1|throughput"));
+  EXPECT_TRUE(p.rows.back().own_heap);
+  EXPECT_THAT(skipped_text(p), HasSubstr("its objects are not malloc's:\n    sweep+mimalloc in spin with a heap of 2x\n"));
+  r.allocator = "mimalloc";
+  EXPECT_THAT(keys(made(r)), Contains("sweep+mimalloc@2x|spin|1|throughput"));
+}
+
+TEST_F(plan_of, an_allocator_that_is_missing_is_refused_with_its_package) {
+  auto r = selection({"atomic"}, {"spin"}, "1");
+  r.allocator = "system,mimalloc";
+  r.seed = 1;
+  int asked = 0;
+  const allocator_check none = [&](const allocator_info& a) { return ++asked, std::string_view(a.name) == "system"; };
+  try {
+    (void)make_plan(all, r, testing::fake_machine(2), none);
+    FAIL() << "nothing was refused";
+  } catch (const usage_error& e) {
+    EXPECT_STREQ(e.what(), "--allocator mimalloc: libmimalloc.so.2 is not installed (Debian: apt-get install libmimalloc2.0)");
+  }
+  EXPECT_EQ(asked, 2);
+  r.allocator = "system,tcmalloc";
+  EXPECT_THAT(refusal(r), HasSubstr("--allocator tcmalloc: no such allocator"));
+  r.allocator = "system,";
+  EXPECT_THAT(refusal(r), HasSubstr("--allocator system,: names with a comma between"));
+}
+
 TEST_F(plan_of, parameters_make_a_cross_product) {
   auto r = selection({"atomic"}, {"spin"}, "1");
   r.sets = {"sharing=private,shared", "size=1..4*2"};
@@ -184,6 +237,7 @@ TEST_F(plan_of, items_survive_the_way_to_the_worker) {
   auto r = selection({"gil:interval=20", "sweep"}, {"spin"}, "2");
   r.heaps = {"2x"};
   r.modes = {"latency"};
+  r.allocator = "mimalloc,system";
   for (const auto& item : made(r).items(0)) {
     const run_item back = item_from(json::parse(to_json(item).dump()));
     EXPECT_EQ(to_json(back), to_json(item));
