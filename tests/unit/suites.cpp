@@ -26,6 +26,18 @@ TEST(suites, the_others_are_citable) {
   EXPECT_GE(standard_protocol().processes, citable_processes);
 }
 
+TEST(suites, structures_that_come_and_go_are_counted_on_more_than_one_malloc) {
+  for (const char* name : {"default", "rigorous"}) {
+    std::vector<std::string> workloads;
+    for (const auto& g : suite_named(name).groups) {
+      if (g.allocators.empty()) continue;
+      EXPECT_EQ(g.allocators, (std::vector<std::string>{"system", "mimalloc"}));  // the baseline is system's
+      workloads.insert(workloads.end(), g.workloads.begin(), g.workloads.end());
+    }
+    EXPECT_EQ(workloads, (std::vector<std::string>{"tree_churn", "chain", "graph"}));
+  }
+}
+
 TEST(suites, the_time_left_comes_from_what_was_measured) {
   EXPECT_DOUBLE_EQ(progress::left_seconds(0, 100, 0, 60), 60);
   EXPECT_DOUBLE_EQ(progress::left_seconds(50, 100, 40, 60), 40);
