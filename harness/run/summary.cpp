@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -31,7 +32,8 @@ const judged_by& of_mode(const std::string& mode) {
 
 struct row_results {
   std::string name;
-  bool baseline = false, again = false, floor = false;
+  std::string strategy;
+  bool baseline = false, again = false, floor = false, own_heap = false;
   replicated values;          // of the mode's metric; NaN where a window failed
   std::vector<double> cpu;    // ns an operation
   std::size_t windows = 0, doubtful = 0, errors = 0, exhausted = 0;
@@ -74,7 +76,6 @@ std::vector<scene_results> gather(const std::vector<const json*>& records) {
                                       counted(config.at("threads").get<std::size_t>(), "thread"));
       if (mode != "throughput") title += ", " + mode;
       if (config.at("oversubscribed").get<bool>()) title += " (more threads than processors)";
-      if (config.at("allocator") != "system") title += ", " + config.at("allocator").get<std::string>();
       scenes.push_back({title, mode, {}});
     }
     scene_results& s = scenes[scene_at[scene]];
@@ -82,6 +83,8 @@ std::vector<scene_results> gather(const std::vector<const json*>& records) {
       row_at[key] = s.rows.size();
       row_results row;
       row.name = key.substr(0, key.find('|'));
+      row.strategy = config.at("strategy").at("label");
+      row.own_heap = config.at("strategy").value("own_heap", false);
       row.baseline = r.at("role") == "baseline";
       row.again = r.at("role") == "aa";
       s.rows.push_back(row);
@@ -130,6 +133,82 @@ std::string remarks(const judged_row& j, double noise) {
   return fmt::format("{}", fmt::join(words, "; "));
 }
 
+std::string ratio_text(const ratio_estimate& e) {
+  std::string text = fmt::format("{:.2f}x", e.ratio);
+  if (const auto& c = e.confidence) text += fmt::format(" [{:.2f}, {:.2f}]", c->low, c->high);
+  return text;
+}
+
+bool differs(const ratio_estimate& e, double noise) {
+  const bool more_than_noise = std::abs(std::log(e.ratio)) > std::log(1 + noise);
+  const auto& c = e.confidence;
+  return more_than_noise && (!c || c->low > 1 || c->high < 1);
+}
+
+struct compared_row {
+  const row_results* row = nullptr;
+  std::optional<ratio_estimate> gain;   // above 1: it is better than what it was compared with
+};
+
+// How much of what a heap of its own wins over counting is allocation: the same counting on the best other malloc of the scene
+// says it. Told of the baseline if it is there on several, else of every strategy that is.
+std::string allocation_text(const scene_results& s, double noise, std::uint64_t seed, int needed) {
+  std::vector<std::vector<const row_results*>> counting;   // a strategy on each malloc, in the plan's order
+  std::vector<const row_results*> own;
+  for (const auto& r : s.rows) {
+    if (r.again || r.floor || r.flat().empty()) continue;
+    if (r.own_heap) {
+      own.push_back(&r);
+      continue;
+    }
+    const auto same = std::ranges::find_if(counting, [&](const auto& of) { return of.front()->strategy == r.strategy; });
+    if (same == counting.end()) {
+      counting.push_back({&r});
+    } else {
+      (*same).push_back(&r);
+    }
+  }
+  std::erase_if(counting, [](const auto& of) { return of.size() < 2; });
+  if (std::ranges::any_of(counting, [](const auto& of) { return of.front()->baseline; })) {
+    std::erase_if(counting, [](const auto& of) { return !of.front()->baseline; });
+  }
+  const auto best_of = [&](const row_results& than, const std::vector<const row_results*>& rows) {
+    compared_row best;
+    for (const auto* r : rows) {
+      if (auto gain = ratio_of(than.values, r->values, seed, needed); gain && (!best.gain || gain->ratio > best.gain->ratio)) {
+        best = {r, std::move(gain)};
+      }
+    }
+    return best;
+  };
+  std::string out;
+  for (const auto& of : counting) {
+    const row_results& first = *of.front();
+    const compared_row malloced = best_of(first, {of.begin() + 1, of.end()});
+    std::vector<std::string> told;   // of a strategy's heap sizes, the best
+    for (const auto* one : own) {
+      if (std::ranges::find(told, one->strategy) != told.end()) continue;
+      told.push_back(one->strategy);
+      std::vector<const row_results*> sizes;
+      std::ranges::copy_if(own, std::back_inserter(sizes), [&](const auto* r) { return r->strategy == one->strategy; });
+      const compared_row winner = best_of(first, sizes);
+      if (!malloced.gain || !winner.gain || winner.gain->ratio < 1 || !differs(*winner.gain, noise)) continue;
+      const auto rest = ratio_of(malloced.row->values, winner.row->values, seed, needed);
+      if (!rest) continue;
+      const std::string against = fmt::format("({} against {})", malloced.row->name, first.name);
+      out += fmt::format("  {}'s {} over {}: ", winner.row->name, ratio_text(*winner.gain), first.name);
+      if (malloced.gain->ratio < 1 || !differs(*malloced.gain, noise)) {
+        out += fmt::format("none of it is allocation, {} {}\n", ratio_text(*malloced.gain), against);
+      } else if (rest->ratio < 1 || !differs(*rest, noise)) {
+        out += fmt::format("all of it is allocation, {} {}\n", ratio_text(*malloced.gain), against);
+      } else {
+        out += fmt::format("{} of it is allocation {}, {} remains\n", ratio_text(*malloced.gain), against, ratio_text(*rest));
+      }
+    }
+  }
+  return out;
+}
+
 std::string scene_text(const scene_results& s, const summary_options& options) {
   const judged_by& by = of_mode(s.mode);
   const row_results *base = nullptr, *again = nullptr;
@@ -158,10 +237,7 @@ std::string scene_text(const scene_results& s, const summary_options& options) {
     if (r.again) continue;
     judged_row j{&r, median(values), {}, true};
     if (base != nullptr) j.against = ratio_of(base->values, r.values, options.seed, needed);
-    if (j.against) {
-      j.different = std::abs(std::log(j.against->ratio)) > std::log(1 + noise);
-      if (const auto& c = j.against->confidence) j.different = j.different && (c->low > 1 || c->high < 1);
-    }
+    if (j.against) j.different = differs(*j.against, noise);
     rows.push_back(j);
   }
   std::ranges::stable_sort(rows, {}, &judged_row::value);
@@ -183,16 +259,14 @@ std::string scene_text(const scene_results& s, const summary_options& options) {
   for (const auto& j : rows) width = std::max(width, j.row->name.size());
   for (const auto& j : rows) {
     std::string against, cost;
-    if (j.against) {
-      against = fmt::format("{:.2f}x", j.against->ratio);
-      if (const auto& c = j.against->confidence) against += fmt::format(" [{:.2f}, {:.2f}]", c->low, c->high);
-    }
+    if (j.against) against = ratio_text(*j.against);
     if (s.mode == "throughput" && !j.row->cpu.empty()) cost = fmt::format("cpu {:.2f}x floor", median(j.row->cpu) / floor_cpu);
     std::string line = fmt::format("  {:{}}  {:>9.4g} {}  {:>{}}  {:>16}  {}", j.row->name, width, j.value * by.scale, by.unit,
                                    against, options.citable ? 22 : 8, cost, remarks(j, noise));
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
   }
+  if (s.mode == "throughput") out += allocation_text(s, noise, options.seed, needed);
   for (const auto* r : failed) out += fmt::format("  {}: failed: {}\n", r->name + (r->again ? " (again)" : ""), r->reason);
   return out;
 }

@@ -11,12 +11,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+// `strategy` may name its malloc, as labels do: atomic+mimalloc.
 json record(const std::string& strategy, const std::string& role, int process, int block, double ns, bool doubtful = false) {
   const std::string scene = "spin|1|throughput";
   return {{"schema", 1}, {"row", strategy + "|" + scene + (role == "aa" ? "|aa" : "")}, {"scene", scene}, {"role", role},
           {"process", process}, {"block", block}, {"status", "ok"},
-          {"config", {{"workload", {{"label", "spin"}}}, {"threads", 1}, {"mode", "throughput"}, {"oversubscribed", false},
-                      {"allocator", "system"}}},
+          {"config", {{"strategy", {{"label", strategy.substr(0, strategy.find('+'))}}}, {"workload", {{"label", "spin"}}},
+                      {"threads", 1}, {"mode", "throughput"}, {"oversubscribed", false}, {"allocator", "system"}}},
           {"metrics", {{"ns_per_op", {{"value", ns}}}, {"cpu_ns_per_op", {{"value", ns}}}}},
           {"quality", {{"verdict", "single"}, {"doubtful", doubtful}}},
           {"oracle", {{"class", "exact"}}}};
@@ -68,6 +69,45 @@ TEST(summary, the_floor_does_not_win_but_is_what_cost_is_counted_from) {
   EXPECT_THAT(text, HasSubstr("fast wins"));
   EXPECT_THAT(text, HasSubstr("never frees: the floor"));
   EXPECT_THAT(text, Not(HasSubstr("none wins")));
+}
+
+// The baseline takes 10 ns, on another malloc `malloced`; own, on a heap of its own, 2.
+std::string told_of_allocation(double malloced, double second = 10) {
+  std::vector<json> all;
+  for (int b = 0; b < 6; ++b) {
+    all.push_back(record("atomic", "baseline", b, 0, 10));
+    all.push_back(record("atomic", "aa", b, 0, second));
+    all.push_back(record("atomic+mimalloc", "measured", b, 0, malloced));
+    all.push_back(record("slow", "measured", b, 0, 20));
+    all.push_back(record("slow+mimalloc", "measured", b, 0, 10));
+    for (const auto& [name, ns] : {std::pair{"own", 2.0}, {"worse", 11.0}}) {
+      json own = record(name, "measured", b, 0, ns);
+      own["config"]["strategy"]["own_heap"] = true;
+      all.push_back(own);
+    }
+  }
+  return summary_text(all, smoke());
+}
+
+TEST(summary, says_how_much_of_a_win_is_allocation) {
+  EXPECT_THAT(told_of_allocation(4), HasSubstr("  own's 5.00x over atomic: 2.50x of it is allocation (atomic+mimalloc against "
+                                               "atomic), 2.00x remains\n"));
+  EXPECT_THAT(told_of_allocation(10), HasSubstr("own's 5.00x over atomic: none of it is allocation, 1.00x (atomic+mimalloc"));
+  EXPECT_THAT(told_of_allocation(9.7, 9.5), HasSubstr("own's 5.00x over atomic: none of it is allocation, 1.03x"));
+  EXPECT_THAT(told_of_allocation(1), HasSubstr("own's 5.00x over atomic: all of it is allocation, 10.00x (atomic+mimalloc"));
+  EXPECT_THAT(told_of_allocation(4), Not(HasSubstr("worse's")));
+  EXPECT_THAT(told_of_allocation(4), Not(HasSubstr("over slow")));  // the baseline is there on several, too
+  EXPECT_THAT(summary_text(run(2, 2.5, 1), smoke()), Not(HasSubstr("allocation")));
+}
+
+TEST(summary, says_it_of_other_strategies_where_the_baseline_is_on_one_malloc) {
+  std::vector<json> all;
+  for (const auto& [name, ns] : {std::pair{"slow", 20.0}, {"slow+mimalloc", 10.0}, {"own", 2.0}}) {
+    all.push_back(record(name, "measured", 0, 0, ns));
+    if (all.size() == 3) all.back()["config"]["strategy"]["own_heap"] = true;
+  }
+  EXPECT_THAT(summary_text(all, smoke()),
+              HasSubstr("own's 10.00x over slow: 2.00x of it is allocation (slow+mimalloc against slow), 5.00x remains\n"));
 }
 
 TEST(summary, failed_and_doubtful_windows_are_counted) {
