@@ -45,7 +45,10 @@ class Results:
 
 
 def strategy(row):
-    return row["config"]["strategy"]["label"]
+    """The variant and its allocator as the harness calls them: atomic, atomic+mimalloc."""
+    config = row["config"]
+    allocator = config.get("allocator", "system")
+    return config["strategy"]["label"] + ("" if allocator == "system" else f"+{allocator}")
 
 
 def workload(row):

@@ -1,7 +1,7 @@
 """One look for every plot: a colour per strategy everywhere, sizes that fit a column, output that is the same byte for byte.
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart, and darker relatives of them; a variant keeps its
-family's colour and changes line and marker. A strategy that is not in the list gets a grey with a marker of its own.
+Colours are Okabe and Ito's, which colour-blind readers can tell apart, and darker relatives of them; a variant, also one under another
+allocator, keeps its family's colour and changes line and marker. A strategy that is not in the list gets a grey with a marker of its own.
 """
 import io
 import pathlib
@@ -57,7 +57,7 @@ def setup():
 
 
 def family(label):
-    return label.split("@")[0].split(":")[0]
+    return label.split("@")[0].split("+")[0].split(":")[0]
 
 
 def number(value):

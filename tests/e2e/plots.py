@@ -22,6 +22,8 @@ RUNS = {
           "throughput,latency,memory"],
     "e": ["--workload", "trace", "--strategy", "atomic", "--threads", "1"],
 }
+# Only where the library is installed: rows under another allocator are rows of their own.
+ALLOCATORS = ["--workload", "tree_churn", "--strategy", "atomic,deferred", "--threads", "1,2", "--allocator", "system,mimalloc"]
 EXPECTED = ["cost", "throughput-copy_drop", "sharing-ladder-1", "handoff-2", "heap-tree_churn-1", "latency-tree_churn-1",
             "memory-tree_churn-1", "paths"]
 
@@ -49,6 +51,22 @@ def simulated(interpreter, top):
         sys.exit("of simulated rows: drawn twice, not the same bytes")
 
 
+def under_allocators(interpreter, top):
+    ran = subprocess.run([TALLY, "run", *ALLOCATORS, *SHORT, "--out", str(top / "f")], capture_output=True, text=True)
+    if ran.returncode == 64 and "is not installed" in ran.stderr:
+        print("rows under mimalloc: not installed")
+        return
+    if ran.returncode != 0:
+        sys.exit(f"tally run --allocator: exit {ran.returncode}, {ran.stderr}")
+    subprocess.run([interpreter, SCRIPT, str(top / "f")], check=True)
+    possible = ["atomic", "atomic+mimalloc", "deferred", "deferred+mimalloc"]
+    for name in ("cost", "throughput-tree_churn"):
+        picture = (top / "f" / "plots" / f"{name}.svg").read_text()
+        labels = [label for label in possible if f">{label}</text>" in picture]
+        if labels != ["atomic", "atomic+mimalloc", "deferred"]:
+            sys.exit(f"{name}: drawn are {labels}")
+
+
 def main():
     interpreter = python_that_draws()
     with tempfile.TemporaryDirectory() as scratch:
@@ -66,6 +84,7 @@ def main():
         differ = [name for name, content in drawn["a"].items() if drawn["again"].get(name) != content]
         if differ:
             sys.exit(f"drawn twice, not the same bytes: {differ}")
+        under_allocators(interpreter, top)
         simulated(interpreter, top)
         for flags, words in ((["--only", "nonsense"], "--only nonsense"), (["--baseline", "nobody"], "--baseline nobody"),
                              (["--width", "1in"], "--width")):
