@@ -217,7 +217,7 @@ class counting_context {
   void share(const ref<T>&) {}
   void poll() {
     if constexpr (by_epoch) {
-      if (epochs_.holds_any()) [[unlikely]] unload([this](auto& ripe) { epochs_.poll(ripe); });
+      if (epochs_.poll_is_due()) [[unlikely]] unload([this](auto& ripe) { epochs_.collect(ripe); });
     }
   }
   // Readers in guards keep what they keep: this does not wait for them.

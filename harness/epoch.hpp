@@ -166,7 +166,6 @@ class epoch_member {
     if (--depth_ == 0) record_.announced.store(domain_.idle, std::memory_order_release);
   }
   [[nodiscard]] bool inside() const { return depth_ != 0; }
-  [[nodiscard]] bool holds_any() const { return held_ != 0; }
   [[nodiscard]] bool drained() const { return held_ == 0 && !domain_.has_orphans(); }
 
   // Takes a dead object in; appends what may be taken apart now to `ripe`.
@@ -176,10 +175,9 @@ class epoch_member {
     put(one, ripe);
     if (++retired_ % attempt_every == 0) collect(ripe);
   }
-  // At a safepoint.
-  void poll(dead_list<M>& ripe) {
-    if (++polls_ % attempt_every == 0) collect(ripe);
-  }
+  // At a safepoint: true when it is time to collect. Wherever slots are written something is held at nearly every poll, so that
+  // this much is decided inline; with nothing held it is one load.
+  [[nodiscard]] bool poll_is_due() { return held_ != 0 && ++polls_ % attempt_every == 0; }
   // Tries to advance, and finds what is two epochs old.
   void collect(dead_list<M>& ripe) {
     dead_list<M> orphans;
