@@ -197,9 +197,14 @@ std::string allocation_text(const scene_results& s, double noise, std::uint64_t 
       if (!rest) continue;
       const std::string against = fmt::format("({} against {})", malloced.row->name, first.name);
       out += fmt::format("  {}'s {} over {}: ", winner.row->name, ratio_text(*winner.gain), first.name);
-      if (malloced.gain->ratio < 1 || !differs(*malloced.gain, noise)) {
+      if (!differs(*malloced.gain, noise)) {
+        out += fmt::format("what is allocation is lost in the noise, {} {}\n", ratio_text(*malloced.gain), against);
+      } else if (malloced.gain->ratio < 1) {
         out += fmt::format("none of it is allocation, {} {}\n", ratio_text(*malloced.gain), against);
-      } else if (rest->ratio < 1 || !differs(*rest, noise)) {
+      } else if (!differs(*rest, noise)) {
+        out += fmt::format("{} of it is allocation {}, what remains is lost in the noise, {}\n", ratio_text(*malloced.gain),
+                           against, ratio_text(*rest));
+      } else if (rest->ratio < 1) {
         out += fmt::format("all of it is allocation, {} {}\n", ratio_text(*malloced.gain), against);
       } else {
         out += fmt::format("{} of it is allocation {}, {} remains\n", ratio_text(*malloced.gain), against, ratio_text(*rest));
