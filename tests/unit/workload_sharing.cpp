@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "strategies/atomic.hpp"
+#include "strategies/deferred.hpp"
+#include "strategies/mark_sweep.hpp"
 #include "strategies/plain.hpp"
+#include "strategies/shared_ptr.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
 #include "workloads/publish.hpp"
@@ -15,6 +18,7 @@ namespace {
 
 using tally::testing::hasty_heap;
 using tally::testing::leaky_heap;
+using tally::testing::run_spec;
 using tally::testing::run_steps;
 using tally::testing::sound_heap;
 using tally::workloads::publish;
@@ -45,11 +49,13 @@ std::pair<std::int64_t, std::int64_t> peak_and_claim(const settings& set) {
 TEST(SharedSlots, AreExactForEveryMixAndNumberOfLanes) {
   for (const char* slots : {"1", "10", "32", "33", "5000"}) {
     for (const char* stores : {"0", "10", "50", "100"}) {
-      for (const int lanes : {1, 2, 3}) {
-        const settings set{{"slots", slots}, {"stores", stores}};
-        const auto r = run_steps<atomic, shared_slots>({.set = set, .lanes = lanes, .steps = 2000});
-        EXPECT_EQ(r.verdict(), "") << slots << " " << stores;
-        EXPECT_EQ(r.counted, 2000 * lanes);
+      for (const char* layout : {"deep", "flat"}) {
+        for (const int lanes : {1, 2, 3}) {
+          const settings set{{"slots", slots}, {"stores", stores}, {"layout", layout}};
+          const auto r = run_steps<atomic, shared_slots>({.set = set, .lanes = lanes, .steps = 2000});
+          EXPECT_EQ(r.verdict(), "") << slots << " " << stores << " " << layout;
+          EXPECT_EQ(r.counted, 2000 * lanes);
+        }
       }
     }
   }
@@ -59,16 +65,38 @@ TEST(SharedSlots, AreExactForEveryMixAndNumberOfLanes) {
 TEST(SharedSlots, OneOneAndManyExpectTheirObjects) {
   EXPECT_EQ((run_steps<atomic, shared_slots>({.set = {{"slots", "1"}}}).expected), 1 + 1 + 1);
   EXPECT_EQ((run_steps<atomic, shared_slots>({.set = {{"slots", "33"}}}).expected), 1 + 2 + 33);
+  EXPECT_EQ((run_steps<atomic, shared_slots>({.set = {{"slots", "1"}, {"layout", "flat"}}}).expected), 1 + 1);
+  EXPECT_EQ((run_steps<atomic, shared_slots>({.set = {{"slots", "33"}, {"layout", "flat"}}}).expected), 1 + 33);
 }
 
 TEST(SharedSlots, AMillionOfThemAreBuiltAndFreed) {
-  EXPECT_EQ((run_steps<atomic, shared_slots>({.set = {{"slots", "1000000"}}, .lanes = 2, .steps = 10'000}).verdict()), "");
+  for (const char* layout : {"deep", "flat"}) {
+    const settings set{{"slots", "1000000"}, {"layout", layout}};
+    EXPECT_EQ((run_steps<atomic, shared_slots>({.set = set, .lanes = 2, .steps = 10'000}).verdict()), "") << layout;
+  }
 }
 
-TEST(SharedSlots, KeepTwoSlotsAPairOfLinesApart) {
+// Slots that are no plain words must be made and ended one by one; a heap that traces must find those behind the object.
+TEST(SharedSlots, AFlatArrayIsRightForEveryKindOfSlot) {
+  const run_spec spec{.set = {{"slots", "100"}, {"stores", "50"}, {"layout", "flat"}}, .lanes = 2, .steps = 20'000};
+  EXPECT_EQ((run_steps<tally::strategies::shared_ptr_heap<tally::native>, shared_slots>(spec).verdict()), "");
+  EXPECT_EQ((run_steps<tally::strategies::mark_sweep_heap<tally::native>, shared_slots>(spec).verdict()), "");
+  EXPECT_EQ((run_steps<tally::strategies::deferred_heap<tally::native>, shared_slots>(spec).verdict()), "");
+  auto borrowing = spec;
+  borrowing.set["read"] = "borrow";
+  EXPECT_EQ((run_steps<tally::strategies::deferred_heap<tally::native>, shared_slots>(borrowing).verdict()), "");
+}
+
+TEST(SharedSlots, KeepTwoSlotsAPairOfLinesApartAndObjectsAsLargeAsTheySay) {
   shared_slots::page<atomic> p{};
   EXPECT_EQ(reinterpret_cast<std::byte*>(&p.slots[1].place) - reinterpret_cast<std::byte*>(&p.slots[0].place), 128);
   EXPECT_GE(reinterpret_cast<std::byte*>(&p.slots[0].place) - reinterpret_cast<std::byte*>(&p), 128);
+  EXPECT_EQ(sizeof(shared_slots::value<atomic>), 8u);
+  EXPECT_EQ(sizeof(shared_slots::wide_value<atomic>), 32u);
+  using array = shared_slots::flat_array<atomic>;
+  EXPECT_EQ(sizeof(array::entry), 128u);
+  EXPECT_EQ(offsetof(array, first), 128u);
+  EXPECT_EQ(sizeof(array), 128u + sizeof(array::entry));  // the second follows the first
 }
 
 TEST(SharedSlots, SayWhyAHeapCannotRunThem) {
@@ -81,18 +109,26 @@ TEST(SharedSlots, SayWhyAHeapCannotRunThem) {
   }
   EXPECT_EQ(shared_slots::unmet_for<atomic>(load), "");
   EXPECT_THROW((run_steps<atomic, shared_slots>({.set = {{"read", "steal"}}})), tally::usage_error);
+  EXPECT_THROW((run_steps<atomic, shared_slots>({.set = {{"layout", "round"}}})), tally::usage_error);
+  EXPECT_THROW((run_steps<atomic, shared_slots>({.set = {{"layout", "flat"}, {"slots", "33554433"}}})), tally::usage_error);
+  EXPECT_THROW((run_steps<atomic, shared_slots>({.set = {{"layout", "flat"}, {"stores", "0.5"}}})), tally::usage_error);
 }
 
 TEST(SharedSlots, PayloadBytesIsThePeakToTheByte) {
-  const auto [peak, claim] = peak_and_claim<shared_slots>({{"slots", "40"}, {"stores", "50"}});
-  EXPECT_EQ(peak, claim);
+  for (const char* layout : {"deep", "flat"}) {
+    const auto [peak, claim] = peak_and_claim<shared_slots>({{"slots", "40"}, {"stores", "50"}, {"layout", layout}});
+    EXPECT_EQ(peak, claim) << layout;
+  }
 }
 
 TEST(SharedSlots, CatchAHeapThatForgetsDropsAndOneThatFreesEarly) {
-  const auto leaky = run_steps<leaky_heap, shared_slots>({.steps = 500});
-  EXPECT_EQ(leaky.check, "");
-  EXPECT_GT(leaky.live, leaky.expected);
-  EXPECT_THAT((run_steps<hasty_heap, shared_slots>({.steps = 500}).check), ::testing::HasSubstr("found another's object"));
+  for (const char* layout : {"deep", "flat"}) {
+    const run_spec spec{.set = {{"layout", layout}}, .steps = 500};
+    const auto leaky = run_steps<leaky_heap, shared_slots>(spec);
+    EXPECT_EQ(leaky.check, "");
+    EXPECT_GT(leaky.live, leaky.expected);
+    EXPECT_THAT((run_steps<hasty_heap, shared_slots>(spec).check), ::testing::HasSubstr("found another's object")) << layout;
+  }
 }
 
 TEST(SharingLadder, IsExactOnEveryRung) {
