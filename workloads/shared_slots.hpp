@@ -107,7 +107,11 @@ struct shared_slots {
     {
       for (std::uint32_t i = 1; i < count; ++i) slots()[i].~entry();
     }
-    entry* slots() { return reinterpret_cast<entry*>(this + 1) - 1; }
+    entry* slots() {
+      entry* at = &first;
+      asm("" : "+r"(at));  // the compiler would take the object's end for the array's
+      return at;
+    }
     void each_slot(auto&& f) {
       f(first.place);
       for (std::uint32_t i = 1; i < count; ++i) f(slots()[i].place);

@@ -153,7 +153,7 @@ struct compared_row {
 // How much of what a heap of its own wins over counting is allocation: the same counting on the best other malloc of the scene
 // says it. Told of the baseline if it is there on several, else of every strategy that is.
 std::string allocation_text(const scene_results& s, double noise, std::uint64_t seed, int needed) {
-  std::vector<std::vector<const row_results*>> counting;   // a strategy on each malloc, in the plan's order
+  std::vector<std::vector<const row_results*>> counted;   // a strategy on each malloc, in the plan's order
   std::vector<const row_results*> own;
   for (const auto& r : s.rows) {
     if (r.again || r.floor || r.flat().empty()) continue;
@@ -161,16 +161,16 @@ std::string allocation_text(const scene_results& s, double noise, std::uint64_t 
       own.push_back(&r);
       continue;
     }
-    const auto same = std::ranges::find_if(counting, [&](const auto& of) { return of.front()->strategy == r.strategy; });
-    if (same == counting.end()) {
-      counting.push_back({&r});
+    const auto same = std::ranges::find_if(counted, [&](const auto& of) { return of.front()->strategy == r.strategy; });
+    if (same == counted.end()) {
+      counted.push_back({&r});
     } else {
       (*same).push_back(&r);
     }
   }
-  std::erase_if(counting, [](const auto& of) { return of.size() < 2; });
-  if (std::ranges::any_of(counting, [](const auto& of) { return of.front()->baseline; })) {
-    std::erase_if(counting, [](const auto& of) { return !of.front()->baseline; });
+  std::erase_if(counted, [](const auto& of) { return of.size() < 2; });
+  if (std::ranges::any_of(counted, [](const auto& of) { return of.front()->baseline; })) {
+    std::erase_if(counted, [](const auto& of) { return !of.front()->baseline; });
   }
   const auto best_of = [&](const row_results& than, const std::vector<const row_results*>& rows) {
     compared_row best;
@@ -182,7 +182,7 @@ std::string allocation_text(const scene_results& s, double noise, std::uint64_t 
     return best;
   };
   std::string out;
-  for (const auto& of : counting) {
+  for (const auto& of : counted) {
     const row_results& first = *of.front();
     const compared_row malloced = best_of(first, {of.begin() + 1, of.end()});
     std::vector<std::string> told;   // of a strategy's heap sizes, the best
