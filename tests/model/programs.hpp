@@ -17,10 +17,11 @@ struct private_life : stage<H> {
     c.store(c.get(parent.get()).next, c.copy(child.get()));
     c.drop(child.take());
     if constexpr (has_weak<H>) {
-      auto w = c.downgrade(parent.get()), v = c.copy(w);
+      auto w = c.downgrade(parent.get()), v = c.copy(w), u = c.copy(w);
       c.drop(w);
       typename stage<H>::held again(c.upgrade(v));
-      c.drop(v);
+      c.drop(v);  // two in a row: the second sees what the first wrote
+      c.drop(u);
       this->look(c, again.get());
       c.drop(again.take());
     }
@@ -206,6 +207,40 @@ struct many_parcels : stage<H> {
       }
     } else {
       c.poll();
+    }
+  }
+};
+
+// Others empty what one thread has packed, while it packs more: places of parcels come back to a thread that is looking for some.
+template <class H>
+struct returned_parcels : stage<H> {
+  using stage<H>::stage;
+  static constexpr std::size_t given = 5;  // with the thread's own, a whole number of the small chunks
+  std::array<std::optional<typename stage<H>::node_parcel>, given> mail;
+  void prepare() override {
+    auto& c = this->as(0);
+    typename stage<H>::held r(this->make_node(c));
+    for (auto& m : mail) m = c.pack(c.copy(r.get()));
+    this->mine_[0] = c.pack(r.take());
+  }
+  void act(int i) override {
+    auto& c = this->at(i);
+    if (i == 0) {
+      typename stage<H>::held r(this->own(0));
+      std::array<std::optional<typename stage<H>::node_parcel>, 4> more;
+      for (auto& m : more) m = c.pack(c.copy(r.get()));
+      for (auto& m : more) {
+        typename stage<H>::held back(c.unpack(*m));
+        this->look(c, back.get());
+        c.drop(back.take());
+      }
+      c.drop(r.take());
+      return;
+    }
+    for (std::size_t k = static_cast<std::size_t>(i - 1); k < given; k += static_cast<std::size_t>(this->threads_ - 1)) {
+      typename stage<H>::held r(c.unpack(*mail[k]));
+      this->look(c, r.get());
+      c.drop(r.take());
     }
   }
 };

@@ -66,6 +66,7 @@ void add_all(std::vector<subject>& into, std::string_view v) {
   add<cascade, H>(into, v, "cascade");
   add<safepoints, H>(into, v, "safepoints");
   add<many_parcels, H>(into, v, "many_parcels");
+  add<returned_parcels, H>(into, v, "returned_parcels");
   add<old_slots, H>(into, v, "old_slots");
   add<travelling, H>(into, v, "travelling");
   if constexpr (limits_heap<H>) add<full_heap, H>(into, v, "full_heap");
