@@ -43,9 +43,7 @@ class block_heap {
   static constexpr std::size_t class_count = block_heap_sizes::class_count;
 
   // `limit` in bytes; 0: as much as the address space of one heap allows (default_reserve).
-  explicit block_heap(std::size_t limit) : arena_(limit == 0 ? default_reserve : limit), threshold_(arena_.limit()) {
-    class_lists_.fill(none);
-  }
+  explicit block_heap(std::size_t limit) : arena_(limit == 0 ? default_reserve : limit), threshold_(arena_.limit()) {}
 
   [[nodiscard]] std::size_t limit() const { return arena_.limit(); }
   [[nodiscard]] std::size_t committed() const { return arena_.committed(); }
@@ -121,6 +119,11 @@ class block_heap {
     const mark_place at(arena_, &o);
     return (at.bits->load(std::memory_order_relaxed) & at.mask) != 0;
   }
+  // Blocks are shared out among allocators: each has a home, and so has each block. Those who keep() and let_go() at the same time in
+  // a stop do it in blocks of different homes.
+  [[nodiscard]] std::uint32_t home_of(const word& o) const { return arena_.at(arena_.number_of(&o)).home; }
+  [[nodiscard]] std::size_t homes() const { return homes_.size(); }
+
   // Lets go of all objects: keep() those that live before the next sweep_changed().
   void let_all_go();
   // What is kept is used, all else is free; all allocators start afresh.
@@ -128,6 +131,9 @@ class block_heap {
 
   // Objects and bytes of cells that allocators claimed since the last sweep: an estimate of what was made, from any thread.
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> claimed() const;
+
+  // For who frees objects one at a time (cell_cache.hpp): gives back a large one, by its first block. From any thread.
+  void free_large(std::uint32_t number);
 
   // For the marker (block_heap_mark.hpp): the blocks, and where an object's mark bit is.
   [[nodiscard]] arena& blocks() { return arena_; }
@@ -148,6 +154,7 @@ class block_heap {
   static constexpr std::uint32_t none = UINT32_MAX;
   static constexpr std::size_t default_reserve = std::size_t{1} << 36;
   static constexpr std::uint32_t commit_blocks = 32;  // 1 MiB at a time
+  static constexpr std::uint32_t roomy_share = 2;     // a block is roomy when half of its cells is free
 
   template <class Words>
   static bool bit(const Words& words, std::size_t cell) {
@@ -155,27 +162,44 @@ class block_heap {
     return (words[cell / 64].load(std::memory_order_relaxed) >> (cell % 64) & 1) != 0;
   }
 
+  // An allocator's lists. A block goes back to those of the allocator that owned it last, whose core has it in its caches.
+  struct lists {
+    lists() { empty(); }
+    void empty() {
+      free = none;
+      roomy.fill(none);
+      dense.fill(none);
+    }
+    std::uint32_t& of(block_list kind, std::size_t size_class) {
+      return kind == block_list::free ? free : kind == block_list::roomy ? roomy[size_class] : dense[size_class];
+    }
+    std::uint32_t changed = none;  // blocks for the next sweep_changed(), through next_changed
+    std::uint32_t free;
+    std::array<std::uint32_t, class_count> roomy, dense;
+    bool taken = false;  // by an allocator
+  };
+
   // All of these under the lock.
-  void push(std::uint32_t& list, std::uint32_t number);
-  void unlink(std::uint32_t& list, std::uint32_t number);
-  std::uint32_t take_free();
-  std::uint32_t find_run(std::uint32_t count);
+  std::uint32_t move_in();
+  void push(block_list kind, std::uint32_t number);
+  void unlink(std::uint32_t number);
+  std::uint32_t first_of(block_list kind, std::size_t size_class, std::uint32_t home);
+  std::uint32_t commit_more(std::uint32_t home);
+  std::uint32_t take(std::size_t size_class, std::uint32_t home);
+  std::uint32_t find_run(std::uint32_t count, std::uint32_t home);
   void give_back(std::uint32_t number);  // a block that nobody owns: to where it belongs
   void make_free(std::uint32_t number);
   void note_change(std::uint32_t number);
   std::uint32_t settle(entry& e);
   void dispose(std::uint32_t number, std::uint32_t live);
 
-  std::uint32_t acquire(std::size_t size_class);
-  void release(std::uint32_t number);
-  void* allocate_large(std::size_t bytes);
+  std::uint32_t exchange(std::uint32_t number, std::size_t size_class, std::uint32_t home);
+  void* allocate_large(std::size_t bytes, std::uint32_t home);
 
   arena arena_;
   mutable typename M::mutex lock_;  // outside stops it guards what follows, and the arena's growth
   std::size_t threshold_;
-  std::uint32_t free_list_ = none;
-  std::uint32_t changed_ = none;  // list of blocks, through next_changed
-  std::array<std::uint32_t, class_count> class_lists_;  // blocks with holes that nobody owns
+  std::vector<lists> homes_;
   std::vector<allocator*> allocators_;
   std::int64_t left_cells_ = 0, left_bytes_ = 0;         // claimed by allocators that are gone
 };
@@ -187,6 +211,12 @@ class block_heap<M>::allocator {
   explicit allocator(block_heap& heap) : heap_(heap) {
     const std::lock_guard hold(heap_.lock_);
     heap_.allocators_.push_back(this);
+    try {
+      home_ = heap_.move_in();
+    } catch (...) {
+      heap_.allocators_.pop_back();
+      throw;
+    }
   }
   ~allocator();
   allocator(const allocator&) = delete;
@@ -206,6 +236,7 @@ class block_heap<M>::allocator {
     return take(lanes_[c], c);
   }
 
+  [[nodiscard]] std::uint32_t home() const { return home_; }
   // Bytes of cells that this allocator claimed since the last sweep. By its own thread, or in a stop.
   [[nodiscard]] std::size_t claimed_bytes() const {
     return static_cast<std::size_t>(claimed_bytes_.load(std::memory_order_relaxed));
@@ -231,7 +262,7 @@ class block_heap<M>::allocator {
   }
   [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
     if (bytes > block_heap_sizes::greatest_cell) {
-      void* cell = heap_.allocate_large(bytes);
+      void* cell = heap_.allocate_large(bytes, home_);
       if (cell != nullptr) count_claimed(1, bytes);
       return cell;
     }
@@ -253,6 +284,7 @@ class block_heap<M>::allocator {
   }
 
   block_heap& heap_;
+  std::uint32_t home_ = 0;
   std::array<lane, class_count> lanes_{};
   // relaxed: estimates, written by this thread only
   atomic<M, std::int64_t, "freelist"> claimed_cells_, claimed_bytes_;

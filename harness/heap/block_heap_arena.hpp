@@ -20,6 +20,9 @@ namespace tally {
 
 enum class block_kind : std::uint8_t { uncommitted, free, cells, large, large_tail };
 
+// The lists of blocks that no allocator owns. By class: those with room, and those that have little.
+enum class block_list : std::uint8_t { none, free, roomy, dense };
+
 // What is known of one block. Bitmaps are by cell number.
 template <class M>
 struct block_entry {
@@ -30,9 +33,10 @@ struct block_entry {
   std::uint8_t size_class = 0;
   bool fresh = true;             // zero from the operating system: never used
   bool owned = false;            // an allocator takes cells from it
-  bool listed = false;           // in the list of its class
+  block_list listed = block_list::none;
   bool changed = false;          // in the list of blocks that the next sweep_changed() looks at
-  std::uint32_t next = 0, prev = 0;      // of the free list or the list of its class
+  std::uint32_t home = 0;                // whose lists it is in, or was in last
+  std::uint32_t next = 0, prev = 0;      // of the list that it is in
   std::uint32_t next_changed = 0;
   std::uint32_t run = 0;         // large: blocks of the object; large_tail: distance to its first block
   atomic<M, std::uint32_t, "freelist"> taken;      // cells whose `used` bit is set
