@@ -9,7 +9,7 @@
 //   void release<T>(header&)          (optional) decrement and reclaim<T> in one, where that compiles to less
 //   bool try_increment(header&)       (slot=epoch, weak) one more owner unless the count has ever been zero
 //   void allow_racy_reads(header&)    (optional) from now on other threads may call try_increment after reading a shared slot
-//   void dispose(header&)             (optional) the payload is gone: free the memory, or leave it to weak refs
+//   void dispose(header&)             (optional) the payload is gone: give_back(header*) the memory, or leave it to weak refs
 //   void weak_increment(header&)      (weak refs) one more weak ref
 //   bool weak_decrement(header&)      (weak refs) one fewer; true: the memory can be freed. All strong refs together hold one
 //
@@ -17,7 +17,7 @@
 // weak_increment and weak_decrement as templates over the object type, too; they are called wherever the type is known.
 //
 // From these come refs, slots, shared slots, weak refs, parcels, roots and the cascade. How shared slots are read is the heap's
-// third argument (shared_slots.hpp). A context that has a poll, quiesce or share of its own calls the one here, too. See
+// third argument (shared_slots.hpp), where objects come from its fourth (counting_heap.hpp). A context that has a poll, quiesce or share of its own calls the one here, too. See
 // strategies/plain.hpp for the smallest use.
 #pragma once
 
@@ -52,14 +52,14 @@ class counting_context {
   template <class T>
   struct weak_slot : weak_slot_base<memory, Header> {};
 
-  explicit counting_context(Heap& heap) : heap_(heap), epochs_(heap.epochs()) { heap_.counters().attach(live_); }
+  explicit counting_context(Heap& heap) : heap_(heap), cells_(heap.cells()), epochs_(heap.epochs()) { heap_.counters().attach(live_); }
   ~counting_context() { heap_.counters().detach(live_); }
   counting_context(const counting_context&) = delete;
   counting_context& operator=(const counting_context&) = delete;
 
   template <class T, class... Args>
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
-    static_assert(sizeof(Header) % alignof(T) == 0 && alignof(T) <= 16);
+    static_assert(sizeof(Header) % alignof(T) == 0 && alignof(T) <= (Heap::own_heap ? 8 : 16));
     std::size_t bytes = sizeof(Header) + sizeof(T) + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
     bytes = live_counter::rounded(bytes);  // no block of an allocator gets larger by that
@@ -75,7 +75,7 @@ class counting_context {
     try {
       new (h + 1) T(std::forward<Args>(args)...);
     } catch (...) {
-      memory::free(h);
+      give_back(h);
       throw;
     }
     live_.made(bytes);
@@ -269,21 +269,34 @@ class counting_context {
   }
 
  protected:
-  void* allocate(std::size_t bytes) { return memory::alloc(bytes); }
+  void* allocate(std::size_t bytes) {
+    if constexpr (Heap::own_heap) {
+      return cells_.allocate(bytes);
+    } else {
+      return memory::alloc(bytes);
+    }
+  }
+  void give_back(Header* h) {
+    if constexpr (Heap::own_heap) {
+      cells_.free(h);
+    } else {
+      memory::free(h);
+    }
+  }
   void dispose(Header& h) {
     if constexpr (counts_weak<Self>) {
       drop_weak(&h);
     } else {
-      memory::free(&h);
+      give_back(&h);
     }
   }
   void drop_weak(Header* h) {
-    if (self().weak_decrement(*h)) memory::free(h);
+    if (self().weak_decrement(*h)) give_back(h);
   }
   template <class T>
   void drop_weak_of(Header* h) {
     if constexpr (counts_by_type<Self, T>) {
-      if (self().template weak_decrement<T>(*h)) memory::free(h);
+      if (self().template weak_decrement<T>(*h)) give_back(h);
     } else {
       drop_weak(h);
     }
@@ -309,9 +322,12 @@ class counting_context {
   // A T that can be freed where it is found dead: nothing else can die with it, and no reader of a shared slot can still see it.
   template <class T>
   [[nodiscard]] static bool is_leaf(Header& h) {
-    if (has_slots(*payload<T>(&h))) return false;
-    if constexpr (by_epoch) return !h.word.flag() || mutant<memory, "counting: an object that was in a slot is freed at once">();
-    return true;
+    return !has_slots(*payload<T>(&h)) && !held_back(h);
+  }
+  // Dead, and a reader of a shared slot may still see it.
+  [[nodiscard]] static bool held_back(const Header& h) {
+    if constexpr (!by_epoch) return false;
+    return h.word.flag() && !mutant<memory, "counting: an object that was in a slot is freed at once">();
   }
   template <class T>
   void free_leaf(Header& h) {
@@ -322,7 +338,7 @@ class counting_context {
   // Puts a dead object on the list of those to take apart: at once, or when no reader of a shared slot can still see it.
   void bury(Header& dead) {
     if constexpr (by_epoch) {
-      if (dead.word.flag() && !mutant<memory, "counting: an object that was in a slot is freed at once">()) {
+      if (held_back(dead)) {
         dead_list<memory> ripe;
         epochs_.retire(dead.word, ripe);
         unearth(ripe);
@@ -338,6 +354,10 @@ class counting_context {
   void take_apart() {
     if (in_cascade_) return;
     in_cascade_ = true;
+    finish_all<T>();
+  }
+  template <class T>
+  void finish_all() {
     while (buried_ != nullptr) {
       Header& h = *reinterpret_cast<Header*>(buried_);  // the word comes first in it
       buried_ = h.word.template link<object_word<memory>>();
@@ -371,7 +391,7 @@ class counting_context {
   template <class T>
   void dispose_of(Header& h) {
     if constexpr (counts_by_type<Self, T>) {
-      if (self().template weak_decrement<T>(h)) memory::free(&h);
+      if (self().template weak_decrement<T>(h)) give_back(&h);
     } else {
       self().dispose(h);
     }
@@ -422,6 +442,7 @@ class counting_context {
   struct no_epochs {
     explicit no_epochs(typename Heap::epoch_state&) {}
   };
+  [[no_unique_address]] typename Heap::cell_source::cache cells_;
   [[no_unique_address]] std::conditional_t<by_epoch, epoch_member<memory>, no_epochs> epochs_;
   object_word<memory>* buried_ = nullptr;
   bool in_cascade_ = false;

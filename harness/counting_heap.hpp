@@ -2,6 +2,8 @@
 #pragma once
 
 #include "harness/counted_handles.hpp"
+#include "harness/family.hpp"
+#include "harness/heap/cell_cache.hpp"
 #include "harness/live.hpp"
 #include "harness/shared_slots.hpp"
 
@@ -17,7 +19,17 @@ concept counts_weak = requires(Self& self, typename Self::header& h) {
 template <class Self, class T>
 concept counts_by_type = requires(Self& self, typename Self::header& h) { self.template increment<T>(h); };
 
-template <class Heap, class Memory, slot_kind Slots = slot_kind::lockbit>
+// Where the objects come from: the process's malloc, or cells of a block heap that are freed one at a time (heap/cell_cache.hpp),
+// the allocator of the schemes that have a heap of their own.
+enum class object_source { malloc, block };
+
+template <class Options>
+consteval tunable<Options> heap_choice() {
+  return choice<&Options::heap, Options>("heap", {"malloc", "block"}, "where objects come from: malloc, or deferred's block heap",
+                                         "what every current implementation does");
+}
+
+template <class Heap, class Memory, slot_kind Slots = slot_kind::lockbit, object_source Source = object_source::malloc>
 class counting_heap {
   // Heap is complete only where a handle is named: looked up then, because it depends on the handle's type.
   template <class>
@@ -30,8 +42,16 @@ class counting_heap {
  public:
   using memory = Memory;
   static constexpr slot_kind slots = Slots;
+  static constexpr object_source source = Source;
+  static constexpr bool own_heap = Source == object_source::block;
   struct no_epochs {};
   using epoch_state = std::conditional_t<Slots == slot_kind::epoch, epoch_domain<Memory>, no_epochs>;
+  struct no_cells {
+    struct cache {
+      explicit cache(no_cells&) {}
+    };
+  };
+  using cell_source = std::conditional_t<own_heap, cell_store<Memory>, no_cells>;
   static constexpr bool instrumented = true;
   static constexpr oracle_class oracle = oracle_class::exact;
 
@@ -47,6 +67,7 @@ class counting_heap {
   }
   live_counters& counters() { return counters_; }
   epoch_state& epochs() { return epochs_; }
+  cell_source& cells() { return cells_; }
 
   // The handles are the context's. A scheme has weak refs if it counts them, and shared slots if threads share its heap.
   template <class T>
@@ -64,12 +85,13 @@ class counting_heap {
     requires counts_weak<context_of<T>>
   using weak_slot = typename context_of<T>::template weak_slot<T>;
   template <class T>
-    requires(!single_threaded<typename later<T>::heap>)
+    requires(!single_threaded<typename later<T>::heap> && !unique_ownership<typename later<T>::heap>)
   using shared_slot = typename context_of<T>::template shared_slot<T>;
 
  private:
   live_counters counters_;
   [[no_unique_address]] epoch_state epochs_;
+  [[no_unique_address]] cell_source cells_;
 };
 
 }  // namespace tally

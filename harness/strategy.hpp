@@ -90,6 +90,8 @@
 //   limits_heap = true        heap_config::limit_bytes is a limit that its user chooses: the row has a heap-size axis
 //   own_heap = true           its objects are never malloc's but of a heap of its own (an arena, blocks, a library's): under
 //                             another malloc it would be the same row again, so that it has no allocator axis
+//   unique_ownership = true   counts nothing: an object has one ref at any time, and it dies with it. What would make a second
+//                             one (copy, load) ends the process; only workloads that make none run on it
 //   max_chain = n             frees recursively, so that longer chains than this could end its stack; absent: any length
 //   oracle                    exact (live equals what the workload says), never_frees (live equals made), bounded (live is at
 //                             most `slack()` above it)
@@ -232,6 +234,9 @@ concept limits_heap = requires { requires H::limits_heap; };
 
 template <class H>
 concept own_heap = requires { requires H::own_heap; };
+
+template <class H>
+concept unique_ownership = requires { requires H::unique_ownership; };
 
 // The contract. An error here names the operation that is missing.
 template <class H>

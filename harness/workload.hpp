@@ -6,6 +6,8 @@
 //   template <class H> unmet()    "" or the sentence why heap H can't run it ("needs weak refs")
 //   template <class H> unmet_for(const parameters&)   the same for what depends on parameters (a chain longer than the heap
 //                                 can free); std::string; optional
+//   second_owner(const parameters&)   "" or what of these parameters gives an object a second ref; a workload that has it runs on
+//                                 heaps with unique ownership where it is empty, others do not; std::string; optional
 //   template <class H> unmet_lanes(const parameters&, int lanes)   the same for the number of lanes (a recording of five
 //                                 threads); optional
 //   arena_threads = true          its threads are those of the policy's tasks (harness/memory/tasks.hpp): the engine runs ONE

@@ -9,6 +9,8 @@
 //   padding  packed: counts beside the type word. line: the counts share a cache line with nothing else
 //   unique   on: the owner that finds itself the only one frees without an RMW ([Nim#26073], Boost, WebKit)
 //   slot     how racy reads of shared slots are made safe (shared_slots.hpp)
+//   heap     where objects come from (heap_choice in counting_heap.hpp); block with packed counts, relaxed and fetch_add only: an
+//            allocator has nothing to do with these
 //
 // What it can't do: cycles; and a count that many threads write is a line that travels. No overflow check.
 // Source: [Boehm04] for the orders.
@@ -30,6 +32,7 @@ struct atomic_options {
   count_padding padding = count_padding::packed;
   unique_path unique = unique_path::off;
   slot_kind slot = slot_kind::lockbit;
+  object_source heap = object_source::malloc;
 };
 
 namespace detail {
@@ -52,10 +55,16 @@ struct padded_atomic_header {
 
 }  // namespace detail
 
+constexpr bool sensible(const atomic_options& o) {
+  return o.heap == object_source::malloc ||
+         (o.order == count_order::relaxed && o.rmw == count_rmw::fetch_add && o.padding == count_padding::packed);
+}
+
 template <class M, atomic_options O = atomic_options{}>
-class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot> {
+  requires(sensible(O))
+class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot, O.heap> {
  public:
-  using counting_heap<atomic_heap<M, O>, M, O.slot>::counting_heap;
+  using counting_heap<atomic_heap, M, O.slot, O.heap>::counting_heap;
   using header = std::conditional_t<O.padding == count_padding::line, detail::padded_atomic_header<M>, detail::atomic_header<M>>;
 
   class context : public counting_context<context, atomic_heap, header> {
@@ -140,16 +149,20 @@ struct atomic {
       choice<&options::unique, options>("unique", {"off", "on"}, "the only owner frees without an RMW",
                                         "Rust's Arc and libc++ (libstdc++ has it)"),
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
-                                      "libstdc++'s atomic<shared_ptr>")};
+                                      "libstdc++'s atomic<shared_ptr>"),
+      heap_choice<options>()};
   template <class M, options O>
+    requires(sensible(O))
   using heap = atomic_heap<M, O>;
   using variants = variant_list<options{}, options{.order = count_order::seq_cst}, options{.rmw = count_rmw::cas},
                                 options{.padding = count_padding::line}, options{.unique = unique_path::on},
                                 options{.slot = slot_kind::epoch},
-                                options{.padding = count_padding::line, .slot = slot_kind::epoch}>;
+                                options{.padding = count_padding::line, .slot = slot_kind::epoch},
+                                options{.heap = object_source::block}>;
   // On the simulated policy: without the memory orders.
   using simulated_variants = variant_list<options{}, options{.rmw = count_rmw::cas}, options{.padding = count_padding::line},
-                                          options{.unique = unique_path::on}, options{.slot = slot_kind::epoch}>;
+                                          options{.unique = unique_path::on}, options{.slot = slot_kind::epoch},
+                                          options{.heap = object_source::block}>;
 };
 
 static_assert(strategy<atomic_heap<native>> && has_weak<atomic_heap<native>> && has_shared_slot<atomic_heap<native>>);

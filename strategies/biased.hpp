@@ -55,6 +55,7 @@ struct biased_options {
   biased_rule rule = biased_rule::cpython;
   biased_merge merge = biased_merge::queue;
   slot_kind slot = slot_kind::lockbit;
+  object_source heap = object_source::malloc;
 };
 
 // The shared word: count * one + state.
@@ -87,9 +88,9 @@ struct biased_header {
 };
 
 template <class M, biased_options O = biased_options{}>
-class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot> {
+class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
  public:
-  using counting_heap<biased_heap<M, O>, M, O.slot>::counting_heap;
+  using counting_heap<biased_heap, M, O.slot, O.heap>::counting_heap;
   using header = biased_header<M>;
   using registry = owner_registry<M, header>;
   // An object that only a blocked owner holds up is freed by who drops it; else it waits until the owner is back.
@@ -374,11 +375,12 @@ struct biased {
       choice<&options::merge, options>("merge", {"queue", "detached"}, "what happens to the queue of a blocked owner",
                                        "CPython 3.13 and 3.14"),
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
-                                      "libstdc++'s atomic<shared_ptr>")};
+                                      "libstdc++'s atomic<shared_ptr>"),
+      heap_choice<options>()};
   template <class M, options O>
   using heap = biased_heap<M, O>;
   using variants = variant_list<options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper},
-                                options{.slot = slot_kind::epoch}>;
+                                options{.slot = slot_kind::epoch}, options{.heap = object_source::block}>;
 };
 
 static_assert(strategy<biased_heap<native>> && has_weak<biased_heap<native>> && has_shared_slot<biased_heap<native>>);

@@ -56,9 +56,13 @@ class interpreter_lock {
   const std::uint64_t interval_;  // in M::now()'s unit: nanoseconds where it is a clock
 };
 
-template <class M, no_options = no_options{}>
-class gil_heap : public counting_heap<gil_heap<M>, M, slot_kind::unlocked> {
-  using heap_base = counting_heap<gil_heap<M>, M, slot_kind::unlocked>;
+struct gil_options {
+  object_source heap = object_source::malloc;  // see heap_choice in counting_heap.hpp
+};
+
+template <class M, gil_options O = gil_options{}>
+class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.heap> {
+  using heap_base = counting_heap<gil_heap, M, slot_kind::unlocked, O.heap>;
 
  public:
   static constexpr double default_interval_us = 5000;
@@ -133,13 +137,14 @@ class gil_heap : public counting_heap<gil_heap<M>, M, slot_kind::unlocked> {
 
 struct gil {
   static constexpr strategy_info info{"gil", "plain counts under one lock with a switch interval (CPython)", "[CPython]"};
-  using options = no_options;
+  using options = gil_options;
   static constexpr std::array tunables{number<options>("interval_us", gil_heap<native>::default_interval_us, 1, 1e9,
                                                        "how long a thread waits before it asks for the lock, in us",
-                                                       "CPython's sys.getswitchinterval()")};
+                                                       "CPython's sys.getswitchinterval()"),
+                                       heap_choice<options>()};
   template <class M, options O>
   using heap = gil_heap<M, O>;
-  using variants = variant_list<options{}>;
+  using variants = variant_list<options{}, options{.heap = object_source::block}>;
 };
 
 static_assert(strategy<gil_heap<native>> && has_weak<gil_heap<native>> && has_shared_slot<gil_heap<native>>);

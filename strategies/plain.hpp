@@ -10,10 +10,14 @@
 
 namespace tally::strategies {
 
-template <class M, no_options = no_options{}>
-class plain_heap : public counting_heap<plain_heap<M>, M> {
+struct plain_options {
+  object_source heap = object_source::malloc;  // see heap_choice in counting_heap.hpp
+};
+
+template <class M, plain_options O = plain_options{}>
+class plain_heap : public counting_heap<plain_heap<M, O>, M, slot_kind::lockbit, O.heap> {
  public:
-  using counting_heap<plain_heap<M>, M>::counting_heap;
+  using counting_heap<plain_heap, M, slot_kind::lockbit, O.heap>::counting_heap;
   static constexpr bool single_threaded = true;
 
   struct header {
@@ -52,11 +56,11 @@ class plain_heap : public counting_heap<plain_heap<M>, M> {
 
 struct plain {
   static constexpr strategy_info info{"plain", "one non-atomic count (Rust's Rc, CPython under the GIL)", "[Collins60]"};
-  using options = no_options;
-  static constexpr std::array<tunable<options>, 0> tunables{};
+  using options = plain_options;
+  static constexpr std::array tunables{heap_choice<options>()};
   template <class M, options O>
   using heap = plain_heap<M, O>;
-  using variants = variant_list<options{}>;
+  using variants = variant_list<options{}, options{.heap = object_source::block}>;
 };
 
 static_assert(strategy<plain_heap<native>> && has_weak<plain_heap<native>>);

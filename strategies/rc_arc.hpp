@@ -10,6 +10,7 @@
 //
 //   sharing  dynamic: as said. typed: the object's type says whether it is ever shared (rc_arc_typed.hpp)
 //   slot     how racy reads of shared slots are made safe (shared_slots.hpp)
+//   heap     where objects come from (heap_choice in counting_heap.hpp)
 // Source: [hybrid-rc], [trc].
 #pragma once
 
@@ -26,12 +27,13 @@ enum class sharing_kind { dynamic, typed };
 struct rc_arc_options {
   sharing_kind sharing = sharing_kind::dynamic;
   slot_kind slot = slot_kind::lockbit;
+  object_source heap = object_source::malloc;
 };
 
 template <class M, rc_arc_options O = rc_arc_options{}>
-class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot> {
+class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot, O.heap> {
  public:
-  using counting_heap<rc_arc_heap<M, O>, M, O.slot>::counting_heap;
+  using counting_heap<rc_arc_heap, M, O.slot, O.heap>::counting_heap;
 
   struct header {
     object_word<M> word;
@@ -160,10 +162,12 @@ struct rc_arc {
                                          "what says that an object is shared: a bit in it that is set once, or its type",
                                          "hybrid-rc has both; every workload can use the first"),
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
-                                      "libstdc++'s atomic<shared_ptr>")};
+                                      "libstdc++'s atomic<shared_ptr>"),
+      heap_choice<options>()};
   template <class M, options O>
-  using heap = std::conditional_t<O.sharing == sharing_kind::typed, rc_arc_typed_heap<M, O.slot>, rc_arc_heap<M, O>>;
-  using variants = variant_list<options{}, options{.slot = slot_kind::epoch}, options{.sharing = sharing_kind::typed}>;
+  using heap = std::conditional_t<O.sharing == sharing_kind::typed, rc_arc_typed_heap<M, O.slot, O.heap>, rc_arc_heap<M, O>>;
+  using variants = variant_list<options{}, options{.slot = slot_kind::epoch}, options{.sharing = sharing_kind::typed},
+                                options{.heap = object_source::block}>;
 };
 
 static_assert(strategy<rc_arc_heap<native>> && has_weak<rc_arc_heap<native>> && has_shared_slot<rc_arc_heap<native>>);

@@ -17,10 +17,10 @@
 
 namespace tally::strategies {
 
-template <class M, slot_kind Slot = slot_kind::lockbit>
-class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot>, M, Slot> {
+template <class M, slot_kind Slot = slot_kind::lockbit, object_source Source = object_source::malloc>
+class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot, Source>, M, Slot, Source> {
  public:
-  using counting_heap<rc_arc_typed_heap<M, Slot>, M, Slot>::counting_heap;
+  using counting_heap<rc_arc_typed_heap, M, Slot, Source>::counting_heap;
 
   struct shared_counts {
     tally::atomic<M, std::uint32_t, "count"> count;
@@ -116,7 +116,7 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot>, M, Sl
     // A dead object: its type is known by number only.
     void dispose(header& h) {
       const bool free = type_table<context>::entries[h.word.type()].confined ? one_weak_fewer(h.confined.weak) : weak_decrement(h);
-      if (free) M::free(&h);
+      if (free) this->give_back(&h);
     }
 
     template <class T>

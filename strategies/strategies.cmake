@@ -1,5 +1,6 @@
 # The strategies of this tree, one line each, in the order in which they are listed.
 add_strategy(none)
+add_strategy(manual)
 add_strategy(plain)
 add_strategy(atomic OBSERVED)
 add_strategy(shared_ptr)

@@ -37,6 +37,8 @@ struct chain {
     return {};
   }
 
+  static std::string second_owner(const parameters&) { return {}; }
+
   template <class H>
   struct object {
     static constexpr bool confined = true;  // to the lane that made it

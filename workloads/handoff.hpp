@@ -49,6 +49,8 @@ struct handoff {
     return lanes < 2 ? "needs two lanes" : "";
   }
 
+  static std::string second_owner(const parameters&) { return {}; }
+
   template <class H>
   struct item {
     var<typename H::memory, std::uint64_t, "payload"> stamp, seal;

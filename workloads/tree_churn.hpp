@@ -42,6 +42,10 @@ struct tree_churn {
     return "";
   }
 
+  static std::string second_owner(const parameters& p) {
+    return p.text("walk") == "load" ? "walk=load takes a second reference to each node" : "";
+  }
+
   template <class H>
   struct object {
     typename H::template slot<object> left, right;

@@ -208,15 +208,36 @@ class bound_run final : public heap_run<H> {
   program* program_ = nullptr;
 };
 
+// Why the pair can't run, whatever the parameters: the workload's own word, or that its objects have several owners.
+template <class H, class W>
+constexpr std::string_view unmet_pair() {
+  if constexpr (unique_ownership<H> && !requires(const parameters& p) { W::second_owner(p); }) {
+    return "copies references: its objects have no one owner who could free them";
+  } else {
+    return W::template unmet<H>();
+  }
+}
+// The same for what depends on parameters.
+template <class H, class W>
+std::string unmet_pair_for(const parameters& p) {
+  if constexpr (unique_ownership<H>) {
+    if (std::string why = W::second_owner(p); !why.empty()) return why;
+  }
+  if constexpr (requires { W::template unmet_for<H>(p); }) return W::template unmet_for<H>(p);
+  return {};
+}
+
 template <class H, class W, bool LeftOut = false>
 [[gnu::cold]] cell bind_cell() {
-  cell result{.workload = W::info.name, .unmet = W::template unmet<H>()};
+  cell result{.workload = W::info.name, .unmet = unmet_pair<H, W>()};
   if constexpr (LeftOut) {
     if (result.unmet.empty()) result.unmet = defaults_only_reason;
-  } else if constexpr (W::template unmet<H>().empty()) {
+  } else if constexpr (unmet_pair<H, W>().empty()) {
     using program = typename W::template program<H>;
     result.make = [](const body_spec& s) { return std::unique_ptr<run_body>(new bound_run<H, W>(s)); };
-    if constexpr (requires(const parameters& p) { W::template unmet_for<H>(p); }) result.unmet_for = W::template unmet_for<H>;
+    if constexpr (unique_ownership<H> || requires(const parameters& p) { W::template unmet_for<H>(p); }) {
+      result.unmet_for = unmet_pair_for<H, W>;
+    }
     if constexpr (requires(const parameters& p) { W::template unmet_lanes<H>(p, 1); }) {
       result.unmet_lanes = W::template unmet_lanes<H>;
     }

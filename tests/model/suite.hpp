@@ -109,7 +109,7 @@ std::vector<subject> subjects_of(variant_list<Options...>) {
 template <class Family, auto First, auto... Rest>
 constexpr bool checkable(variant_list<First, Rest...>) {
   using heap = typename Family::template heap<native, First>;
-  return instrumented<heap> && !single_threaded<heap>;
+  return instrumented<heap> && !single_threaded<heap> && !unique_ownership<heap>;
 }
 
 }  // namespace detail
@@ -122,7 +122,7 @@ int run_family(int argc, char** argv) {
   if constexpr (detail::checkable<Family>(typename Family::variants{})) {
     return run(argc, argv, Family::info.name, detail::subjects_of<Family>(typename Family::variants{}), "");
   } else {
-    return run(argc, argv, Family::info.name, {}, "it is for one thread, or counts inside a library");
+    return run(argc, argv, Family::info.name, {}, "it is for one thread, counts nothing, or counts inside a library");
   }
 }
 
