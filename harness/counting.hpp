@@ -312,12 +312,20 @@ class counting_context {
     bury(dead);
     take_apart();
   }
-  // The same of a T: what has no slots is freed as by hand, and its kind is visited without a look at the table.
+  // The same of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, and its kind is visited without
+  // a look at the table.
   template <class T>
   [[gnu::noinline]] void reclaim(Header& dead) {
     if (is_leaf<T>(dead)) return free_leaf<T>(dead);
-    bury(dead);
-    take_apart<T>();
+    if (in_cascade_ || held_back(dead)) {
+      bury(dead);
+      return take_apart<T>();
+    }
+    live_.freed(dead.word.bytes());
+    in_cascade_ = true;
+    take_apart_as<T>(self(), &dead + 1);
+    dispose_of<T>(dead);
+    finish_all<T>();
   }
   // A T that can be freed where it is found dead: nothing else can die with it, and no reader of a shared slot can still see it.
   template <class T>
