@@ -2,8 +2,8 @@
 //
 // A ref is a bare word, and copying, dropping, loading and storing it are plain moves: the whole cost of this strategy is in
 // make and in collections. A collection stops the world at safepoints, takes every word on every stack for a root if it points
-// into an object (the heap tells exactly), adds the registered roots and the parcels, marks with `gc_workers` threads of its
-// own, and sweeps bitmaps; the holes are found and zeroed by the threads that allocate into them.
+// into an object (the heap tells exactly), adds the registered roots and the parcels, marks with `gc_workers` threads, those that
+// stopped at safepoints if they are as many, and sweeps bitmaps; the holes are found and zeroed by the threads that allocate into them.
 //
 // With heap_config::limit_bytes, a collection starts when that much is committed, tables included, and make throws when one
 // has left nothing. Without it, when the heap is `growth` times what lived after the last one, and at least `least_mib`.
@@ -93,7 +93,7 @@ class mark_sweep_heap {
       world_.for_each_root([&](void* object) { w.grey(static_cast<header*>(object)); });
       if (mutant<M, "mark_sweep: parcels are no roots">()) return;
       parcels_.for_each([&](void* object) { w.grey(static_cast<header*>(object)); });
-    });
+    }, world_.helpers());
     weak_.clear_dead(weak_pool_, weak_cells<M>::sight::once,
                      [this](void* object) { return marker_.marked(static_cast<header*>(object)); });
     blocks_.sweep();

@@ -49,18 +49,23 @@ class block_marker {
     int overflows = 0;                    // rounds that revisited blocks
   };
 
-  // Inside a stop: marks all that roots(worker) greys and what it leads to.
-  template <class Roots>
-  totals mark(Roots&& roots) {
+  // Inside a stop: marks all that roots(worker) greys and what it leads to. `stopped`: threads that may help (crew.hpp). When they are
+  // enough they do it, on the cores where they wait; else threads of the marker's own, which would have to share those cores.
+  template <class Roots, class Crew>
+  totals mark(Roots&& roots, Crew& stopped) {
+    const auto wanted = static_cast<std::size_t>(gang_.size());
+    stopped.recruit(wanted - 1);
     for (auto& w : workers_) w->objects_ = w->bytes_ = 0;
     roots(*workers_[0]);
-    active_ = gang_.start();
+    const bool enough = stopped.muster().size() + 1 == wanted;
+    active_ = enough ? gang_.size() : gang_.start();
+    auto work = [this](auto i) { workers_[static_cast<std::size_t>(i)]->work(); };
     totals sum;
     for (;;) {
       idle_ = 0;
-      all_idle_.store(false, std::memory_order_relaxed);  // relaxed: the gang's lock publishes it
-      gang_.run([this](int i) { workers_[static_cast<std::size_t>(i)]->work(); });
-      // relaxed: written by workers, which the gang has waited for
+      all_idle_.store(false, std::memory_order_relaxed);  // relaxed: published by what starts the workers
+      enough ? stopped.work(work) : gang_.run(work);
+      // relaxed: written by workers, which have been waited for
       if (overflowed_.exchange(0, std::memory_order_relaxed) == 0) break;
       ++sum.overflows;
       revisit();

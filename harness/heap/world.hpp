@@ -12,7 +12,8 @@
 //   held -> blocked      the stopper at the end of the stop: releases what it did (freed, merged, swept)
 //
 // A running thread learns that it is wanted from a flag of its own, which poll() and make() read: one relaxed load and a
-// branch. Only the stopping thread runs while a stop lasts; a thread that is blocked goes on with whatever it waits for.
+// branch. Only the stopping thread runs while a stop lasts, and those of the threads at safepoints that it gives work to (crew.hpp);
+// a thread that is blocked goes on with whatever it waits for.
 //
 // Roots are the words of every mutator's stack, from its published stack pointer to its base (conservative: any word may be a
 // pointer, or look like one), and registered places (precise, see root_place). What is in parcels is the strategy's business:
@@ -29,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/heap/crew.hpp"
 #include "harness/memory/policy.hpp"
 
 namespace tally {
@@ -77,6 +79,9 @@ class world {
       if (void* object = r->object.load()) f(object);
     }
   }
+  // Inside a stop: the threads that can help with it.
+  [[nodiscard]] crew<M, mutator>& helpers() { return crew_; }
+
   // Inside a stop: how many mutators there are, the stopper included.
   [[nodiscard]] std::size_t mutators() const { return mutators_.size(); }
 
@@ -119,6 +124,7 @@ class world {
   typename M::mutex roots_lock_;  // held for a few instructions by running threads: a stopper never waits for it
   std::vector<mutator*> mutators_;
   std::vector<root_place<M>*> roots_;
+  crew<M, mutator> crew_;
 };
 
 // One attached thread (or fiber). Made, used and destroyed on that thread.
@@ -146,9 +152,7 @@ class world<M>::mutator {
   // The slow path: stops here while a stop is wanted. Returns whether the mutator had asked itself, and forgets it.
   [[gnu::noinline]] bool attend() {
     const std::uint32_t asked = asked_.load(std::memory_order_relaxed);
-    if ((asked & stop_bit) != 0) {
-      blocked([this] { M::wait_until([this] { return (asked_.load(std::memory_order_relaxed) & stop_bit) == 0; }); });
-    }
+    if ((asked & stop_bit) != 0) blocked([this] { wait_for_the_end(); });
     if ((asked & own_bit) == 0) return false;
     asked_.fetch_and(~own_bit, std::memory_order_relaxed);  // relaxed: set and cleared by this thread
     return true;
@@ -171,6 +175,7 @@ class world<M>::mutator {
 
  private:
   friend class world;
+  friend class crew<M, mutator>;
   static constexpr std::uint32_t is_running = 0, is_blocked = 1, is_held = 2;
   static constexpr std::uint32_t stop_bit = 1, own_bit = 2;
 
@@ -178,6 +183,16 @@ class world<M>::mutator {
     mutator& of;
     ~resumer() { of.resume(); }
   };
+
+  // Of a stop; helps with it if that is wanted.
+  void wait_for_the_end() {
+    const auto over = [this] { return (asked_.load(std::memory_order_relaxed) & stop_bit) == 0; };
+    for (bool joined = true; joined;) {
+      joined = false;
+      M::wait_until([&] { return over() || (joined = world_.crew_.join(*this)); });
+      if (joined) world_.crew_.serve(*this, over);
+    }
+  }
 
   // acquire: pairs with the release in let_go(), so that this thread sees what the stopper freed and merged.
   // Here and in hold(): looks first, since a failing exchange takes the line from the thread that is waited for.
@@ -204,6 +219,8 @@ class world<M>::mutator {
   atomic<M, std::uint32_t, "safepoint"> asked_;
   atomic<M, std::uint32_t, "safepoint"> state_{is_running};
   var<M, const std::byte*, "safepoint"> sp_;
+  std::size_t crew_number = 0;   // in a crew; and the last call of it that this thread has seen
+  std::uint64_t crew_call = 0;
 };
 
 }  // namespace tally

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/heap/block_heap_mark.hpp"
+#include "harness/heap/crew.hpp"
 #include "harness/memory/native.hpp"
 
 #ifdef TALLY_RAPIDCHECK
@@ -266,10 +267,11 @@ TEST(BlockHeap, SweepKeepsWhatIsMarkedAndNothingElse) {
         if (n % 3 == 0) kept.push_back(o), bytes += static_cast<std::int64_t>(size);
       }
     }
+    tally::crew<native, int> nobody;
     const auto found = marker.mark([&](auto& w) {
       for (word* o : kept) w.grey(heap.resolve(address(o) + 11));
       for (word* o : kept) w.grey(o);  // marking twice is marking once
-    });
+    }, nobody);
     EXPECT_EQ(found.objects, static_cast<std::int64_t>(kept.size()));
     EXPECT_EQ(found.bytes, bytes);
     EXPECT_EQ(heap.sweep(), kept.size());
@@ -278,7 +280,7 @@ TEST(BlockHeap, SweepKeepsWhatIsMarkedAndNothingElse) {
     std::sort(seen.begin(), seen.end());
     std::sort(kept.begin(), kept.end());
     EXPECT_EQ(seen, kept);
-    marker.mark([](auto&) {});
+    marker.mark([](auto&) {}, nobody);
     EXPECT_EQ(heap.sweep(), 0u);
     EXPECT_EQ(heap.claimed().first, 0);
   }

@@ -1,0 +1,106 @@
+// Threads that a stop finds at safepoints work with the stopper: each call is made once by each of them, a barrier holds them
+// together, and those who do not come are not waited for.
+#include "harness/heap/crew.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "harness/heap/world.hpp"
+#include "harness/memory/native.hpp"
+
+namespace unit_crew {
+namespace {
+
+using tally::native;
+using world = tally::world<native>;
+
+// Lanes poll, and each stops the world now and then, until one has done so `stops` times. `work(helpers, size)` is in each stop.
+template <class F>
+void stop_often(int lanes, int stops, F&& work) {
+  world w;
+  std::atomic<bool> over{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < lanes; ++t) {
+    threads.emplace_back([&, t] {
+      world::mutator m(w);
+      for (int i = 0, mine = 0; !over; ++i) {
+        if (m.asked()) m.attend();
+        if (i % 50 != t) continue;
+        w.stop(m, [&] {
+          auto& helpers = w.helpers();
+          helpers.recruit(static_cast<std::size_t>(lanes));
+          // Some time in which to come, as other work of a stop is.
+          for (int spin = 0; spin < 2000; ++spin) native::pause();
+          work(helpers, helpers.muster().size() + 1);
+        });
+        if (++mine == stops) over = true;
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+}
+
+TEST(Crew, EachMemberMakesEachCallOnceAndNobodyElseDoes) {
+  std::atomic<std::uint64_t> largest{0};
+  stop_often(3, 300, [&](auto& helpers, std::size_t size) {
+    std::vector<std::atomic<int>> calls(size);
+    largest = std::max<std::uint64_t>(largest, size);
+    for (int round = 1; round <= 5; ++round) {
+      helpers.work([&](std::size_t number) {
+        ASSERT_LT(number, size);
+        ++calls[number];
+      });
+      for (auto& c : calls) ASSERT_EQ(c, round);
+    }
+  });
+  EXPECT_GE(largest, 2U) << "nobody ever came";
+}
+
+TEST(Crew, NobodyPassesABarrierBeforeAllHaveCome) {
+  stop_often(3, 100, [&](auto& helpers, std::size_t size) {
+    std::vector<std::uint64_t> written(size, 0);  // plain words: a barrier publishes them
+    helpers.work([&](std::size_t number) {
+      for (std::uint64_t round = 1; round <= 20; ++round) {
+        written[number] = round;
+        helpers.barrier();
+        for (const std::uint64_t n : written) ASSERT_EQ(n, round);
+        helpers.barrier();
+      }
+    });
+  });
+}
+
+TEST(Crew, AThreadInABlockedRegionIsNotWaitedForAndNoMoreComeThanAreWanted) {
+  world w;
+  std::atomic<int> blocked{0};
+  std::atomic<bool> over{false};
+  std::thread away([&] {
+    world::mutator m(w);
+    m.blocked([&] {
+      ++blocked;
+      while (!over) std::this_thread::yield();
+    });
+  });
+  while (blocked == 0) std::this_thread::yield();
+  world::mutator m(w);
+  for (int i = 0; i < 20; ++i) {
+    w.stop(m, [&] {
+      w.helpers().recruit(0);
+      EXPECT_EQ(w.helpers().muster().size(), 0U);
+      w.helpers().recruit(5);
+      EXPECT_EQ(w.helpers().muster().size(), 0U);
+      int calls = 0;
+      w.helpers().work([&](std::size_t number) { calls += number == 0 ? 1 : 100; });
+      EXPECT_EQ(calls, 1);
+      w.helpers().barrier();
+    });
+  }
+  over = true;
+  away.join();
+}
+
+}  // namespace
+}  // namespace unit_crew
