@@ -28,9 +28,9 @@
 // the logs and the cells of weak refs are beside it.
 //
 // What it can't do: free promptly (an object lives until the next reconcile, and one that a stale stack word seems to refer to
-// longer); reconcile in parallel: a pause is proportional to what survives its first stop, the old garbage, the logs, all
-// stacks and all weak refs. The bounds grow with the last two, so that the cost per object stays constant. An object's
-// each_slot() must visit all of its places from its first safepoint on.
+// longer). A pause is proportional to what survives its first stop, the old garbage and the logs, which the threads that stopped at
+// safepoints share, and to all stacks and all weak refs, which one looks at. The bounds grow with the last two, so that the cost per
+// object stays constant. An object's each_slot() must visit all of its places from its first safepoint on.
 // Sources: [DB76], [Ulterior03], [LevanoniPetrank06], [LXR22]; conservative stacks as in [Shahriyar14].
 #pragma once
 
@@ -56,6 +56,8 @@ class deferred_heap {
   static constexpr std::string_view thread_bound = "a stop waits for all other contexts, and the thread would have to stop them";
   static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::exact;
+  // Not where threads are not real: there a test says so when it wants them.
+  static constexpr double default_helpers = M::measured ? 63 : 0;
   static constexpr double default_entries = 8192, default_kilobytes = 512, default_growth = 2, default_least_mib = 32;
 
   class context;
@@ -79,6 +81,7 @@ class deferred_heap {
         young_bytes_(static_cast<std::size_t>(c.tunable("kilobytes", default_kilobytes)) * 1024),
         growth_(c.tunable("growth", default_growth)),
         least_(static_cast<std::int64_t>(c.tunable("least_mib", default_least_mib) * (1 << 20))),
+        helpers_(static_cast<std::size_t>(c.tunable("helpers", default_helpers))),
         look_for_cycles_(least_),
         blocks_(c.limit_bytes),
         reconciler_(blocks_),
@@ -112,22 +115,15 @@ class deferred_heap {
   }
   void reconcile_all(bool cycles) {
     note_path<M, "reconcile">();
+    world_.helpers().recruit(std::min(helpers_, contexts_.size()));  // they come while this thread looks at stacks
     std::size_t words = 0;
     if (mutant<M, "deferred: what the last stop found on stacks is let go before this one looks">()) reconciler_.drop_stacks();
     world_.for_each_stack_word([&](std::uintptr_t w) {
       ++words;
       if (auto* object = reinterpret_cast<header*>(blocks_.resolve(w))) reconciler_.found_on_stack(*object);
     });
-    const bool backwards = mutant<M, "deferred: logs lower counts before they raise them">();
-    if (backwards) lower_logs();
-    reconciler_.raise(left_);
-    for (context* c : contexts_) {
-      if (c == contexts_.front() && mutant<M, "deferred: one log is not read for what is more">()) continue;
-      reconciler_.raise(c->log_);
-    }
-    reconciler_.destroy_young(left_mortal_);
-    for (context* c : contexts_) reconciler_.destroy_young(c->mortal_);
-    if (!backwards) lower_logs();
+    share_out(world_.helpers().muster());
+    world_.helpers().work([this](std::size_t number) { reconcile_share(number); });
     left_.clear();
     for (context* c : contexts_) c->log_.clear();
     reconciler_.finish();
@@ -146,14 +142,52 @@ class deferred_heap {
     reconciles_.store(reconciles() + 1, std::memory_order_relaxed);
   }
 
-  void lower_logs() {
-    reconciler_.lower(left_);
-    for (context* c : contexts_) reconciler_.lower(c->log_);
+  // Who has come has the log and the blocks of its own context, the stopper all others.
+  void share_out(const std::vector<typename world<M>::mutator*>& crew) {
+    for (context* c : contexts_) {
+      c->share_ = 0;
+      for (std::size_t i = 0; i < crew.size(); ++i) {
+        if (crew[i] == &c->mutator_) c->share_ = i + 1;
+      }
+    }
+    reconciler_.share_out(crew.size() + 1, [&](std::size_t number) {
+      const auto of = [&](const context* c) { return c->share_ == number; };
+      return (*std::ranges::find_if(contexts_, of))->allocator_.home();
+    });
+  }
+  void reconcile_share(std::size_t number) {
+    try {
+      auto& mine = reconciler_.at(number);
+      const auto meet = [this] { world_.helpers().barrier(); };
+      for_each_log(number, [&](log& l) {
+        const bool one = &l != &left_ && &l == &contexts_.front()->log_;
+        mine.read(l, !one || !mutant<M, "deferred: one log is not read for what is more">());
+      });
+      mine.finish_raising(meet);
+      if (number == 0) mine.destroy_young(left_mortal_);
+      for (context* c : contexts_) {
+        if (c->share_ == number) mine.destroy_young(c->mortal_);
+      }
+      meet();  // they are told by their counts, which go down from here on
+      mine.lower();
+      if (number == 0) reconciler_.drop_stacks();
+      mine.finish_lowering(meet);
+    } catch (const std::bad_alloc&) {
+      no_way_on("deferred: out of memory in a reconciliation");
+    }
+  }
+  template <class F>
+  void for_each_log(std::size_t share, F&& f) {
+    if (share == 0) f(left_);
+    for (context* c : contexts_) {
+      if (c->share_ == share) f(c->log_);
+    }
   }
 
   const std::size_t entries_, young_bytes_;  // of one context
   const double growth_;
   const std::int64_t least_;
+  const std::size_t helpers_;
   std::int64_t look_for_cycles_;       // when there are more bytes of old objects than this
   world<M> world_;
   block_heap<M> blocks_;
@@ -211,7 +245,7 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
     void* cell = allocator_.try_allocate(bytes);
     if (cell == nullptr) [[unlikely]] cell = allocate_slowly(bytes);
     auto* h = new (cell) header;
-    h->word.init(type_number<deferred_reconciler<M>, T>, bytes);
+    h->word.init(type_number<typename deferred_reconciler<M>::worker, T>, bytes);
     new (h + 1) T(std::forward<Args>(args)...);
     if constexpr (!std::is_trivially_destructible_v<T>) mortal_.push_back(h);
     return {h};
@@ -399,6 +433,7 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
   std::size_t young_bytes_;       // to make before the next stop
   std::vector<header*> mortal_;   // young objects with a destructor
   typename weak_cells<M>::lease weak_;
+  std::size_t share_ = 0;         // in a stop: the number of the worker that reads its log
 };
 
 // A place for shared test state: one counted ref.
@@ -435,7 +470,10 @@ struct deferred {
                       "looks for cycles when the bytes of old objects are this many times those of the last time",
                       "as mark_sweep"),
       number<options>("least_mib", defaults::default_least_mib, 1, 65536,
-                      "no search for cycles below this many MiB of old objects", "as mark_sweep")};
+                      "no search for cycles below this many MiB of old objects", "as mark_sweep"),
+      number<options>("helpers", defaults::default_helpers, 0, 1023,
+                      "threads stopped at safepoints that work on a reconciliation with the one that began it, at most",
+                      "ours: all that can be there on the machines we know")};
   template <class M, options O>
   using heap = deferred_heap<M, O>;
   using variants = variant_list<options{}>;

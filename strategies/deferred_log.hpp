@@ -2,7 +2,8 @@
 //
 // Four kinds of entries: a place (plain or shared) whose present value is one reference more; an object that has one reference
 // more (a root, a parcel); one that has one fewer, which includes what a logged place held at the last stop. They are applied
-// in a stop, first all that raise counts, then all that lower them, so that their order does not matter.
+// in a stop, first all that raise counts, then all that lower them, so that their order does not matter, and what raises and lowers
+// the same count cancels.
 #pragma once
 
 #include <cstddef>
@@ -45,7 +46,10 @@ class deferred_log {
   template <class F>
   void for_each(F&& f) const {
     for (const entry* at = first_; at != top_; ++at) {
-      if (at + ahead < top_) __builtin_prefetch(address(at[ahead].load()), 1);
+      if (at + ahead < top_) {
+        const std::uintptr_t next = at[ahead].load();
+        if ((next & kinds) >= static_cast<std::uintptr_t>(kind::place)) __builtin_prefetch(address(next), 1);
+      }
       const std::uintptr_t e = at->load();
       f(static_cast<kind>(e & kinds), address(e));
     }

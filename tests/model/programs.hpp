@@ -290,6 +290,36 @@ struct old_slots : stage<H> {
   }
 };
 
+// One reconciles, and those who are at safepoints help. Each has logged what the others' blocks hold: a ref of the first one's object
+// that it dropped, and one that it stored in an object of its own.
+template <class H>
+struct helped : stage<H> {
+  explicit helped(int threads) : stage<H>(threads, 2) {}
+  void prepare() override {
+    auto& c = this->as(0);
+    this->share_out(c, this->make_node(c));
+    c.quiesce();
+  }
+  void act(int i) override {
+    auto& c = this->at(i);
+    const auto value = static_cast<std::uint64_t>(10 + i);
+    typename stage<H>::held common(this->own(i)), mine(this->make_node(c, value));
+    c.store(c.get(mine.get()).next, c.copy(common.get()));
+    c.drop(common.take());
+    const auto p = c.pack(mine.take());
+    if (i == 0) {
+      c.quiesce();
+    } else {
+      c.poll();
+      c.poll();
+    }
+    this->overwrite(c);
+    require(c.peek(p).value.load() == value, "a packed object is not what was written");
+    require(c.peek(c.peek(p).next)->value.load() == 7, "what it refers to is not what was written");
+    c.drop(c.unpack(p));
+  }
+};
+
 // Refs of an immortal are copied and dropped by everybody. With two threads it has no weak refs.
 template <class H>
 struct immortals : stage<H> {

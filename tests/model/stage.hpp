@@ -113,14 +113,16 @@ class stage : public program {
   using held = hold<H, node<H>>;
   using held_box = hold<H, box<H>>;
 
-  explicit stage(int threads) : threads_(threads) {
-    static constexpr std::array<std::pair<std::string_view, double>, 7> tunables{{{"interval_us", 0.004},
-                                                                                 {"entries", 16},
-                                                                                 {"kilobytes", 16},
-                                                                                 {"mark_stack_kib", 1},
-                                                                                 {"least_mib", 1},
-                                                                                 {"ready_mib", 0},
-                                                                                 {"cap_mib", 1}}};
+  // `helpers`: of threads that are stopped; few programs have them, since every barrier multiplies the schedules.
+  explicit stage(int threads, double helpers = 0) : threads_(threads) {
+    const std::array<std::pair<std::string_view, double>, 8> tunables{{{"helpers", helpers},
+                                                                       {"interval_us", 0.004},
+                                                                       {"entries", 16},
+                                                                       {"kilobytes", 16},
+                                                                       {"mark_stack_kib", 1},
+                                                                       {"least_mib", 1},
+                                                                       {"ready_mib", 0},
+                                                                       {"cap_mib", 1}}};
     heap_config c;
     c.limit_bytes = 104 << 10;
     c.mutators = threads;

@@ -70,6 +70,7 @@ void add_all(std::vector<subject>& into, std::string_view v) {
   add<old_slots, H>(into, v, "old_slots");
   add<travelling, H>(into, v, "travelling");
   if constexpr (limits_heap<H>) add<full_heap, H>(into, v, "full_heap");
+  if constexpr (requires { H::default_helpers; }) add<helped, H>(into, v, "helped");
   if constexpr (has_weak<H>) {
     add<upgrade, H>(into, v, "upgrade");
     add<downgrade, H>(into, v, "downgrade");
