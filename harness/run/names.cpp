@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
 #include <numeric>
 #include <ranges>
 
@@ -169,7 +170,9 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, std
 std::vector<strategy_choice> choose_strategies(const registry& all, std::string_view flag, std::string_view spec) {
   const auto colon = spec.find(':');
   const std::string_view name = spec.substr(0, colon);
+  const bool of_any = name == "all" || name.find_first_of("*?") != std::string_view::npos;
   std::vector<strategy_choice> chosen;
+  std::exception_ptr lacking;
   for (const auto& s : all.strategies) {
     if (!glob_matches(name == "all" ? "*" : name, s.name)) continue;
     if (colon == std::string_view::npos) {
@@ -177,9 +180,16 @@ std::vector<strategy_choice> choose_strategies(const registry& all, std::string_
     } else if (spec.substr(colon + 1) == "*") {
       for (const auto& v : s.variants) chosen.push_back({&s, &v, {}});
     } else {
-      chosen.push_back(with_options(s, flag, spec, options_of(flag, spec, spec.substr(colon + 1))));
+      // Of several strategies those that have these options are meant.
+      try {
+        chosen.push_back(with_options(s, flag, spec, options_of(flag, spec, spec.substr(colon + 1))));
+      } catch (const unknown_name&) {
+        if (!of_any) throw;
+        lacking = std::current_exception();
+      }
     }
   }
+  if (chosen.empty() && lacking) std::rethrow_exception(lacking);
   if (chosen.empty()) {
     const auto names = names_of(all.strategies, [](const auto& s) { return s.name; });
     throw unknown_name(no_such(flag, name, "strategy", names));

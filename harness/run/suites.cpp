@@ -12,8 +12,9 @@ const names counting{"none", "plain", "atomic", "biased", "deferred", "gil", "rc
 const names concurrent{"atomic", "biased", "deferred", "shared_ptr"};
 const names everything{"*"};
 // Where structures come and go most of a prompt scheme's cost is malloc's: a scheme with a heap of its own is compared with
-// counting on a malloc of the same kind, too.
+// counting on a malloc of the same kind, and on its own heap, too.
 const names mallocs{"system", "mimalloc"};
+const names on_all_heaps{"*", "*:heap=block"};
 
 // Within 60 s on two cores: some 64 rows of 6 windows, 10 + 100 ms each.
 suite_info quick() {
@@ -31,7 +32,7 @@ suite_info quick() {
                {"throughput"}, {}},
               {"racy slots", {"atomic", "atomic:slot=epoch", "biased", "deferred", "shared_ptr"}, {"shared_slots:layout=flat"}, {},
                "2", {"throughput"}, {}},
-              {"trees that come and go", {"atomic", "deferred", "mark_sweep", "bdwgc"}, {"tree_churn"}, {}, "1",
+              {"trees that come and go", {"atomic", "atomic:heap=block", "manual:heap=block", "deferred", "mark_sweep", "bdwgc"}, {"tree_churn"}, {}, "1",
                {"throughput"}, {"2x", "3x"}},
               {"a service", {"atomic", "biased", "mark_sweep"}, {"server"}, {}, "2", {"latency", "memory"}, {}},
           }};
@@ -49,10 +50,10 @@ std::vector<suite_group> full(const names& traces, const names& threaded) {
       {"owners that are blocked or gone", everything, {"handoff"}, {"foreign=1", "owner=blocked,gone"}, "2",
        {"throughput"}, {}},
       {"publishing", everything, {"publish"}, {}, "auto", {"throughput", "latency"}, {}},
-      {"trees that come and go", everything, {"tree_churn"}, {}, "auto", {"throughput"}, {"1.5x", "2x", "3x", "6x"}, mallocs},
+      {"trees that come and go", on_all_heaps, {"tree_churn"}, {}, "auto", {"throughput"}, {"1.5x", "2x", "3x", "6x"}, mallocs},
       {"the memory of trees that come and go", everything, {"tree_churn"}, {}, "auto", {"memory"},
        {"1.5x", "2x", "3x", "6x"}},
-      {"chains and graphs", everything, {"chain", "graph"}, {}, "auto", {"throughput"}, {}, mallocs},
+      {"chains and graphs", on_all_heaps, {"chain", "graph"}, {}, "auto", {"throughput"}, {}, mallocs},
       {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {"throughput"}, {}},
       {"a service", everything, {"server"}, {}, "auto", {"throughput", "latency", "memory"}, {}},
   };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -49,6 +50,14 @@ struct row_results {
   }
 };
 
+// A strategy that counts objects of the block heap is the one that counts malloc's, on another allocator.
+void on_block_heap(row_results& row) {
+  for (const char* option : {",heap=block", "heap=block,", ":heap=block"}) {
+    if (const auto at = row.strategy.find(option); at != std::string::npos) row.strategy.erase(at, std::strlen(option));
+  }
+  row.own_heap = false;
+}
+
 struct scene_results {
   std::string title, mode;
   std::vector<row_results> rows;   // in the plan's order
@@ -85,6 +94,7 @@ std::vector<scene_results> gather(const std::vector<const json*>& records) {
       row.name = key.substr(0, key.find('|'));
       row.strategy = config.at("strategy").at("label");
       row.own_heap = config.at("strategy").value("own_heap", false);
+      if (config.at("strategy").at("options").value("heap", "") == "block") on_block_heap(row);
       row.baseline = r.at("role") == "baseline";
       row.again = r.at("role") == "aa";
       s.rows.push_back(row);
@@ -150,10 +160,10 @@ struct compared_row {
   std::optional<ratio_estimate> gain;   // above 1: it is better than what it was compared with
 };
 
-// How much of what a heap of its own wins over counting is allocation: the same counting on the best other malloc of the scene
-// says it. Told of the baseline if it is there on several, else of every strategy that is.
+// How much of what a heap of its own wins over counting is allocation: the same counting on the best other allocator of the scene
+// (a malloc, or the block heap) says it. Told of the baseline if it is there on several, else of every strategy that is.
 std::string allocation_text(const scene_results& s, double noise, std::uint64_t seed, int needed) {
-  std::vector<std::vector<const row_results*>> counted;   // a strategy on each malloc, in the plan's order
+  std::vector<std::vector<const row_results*>> counted;   // a strategy on each allocator, in the plan's order
   std::vector<const row_results*> own;
   for (const auto& r : s.rows) {
     if (r.again || r.floor || r.flat().empty()) continue;

@@ -204,6 +204,10 @@ TEST_F(plan_of, variants_are_chosen_by_option_and_by_glob) {
   EXPECT_EQ(choose_strategies(all, "--strategy", "*").size(), 4U);
   EXPECT_EQ(choose_strategies(all, "--strategy", "*:*").size(), 5U);
   EXPECT_EQ(choose_strategies(all, "--strategy", "gil:interval=20").front().label(), "gil:interval=20");
+  // Of several those that have the option; and of those who have none, the complaint.
+  EXPECT_EQ(choose_strategies(all, "--strategy", "*:order=seq_cst").size(), 1U);
+  EXPECT_THAT(refusal(selection({"*:colour=blue"}, {"spin"}, "1")), HasSubstr("colour"));
+  EXPECT_THAT(refusal(selection({"gil:order=seq_cst"}, {"spin"}, "1")), HasSubstr("order"));
 }
 
 TEST_F(plan_of, every_block_measures_every_row_once_in_an_order_that_the_seed_decides) {

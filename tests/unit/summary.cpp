@@ -101,6 +101,19 @@ TEST(summary, says_how_much_of_a_win_is_allocation) {
   EXPECT_THAT(summary_text(run(2, 2.5, 1), smoke()), Not(HasSubstr("allocation")));
 }
 
+TEST(summary, takes_the_block_heap_for_another_allocator_of_a_strategy) {
+  std::vector<json> all;
+  for (const auto& [name, ns] : {std::pair{"atomic", 10.0}, {"atomic+mimalloc", 5.0}, {"atomic:heap=block", 4.0}, {"own", 2.0}}) {
+    all.push_back(record(name, all.empty() ? "baseline" : "measured", 0, 0, ns));
+    json& strategy = all.back()["config"]["strategy"];
+    strategy["own_heap"] = all.size() > 2;
+    if (all.size() == 3) strategy["options"]["heap"] = "block";
+  }
+  const std::string text = summary_text(all, smoke());
+  EXPECT_THAT(text, HasSubstr("own's 5.00x over atomic: 2.50x of it is allocation (atomic:heap=block against atomic), 2.00x remains\n"));
+  EXPECT_THAT(text, Not(HasSubstr("atomic:heap=block's")));
+}
+
 TEST(summary, says_it_of_other_strategies_where_the_baseline_is_on_one_malloc) {
   std::vector<json> all;
   for (const auto& [name, ns] : {std::pair{"slow", 20.0}, {"slow+mimalloc", 10.0}, {"own", 2.0}}) {
