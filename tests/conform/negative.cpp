@@ -93,8 +93,8 @@ TEST(Negative, SequencesCatchWhatNeedsTwoContextsAndSayHow) {
   EXPECT_EQ(f.steps, 3U);
   EXPECT_EQ(f.sequence,
             "  0: #0 = make\n"
-            "  0: leaves\n"
-            "  0: copies #0\n"
+            "  0: gives #0 to 1\n"
+            "  1: copies #0\n"
             "  0: drops all that is left\n")
       << f.failure;
 }
@@ -103,8 +103,8 @@ TEST(Negative, SequencesThatCrashAreShrunkLikeOthers) {
   EXPECT_EQ(f.failure, "signal 6");
   EXPECT_EQ(f.sequence,
             "  0: #0 = make\n"
-            "  0: leaves\n"
-            "  0: copies #0\n"
+            "  0: gives #0 to 1\n"
+            "  1: copies #0\n"
             "  0: drops all that is left\n");
 }
 TEST(Negative, ASequenceOfItsSeedAndNumberIsTheSameAgain) {

@@ -66,10 +66,22 @@ class machine_of final : public machine {
   using parcel = typename H::template parcel<node>;
   using weak = typename detail::weak_of<H, node>::type;
   using context = typename H::context;
+  using root = typename H::template root<node>;
 
  public:
-  explicit machine_of(H& heap) : heap_(heap) {}
+  explicit machine_of(H& heap) : heap_(heap) {
+    for (root*& r : roots_) r = new root(heap);
+  }
+  // Before the heap ends; not where it is left as it is.
+  void end() {
+    for (root* r : roots_) delete r;
+  }
   [[nodiscard]] std::int64_t live() const override { return heap_.live(); }
+  [[nodiscard]] std::int64_t live_bytes() const override { return heap_.live_bytes(); }
+  [[nodiscard]] std::size_t weak_cells() override {
+    if constexpr (requires { heap_.weak_cells_in_use(); }) return heap_.weak_cells_in_use();
+    return 0;
+  }
   void settle() override { heap_.settle(); }
 
   std::uint64_t perform(const act& a) override {
@@ -95,6 +107,9 @@ class machine_of final : public machine {
       case call::blocked: c.blocked(*a.inside); return 1;
       case call::look: return object(c, a.a).stamp();
       case call::look_inside: return stamp_of(c.peek(object(c, a.a).plain));
+      case call::load_root: return keep(a.to, in(roots_, a.a)->load(c));
+      case call::store_root: in(roots_, a.a)->store(c, consume(a.b)); return 1;
+      case call::look_in_root: return stamp_of(in(roots_, a.a)->get());
       default: return perform_where_possible(c, a);
     }
   }
@@ -132,6 +147,10 @@ class machine_of final : public machine {
     if constexpr (collects_cycles<H>) {
       if (a.what == call::collect) c.collect();
     }
+    if constexpr (has_immortal<H>) {
+      if (a.what == call::make_immortal) c.make_immortal(in(refs_, a.a));
+      if (a.what == call::release_immortal) c.release_immortal(consume(a.b));
+    }
     return 0;
   }
   std::uint64_t compare_exchange(context& c, const act& a)
@@ -158,6 +177,7 @@ class machine_of final : public machine {
 
   H& heap_;
   std::array<context*, max_contexts> contexts_{};
+  std::array<root*, roots_used> roots_{};
   std::array<ref, ref_cells> refs_{};
   std::array<parcel, parcel_cells_used> parcels_{};
   std::array<weak, weak_cells_used> weaks_{};
@@ -172,6 +192,7 @@ abilities abilities_of() {
   a.weak = has_weak<H>;
   a.borrow = has_borrow<H>;
   a.collects = collects_cycles<H>;
+  a.immortals = has_immortal<H>;
   a.never_frees = H::oracle == oracle_class::never_frees;
   a.estimates = H::oracle == oracle_class::bounded;
   // What delays frees: stops, epochs (which borrowing comes with), queues to owners.
@@ -191,7 +212,11 @@ player_subject subject_of(std::string name) {
   s.with_machine = [](const std::function<bool(machine&)>& f) {
     auto heap = make_heap<H>();
     machine_of<H> m(*heap);
-    if (!f(m)) static_cast<void>(heap.release());
+    if (f(m)) {
+      m.end();
+    } else {
+      static_cast<void>(heap.release());
+    }
   };
   return s;
 }

@@ -1,6 +1,7 @@
 // What a sequence must leave: who owns what.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
@@ -36,6 +37,7 @@ class model {
     bool shared = false;                // more than one context may reach it
     std::array<int, 2> slots{-1, -1};   // the plain and the shared one
     int weak_slot = -1;
+    bool released = false;              // it was immortal, and is no more
   };
   enum { plain, racy };
 
@@ -62,6 +64,16 @@ class model {
     if (i < 0 || std::exchange(at(i).shared, true)) return;
     for (const int to : at(i).slots) share(to);
     share(at(i).weak_slot);
+  }
+  // Its life ends whoever owns it.
+  void end(int i) {
+    at(i).released = true;
+    at(i).owners = 1;
+    disown(i);
+  }
+  // Whether a slot refers to it, of an object that has owners or of one that may be there still.
+  [[nodiscard]] bool in_a_slot(int i) const {
+    return std::any_of(all_.begin(), all_.end(), [i](const object& o) { return std::ranges::count(o.slots, i) != 0; });
   }
   object& at(int i) { return all_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] std::int64_t made() const { return static_cast<std::int64_t>(all_.size()); }

@@ -57,6 +57,7 @@ void player::take(const step& one, int c) {
       return;
     case kind::block: return block(c, one.b);
     case kind::leave: say(c, "leaves"); return leave(c);
+    case kind::load_root: return load_root(c, one.a % roots_used);
     default: break;
   }
   if (able_.weak && !of(c).weaks.empty()) with_weak(static_cast<kind>(one.what), c, one);
@@ -153,6 +154,9 @@ void player::with_ref(kind what, int c, const step& one) {
     case kind::compare_exchange:
       return compare_exchange(c, holder, null ? held{-1, no_cell} : value, refs[(x + y) % refs.size()]);
     case kind::borrow: return borrow(c, first, one.b);
+    case kind::store_root: return store_root(c, one.a % roots_used, one.b / 32 == 7 ? held{-1, no_cell} : second);
+    case kind::make_immortal: return make_immortal(c, first);
+    case kind::release_immortal: return release_immortal(c, x);
     case kind::downgrade: {
       if (!able_.weak || of(c).weaks.size() >= most_weaks) return;
       say(c, "downgrades " + name(first.object));
@@ -219,10 +223,68 @@ void player::borrow(int c, const held& from, int b) {
   const int steps = able_.in_turn && anybody_else(c) ? b % 6 : 0;
   say(c, "borrows " + name(there) + " from shared " + name(from.object) + (steps > 0 ? " while" : ""));
   const std::function<void()> inside = [&] {
+    ++guards_;
     if (steps > 0) others(c, steps);
+    --guards_;
   };
   const std::uint64_t stamp = perform({call::borrow, c, from.cell, no_cell, no_cell, 0, &inside});
   require(stamp == stamp_of(there), "what was borrowed is not what was there any more");
+}
+
+void player::load_root(int c, int root) {
+  if (!room(c)) return;
+  const int there = roots_[static_cast<std::size_t>(root)], to = refs_.take();
+  say(c, "loads " + name(there) + " from root " + std::to_string(root));
+  require(perform({call::look_in_root, c, root}) == stamp_of(there), "a root holds another object");
+  const bool found = perform({call::load_root, c, root, no_cell, to}) != 0;
+  require(found == (there >= 0), "a load of a root found " + std::string(found ? "something" : "null"));
+  received(c, to, found, there, true);
+}
+
+void player::store_root(int c, int root, const held& value) {
+  const int cell = value.object < 0 ? no_cell : copy_of(c, value);
+  say(c, "stores " + name(value.object) + " in root " + std::to_string(root));
+  if (value.object >= 0) model_.own(value.object);
+  model_.share(value.object);
+  const int was = std::exchange(roots_[static_cast<std::size_t>(root)], value.object);
+  perform({call::store_root, c, root, cell});
+  if (cell != no_cell) refs_.give(cell);
+  if (was >= 0) model_.disown(was);
+}
+
+// Only while no other context can reach it, and once.
+void player::make_immortal(int c, const held& h) {
+  const auto is_it = [&h](const held& other) { return other.object == h.object; };
+  if (!able_.immortals || model_.at(h.object).shared || immortals_.size() == most_immortals) return;
+  if (std::ranges::any_of(immortals_, is_it)) return;
+  say(c, "makes " + name(h.object) + " immortal");
+  perform({call::make_immortal, c, h.cell});
+  immortals_.push_back({h.object, copy_of(c, h)});
+  model_.own(h.object);
+}
+
+// Only when nobody else uses it: all refs but the one kept here are c's, and end with it.
+void player::release_immortal(int c, std::size_t x) {
+  auto& refs = of(c).refs;
+  const int object = refs[x].object;
+  const auto is_it = [object](const held& h) { return h.object == object; };
+  const auto which = std::ranges::find_if(immortals_, is_it);
+  if (which == immortals_.end() || guards_ != 0 || model_.in_a_slot(object)) return;
+  if (model_.at(object).owners != 1 + std::ranges::count_if(refs, is_it)) return;
+  for (const held& h : refs) {
+    if (is_it(h)) refs_.give(h.cell);
+  }
+  std::erase_if(refs, is_it);
+  release(c, static_cast<std::size_t>(which - immortals_.begin()));
+}
+
+void player::release(int c, std::size_t which) {
+  const held h = immortals_[which];
+  immortals_.erase(immortals_.begin() + static_cast<std::ptrdiff_t>(which));
+  say(c, "releases immortal " + name(h.object));
+  perform({call::release_immortal, c, no_cell, h.cell});
+  refs_.give(h.cell);
+  model_.end(h.object);
 }
 
 bool player::give(int c, std::size_t x, int b) {
@@ -251,6 +313,7 @@ void player::with_weak(kind what, int c, const step& one) {
       const int to = refs_.take();
       const bool found = perform({call::upgrade, c, w.cell, no_cell, to}) != 0;
       require(found || !owned, "an upgrade of " + name(w.object) + " failed, and it has owners");
+      require(!found || !model_.at(w.object).released, "an upgrade of " + name(w.object) + " succeeded, and it was released");
       require(!found || there, "an upgrade of " + name(w.object) + " succeeded, and it is dead");
       return received(c, to, found, w.object, true);
     }

@@ -23,13 +23,13 @@ namespace tally::conform {
 enum class call : std::uint8_t {
   attach, detach, make, copy, drop, pack, unpack, load, store, take, load_shared, store_shared, exchange, compare_exchange,
   downgrade, upgrade, copy_weak, drop_weak, load_weak, store_weak, share, poll, quiesce, collect, blocked, borrow, look,
-  look_inside
+  look_inside, load_root, store_root, look_in_root, make_immortal, release_immortal
 };
 
 inline constexpr int no_cell = -1;
 inline constexpr std::uint64_t nothing = ~std::uint64_t{0}, damaged = nothing - 1;  // instead of an object's stamp
 
-// `a`: the cell of the holder, or of the only operand; `b`: of a ref that is stored or consumed (no_cell: null); `to`: of the
+// `a`: the cell of the holder, or of the only operand, or a root; `b`: of a ref that is stored or consumed (no_cell: null); `to`: of the
 // result. Consumed cells are empty afterwards.
 struct act {
   call what;
@@ -43,14 +43,14 @@ struct abilities {
   // One thread may have several contexts attached and use them in turn. Else one, and others inside its blocked regions only.
   bool in_turn = true;
   bool alone = false;  // one context
-  bool shared_slots = false, weak = false, borrow = false, collects = false;
+  bool shared_slots = false, weak = false, borrow = false, collects = false, immortals = false;
   bool never_frees = false;
   bool prompt = false;     // live is exact after every operation
   bool estimates = false;  // live means nothing while contexts are attached
   std::int64_t slack = 0;  // of live, when none is
 };
 
-inline constexpr int max_contexts = 4, ref_cells = 64, parcel_cells_used = 64, weak_cells_used = 48;
+inline constexpr int max_contexts = 4, roots_used = 2, ref_cells = 64, parcel_cells_used = 64, weak_cells_used = 48;
 
 class machine {
  public:
@@ -58,6 +58,9 @@ class machine {
   // Whether there is a result (or: whether it was exchanged); for look and look_inside, a stamp.
   virtual std::uint64_t perform(const act&) = 0;
   [[nodiscard]] virtual std::int64_t live() const = 0;
+  [[nodiscard]] virtual std::int64_t live_bytes() const = 0;
+  // With no context attached: what the heap keeps for weak refs beside their objects, if it can say.
+  [[nodiscard]] virtual std::size_t weak_cells() = 0;
   virtual void settle() = 0;
 };
 

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/conform/sequences/model.hpp"
 #include "tests/conform/sequences/play.hpp"
@@ -40,11 +43,23 @@ class player {
       unpack(0);
       while (!of(0).refs.empty()) drop_last(0);
     }
+    for (int r = 0; r < roots_used; ++r) {
+      if (roots_[static_cast<std::size_t>(r)] >= 0) store_root(0, r, {-1, no_cell});
+    }
+    leave(0);
+    settled(model_.owned());
+    // Immortals outlive all refs. The younger ones may refer to the older.
+    activate(0);
+    while (!immortals_.empty()) {
+      release(0, immortals_.size() - 1);
+      perform({call::quiesce, 0});
+    }
     for (int c = 0; c < s_.contexts; ++c) {
       for (const held& h : of(c).weaks) perform({call::drop_weak, 0, h.cell});
     }
     leave(0);
     settled(0);
+    require(machine_.weak_cells() == 0, std::to_string(machine_.weak_cells()) + " weak refs are kept, and none is left");
   }
 
  private:
@@ -55,7 +70,7 @@ class player {
     bool attached = false, busy = false;  // busy: in a blocked region, or holding a guard
     std::vector<held> refs, parcels, weaks;
   };
-  static constexpr std::size_t most_refs = 8, most_weaks = 6;
+  static constexpr std::size_t most_refs = 8, most_weaks = 6, most_immortals = 3;
 
   // --- acting ---
   std::uint64_t perform(const act& a) { return machine_.perform(a); }
@@ -137,12 +152,26 @@ class player {
               name(h.object) + (stamp == damaged ? " is damaged" : " is another object") + " in context " + std::to_string(c));
     }
   }
+  // With no context attached live is exact, garbage included that nobody has looked for.
   void settled(std::int64_t owned) {
+    if (!able_.estimates) {
+      const std::int64_t live = machine_.live();
+      require(live >= owned && live <= model_.made(),
+              std::to_string(live) + " objects live before the heap settles, " + std::to_string(owned) + " have owners");
+    }
     machine_.settle();
     if (able_.never_frees) owned = model_.made();
     const std::int64_t live = machine_.live();
     require(live >= owned && live <= owned + able_.slack,
             std::to_string(live) + " objects live with no context attached, " + std::to_string(owned) + " have owners");
+    check_bytes(live);
+  }
+  // All objects are of one size.
+  void check_bytes(std::int64_t live) {
+    if (able_.estimates) return;
+    const std::int64_t bytes = machine_.live_bytes();
+    if (bytes_of_one_ == 0 && live != 0) bytes_of_one_ = bytes / live;
+    require(bytes == live * bytes_of_one_, std::to_string(live) + " objects amount to " + std::to_string(bytes) + " bytes");
   }
 
   // --- steps ---
@@ -160,6 +189,11 @@ class player {
   void borrow(int c, const held& from, int b);
   bool give(int c, std::size_t x, int b);
   void with_weak(kind what, int c, const step& one);
+  void load_root(int c, int root);
+  void store_root(int c, int root, const held& value);
+  void make_immortal(int c, const held& h);
+  void release_immortal(int c, std::size_t x);
+  void release(int c, std::size_t which);
 
   machine& machine_;
   const abilities& able_;
@@ -168,7 +202,10 @@ class player {
   std::vector<context> contexts_;
   model model_;
   cell_pool refs_{ref_cells}, parcels_{parcel_cells_used}, weaks_{weak_cells_used};
-  std::size_t at_ = 0, depth_ = 0;
+  std::array<int, roots_used> roots_{-1, -1};
+  std::vector<held> immortals_;  // a ref of each, beside those of contexts
+  std::int64_t bytes_of_one_ = 0;
+  std::size_t at_ = 0, depth_ = 0, guards_ = 0;
 };
 
 }  // namespace tally::conform
