@@ -15,7 +15,7 @@ enum class defect { none, leaks, frees_early, loses_what_others_drop, crashes };
 
 // A plain count that forgets every third increment (frees early), every third decrement (leaks), or a decrement by a context that
 // did not make the object, when one such has copied it (for which two contexts are needed); or that crashes there. Dead objects
-// are poisoned and kept, so that the test itself stays defined.
+// are poisoned and kept to the heap's end, so that the test itself stays defined.
 template <defect D>
 class broken_heap : public counting_heap<broken_heap<D>, native> {
  public:
@@ -46,12 +46,19 @@ class broken_heap : public counting_heap<broken_heap<D>, native> {
                            (D == defect::loses_what_others_drop && h.maker != number_ && std::exchange(h.copied, false));
       return (h.count -= forgets ? 0 : 1) == 0;
     }
-    void dispose(header& h) { __builtin_memset(static_cast<void*>(&h + 1), 0x5a, static_cast<std::size_t>(h.bytes) - sizeof h); }
+    void dispose(header& h) {
+      __builtin_memset(static_cast<void*>(&h + 1), 0x5a, static_cast<std::size_t>(h.bytes) - sizeof h);
+      this->heap_.dead_.push_back(&h);
+    }
 
    private:
     static inline int contexts_ = 0;
     int calls_ = 0, number_ = ++contexts_;
   };
+  ~broken_heap() {
+    for (header* h : dead_) native::free(h);
+  }
+
   template <class T>
   using ref = typename context::template ref<T>;
   template <class T>
@@ -60,6 +67,9 @@ class broken_heap : public counting_heap<broken_heap<D>, native> {
   using parcel = typename context::template parcel<T>;
   template <class T>
   using root = counted_root<broken_heap, T>;
+
+ private:
+  std::vector<header*> dead_;
 };
 static_assert(strategy<broken_heap<defect::none>>);
 

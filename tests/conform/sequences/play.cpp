@@ -6,6 +6,7 @@
 #include <array>
 #include <csignal>
 
+#include "tests/conform/sequences/memory.hpp"
 #include "tests/conform/sequences/player.hpp"
 
 namespace tally::conform {
@@ -406,6 +407,7 @@ class crashes_caught {
 std::string play(const player_subject& of, const sequence& s, std::string* trace) {
   std::string what;
   const crashes_caught guard;
+  const long before = blocks_held();
   const int signal = guard.call([&] {
     of.with_machine([&](machine& m) {
       try {
@@ -417,7 +419,9 @@ std::string play(const player_subject& of, const sequence& s, std::string* trace
       }
     });
   });
-  return signal == 0 ? what : "signal " + std::to_string(signal);
+  if (signal != 0) return "signal " + std::to_string(signal);
+  if (what.empty() && blocks_held() != before) what = std::to_string(blocks_held() - before) + " blocks of memory outlive the heap";
+  return what;
 }
 
 }  // namespace tally::conform

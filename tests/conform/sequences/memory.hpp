@@ -1,0 +1,10 @@
+// What a heap has from malloc: memory.cpp stands between malloc and the programs that link tally_sequences, for the calls in their
+// own code, which is where heaps of the native policy make theirs. (What the libraries allocate is not theirs.)
+#pragma once
+
+namespace tally::conform {
+
+// Blocks that this thread has and has not given back. Below zero where it frees what others allocate.
+[[nodiscard]] long blocks_held();
+
+}  // namespace tally::conform
