@@ -83,9 +83,10 @@ class none_heap {
       void* at = chunk_.at;
       chunk_.at += bytes;
       zero_memory<M>(at, bytes);
+      T* object = new (at) T(std::forward<Args>(args)...);  // which may throw: then there is no object, and its memory is lost
       live_.made(bytes);
       ++made_;
-      return {new (at) T(std::forward<Args>(args)...)};
+      return {object};
     }
     template <class T>
     [[nodiscard]] T& get(const ref<T>& r) const { return *r.at; }
