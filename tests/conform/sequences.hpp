@@ -47,7 +47,10 @@ struct weak_of<H, T, false> {
 // One place of each kind that the heap has, and a stamp.
 template <class H>
 struct place_node : detail::racy_place<H, place_node<H>>, detail::weak_place<H, place_node<H>> {
-  explicit place_node(std::uint64_t id) : value(id), canary(~id) {}
+  struct refused {};
+  explicit place_node(std::uint64_t id) : value(id), canary(~id) {
+    if (id == nothing) throw refused();
+  }
   typename H::template slot<place_node> plain;
   var<typename H::memory, std::uint64_t, "payload"> value, canary;
   void each_slot(auto&& f) {
@@ -94,6 +97,7 @@ class machine_of final : public machine {
     switch (a.what) {
       case call::detach: delete std::exchange(at, nullptr); return 1;
       case call::make: return keep(a.to, c.template make<node>({}, a.stamp));
+      case call::make_in_vain: return make_in_vain(c);
       case call::copy: return keep(a.to, c.copy(in(refs_, a.a)));
       case call::drop: c.drop(consume(a.b)); return 1;
       case call::pack: in(parcels_, a.to) = c.pack(consume(a.b)); return 1;
@@ -150,6 +154,14 @@ class machine_of final : public machine {
     if constexpr (has_immortal<H>) {
       if (a.what == call::make_immortal) c.make_immortal(in(refs_, a.a));
       if (a.what == call::release_immortal) c.release_immortal(consume(a.b));
+    }
+    return 0;
+  }
+  static std::uint64_t make_in_vain(context& c) {
+    try {
+      static_cast<void>(c.template make<node>({}, nothing));
+    } catch (const typename node::refused&) {
+      return 1;
     }
     return 0;
   }

@@ -46,6 +46,8 @@ class model {
     own(static_cast<int>(all_.size()) - 1);
     return static_cast<int>(all_.size()) - 1;
   }
+  // A constructor threw: there is no object. Its memory may be counted as one until it is looked for.
+  void make_in_vain() { ++in_vain_; }
   void own(int i) {
     if (at(i).owners++ != 0) return;
     ++owned_;
@@ -77,11 +79,12 @@ class model {
   }
   object& at(int i) { return all_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] std::int64_t made() const { return static_cast<std::int64_t>(all_.size()); }
+  [[nodiscard]] std::int64_t in_vain() const { return in_vain_; }
   [[nodiscard]] std::int64_t owned() const { return owned_; }
 
  private:
   std::vector<object> all_;
-  std::int64_t owned_ = 0;
+  std::int64_t owned_ = 0, in_vain_ = 0;
 };
 
 }  // namespace tally::conform

@@ -58,6 +58,11 @@ void player::take(const step& one, int c) {
       return;
     case kind::block: return block(c, one.b);
     case kind::leave: say(c, "leaves"); return leave(c);
+    case kind::make_in_vain:
+      say(c, "makes what throws");
+      require(perform({call::make_in_vain, c}) != 0, "what a constructor threw did not come out of make");
+      model_.make_in_vain();
+      return;
     case kind::load_root: return load_root(c, one.a % roots_used);
     default: break;
   }

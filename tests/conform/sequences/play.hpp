@@ -23,7 +23,7 @@ namespace tally::conform {
 enum class call : std::uint8_t {
   attach, detach, make, copy, drop, pack, unpack, load, store, take, load_shared, store_shared, exchange, compare_exchange,
   downgrade, upgrade, copy_weak, drop_weak, load_weak, store_weak, share, poll, quiesce, collect, blocked, borrow, look,
-  look_inside, load_root, store_root, look_in_root, make_immortal, release_immortal
+  look_inside, load_root, store_root, look_in_root, make_immortal, release_immortal, make_in_vain
 };
 
 inline constexpr int no_cell = -1;

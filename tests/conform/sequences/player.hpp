@@ -156,7 +156,7 @@ class player {
   void settled(std::int64_t owned) {
     if (!able_.estimates) {
       const std::int64_t live = machine_.live();
-      require(live >= owned && live <= model_.made(),
+      require(live >= owned && live <= model_.made() + (able_.collects ? model_.in_vain() : 0),
               std::to_string(live) + " objects live before the heap settles, " + std::to_string(owned) + " have owners");
     }
     machine_.settle();
