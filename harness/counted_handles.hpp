@@ -2,6 +2,8 @@
 // an object's header and nothing else.
 #pragma once
 
+#include <utility>
+
 #include "harness/strategy.hpp"
 
 namespace tally {
@@ -39,8 +41,8 @@ class counted_root {
   explicit counted_root(Heap&) {}
   void store(context& c, ref r) {
     if (r) c.share(r);
-    if (ref_) c.drop(ref_);
-    ref_ = r;
+    const ref old = std::exchange(ref_, r);  // first: a destructor may look here, or store
+    if (old) c.drop(old);
   }
   [[nodiscard]] ref load(context& c) { return ref_ ? c.copy(ref_) : ref{}; }
   [[nodiscard]] T* get() const { return ref_ ? reinterpret_cast<T*>(ref_.at + 1) : nullptr; }
