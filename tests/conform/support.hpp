@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "harness/family.hpp"
 #include "harness/object.hpp"
 #include "harness/strategy.hpp"
+#ifdef TALLY_BLOCKS_HELD
+#include "tests/conform/sequences/memory.hpp"
+#endif
 
 namespace tally::conform {
 
@@ -36,6 +40,56 @@ struct shared_node {
   typename H::template shared_slot<shared_node> place;
   var<typename H::memory, std::uint64_t, "payload"> value;
   void each_slot(auto&& f) { f(place); }
+};
+
+// Says that its life ends. A leaf, or one with a slot that can hold a chain of its kind.
+template <class H, bool Leaf>
+struct ending;
+template <class H>
+struct ending<H, true> {
+  explicit ending(std::function<void()> f) : at_end(std::move(f)) {}
+  ~ending() { at_end(); }
+  ending(const ending&) = delete;
+  ending& operator=(const ending&) = delete;
+  std::function<void()> at_end;
+  void each_slot(auto&&) {}
+};
+template <class H>
+struct ending<H, false> {
+  explicit ending(std::function<void()> f) : at_end(std::move(f)) {}
+  ~ending() { at_end(); }
+  ending(const ending&) = delete;
+  ending& operator=(const ending&) = delete;
+  typename H::template slot<ending> next;
+  typename H::template slot<ending<H, true>> leaf;
+  std::function<void()> at_end;
+  void each_slot(auto&& f) {
+    f(next);
+    f(leaf);
+  }
+};
+
+// Of a type that never leaves its thread: a leaf, and one with slots of both types.
+template <class H>
+struct own_leaf {
+  static constexpr bool confined = true;
+  explicit own_leaf(std::uint64_t id) : value(id) {}
+  var<typename H::memory, std::uint64_t, "payload"> value;
+  void each_slot(auto&&) {}
+};
+template <class H>
+struct own_node {
+  static constexpr bool confined = true;
+  explicit own_node(std::uint64_t id) : value(id) {}
+  typename H::template slot<own_node> next;
+  typename H::template slot<own_leaf<H>> leaf;
+  typename H::template slot<node<H>> open;
+  var<typename H::memory, std::uint64_t, "payload"> value;
+  void each_slot(auto&& f) {
+    f(next);
+    f(leaf);
+    f(open);
+  }
 };
 
 template <class H>
@@ -85,5 +139,14 @@ struct heaps_of<Family, variant_list<O...>> {
 
 template <class H>
 constexpr bool frees = H::oracle != oracle_class::never_frees;
+
+// Who traces takes types without destructors only.
+template <class H>
+constexpr bool runs_destructors = frees<H> && (defers<H> || !collects_cycles<H>);
+
+// Blocks of malloc's that this thread's heaps have, in programs that count them (sequences/memory.hpp).
+#ifndef TALLY_BLOCKS_HELD
+inline long blocks_held() { return 0; }
+#endif
 
 }  // namespace tally::conform
