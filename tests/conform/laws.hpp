@@ -469,6 +469,8 @@ TYPED_TEST_P(Laws, ConfinedObjectsLiveAndDieLikeOthersWithTheirMemory) {
         c.store(c.get(top).leaf, make<own_leaf<H>>(c, {}, 4u));
         c.store(c.get(top).open, make<node<H>>(c, {}, 5u));
         c.store(c.get(top).leaf, {});
+        c.store(c.get(top).branch, make<own_branch<H>>(c, {}));
+        c.store(c.peek(c.get(top).branch)->leaf, make<own_leaf<H>>(c, {}, 6u));
         c.drop(top);
         auto two = c.load(c.get(again).next);
         auto three = c.load(c.get(two).leaf);

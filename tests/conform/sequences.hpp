@@ -168,8 +168,8 @@ class machine_of final : public machine {
   std::uint64_t compare_exchange(context& c, const act& a)
     requires has_shared_slot<H>
   {
-    const ref desired = a.b == no_cell ? ref{} : in(refs_, a.b);
-    if (!c.compare_exchange(object(c, a.a).racy, in(refs_, a.to), desired)) return 0;
+    const ref expected = a.to == no_cell ? ref{} : in(refs_, a.to), desired = a.b == no_cell ? ref{} : in(refs_, a.b);
+    if (!c.compare_exchange(object(c, a.a).racy, expected, desired)) return 0;
     if (a.b != no_cell) in(refs_, a.b) = ref{};
     return 1;
   }

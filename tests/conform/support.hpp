@@ -69,7 +69,7 @@ struct ending<H, false> {
   }
 };
 
-// Of a type that never leaves its thread: a leaf, and one with slots of both types.
+// Of types that never leave their thread: a leaf, one that holds it, and one that holds both, its own kind and what may leave.
 template <class H>
 struct own_leaf {
   static constexpr bool confined = true;
@@ -78,15 +78,23 @@ struct own_leaf {
   void each_slot(auto&&) {}
 };
 template <class H>
+struct own_branch {
+  static constexpr bool confined = true;
+  typename H::template slot<own_leaf<H>> leaf;
+  void each_slot(auto&& f) { f(leaf); }
+};
+template <class H>
 struct own_node {
   static constexpr bool confined = true;
   explicit own_node(std::uint64_t id) : value(id) {}
   typename H::template slot<own_node> next;
+  typename H::template slot<own_branch<H>> branch;
   typename H::template slot<own_leaf<H>> leaf;
   typename H::template slot<node<H>> open;
   var<typename H::memory, std::uint64_t, "payload"> value;
   void each_slot(auto&& f) {
     f(next);
+    f(branch);
     f(leaf);
     f(open);
   }
@@ -121,12 +129,12 @@ void with_context(H& heap, F&& f) {
 template <class H>
 ::testing::AssertionResult holds(H& heap, std::int64_t expected) {
   heap.settle();
-  const auto live = heap.live();
-  bool fine = live == expected;
+  const auto live = heap.live(), bytes = heap.live_bytes();
+  bool fine = live == expected && (live != 0) == (bytes != 0);
   if constexpr (H::oracle == oracle_class::never_frees) fine = live >= expected && live == heap.made();
   if constexpr (H::oracle == oracle_class::bounded) fine = live >= expected && live <= expected + heap.slack();
   if (fine) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << live << " objects live, expected " << expected;
+  return ::testing::AssertionFailure() << live << " objects live in " << bytes << " bytes, expected " << expected;
 }
 
 // Every built variant of a family.

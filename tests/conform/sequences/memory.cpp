@@ -1,6 +1,9 @@
 #include "tests/conform/sequences/memory.hpp"
 
+#include <malloc.h>
+
 #include <cstddef>
+#include <cstring>
 
 // The linker's --wrap (tests/CMakeLists.txt) makes calls of malloc calls of __wrap_malloc, and __real_malloc is malloc.
 extern "C" {
@@ -24,7 +27,10 @@ extern "C" {
 void* __wrap_malloc(std::size_t n) { return counted(__real_malloc(n)); }
 void* __wrap_calloc(std::size_t n, std::size_t each) { return counted(__real_calloc(n, each)); }
 void __wrap_free(void* p) {
-  if (p != nullptr) --held;
+  if (p != nullptr) {
+    --held;
+    std::memset(p, 0x5a, malloc_usable_size(p));
+  }
   __real_free(p);
 }
 }

@@ -158,7 +158,8 @@ void player::with_ref(kind what, int c, const step& one) {
       return received(c, to, found, was, false);
     }
     case kind::compare_exchange:
-      return compare_exchange(c, holder, null ? held{-1, no_cell} : value, refs[(x + y) % refs.size()]);
+      return compare_exchange(c, holder, null ? held{-1, no_cell} : value,
+                              one.a / 32 == 7 ? held{-1, no_cell} : refs[(x + y) % refs.size()]);
     case kind::borrow: return borrow(c, first, one.b);
     case kind::store_root: return store_root(c, one.a % roots_used, one.b / 32 == 7 ? held{-1, no_cell} : second);
     case kind::make_immortal: return make_immortal(c, first);
@@ -217,12 +218,14 @@ void player::compare_exchange(int c, const held& holder, const held& value, cons
   const bool done = perform({call::compare_exchange, c, holder.cell, cell, expected.cell}) != 0;
   require(done == (there == expected.object), std::string("compare_exchange ") + (done ? "succeeded" : "failed"));
   if (done && value.object >= 0) model_.own(value.object);
-  if (done) model_.disown(std::exchange(there, value.object));
+  const int was = done ? std::exchange(there, value.object) : -1;
+  if (was >= 0) model_.disown(was);
   if (!done && cell != no_cell) perform({call::drop, c, no_cell, cell});
   if (cell != no_cell) refs_.give(cell);
 }
 
-// Others act while the guard stands: the slot may change, and the object lose all its owners.
+// Others act while the guard stands: the slot may change, and the object lose all its owners. Between them the holder of the guard
+// may read a slot, which is a guard for a moment.
 void player::borrow(int c, const held& from, int b) {
   if (!able_.borrow) return;
   const int there = model_.at(from.object).slots[model::racy];
@@ -231,6 +234,10 @@ void player::borrow(int c, const held& from, int b) {
   const std::function<void()> inside = [&] {
     ++guards_;
     if (steps > 0) others(c, steps);
+    if (steps > 0 && b / 32 % 2 == 1) {
+      load(c, from, model::racy, call::load_shared, "shared ");
+      others(c, steps);
+    }
     --guards_;
   };
   const std::uint64_t stamp = perform({call::borrow, c, from.cell, no_cell, no_cell, 0, &inside});
