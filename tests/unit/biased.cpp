@@ -730,6 +730,17 @@ TEST(BiasedEpochSlots, AParcelIsNotReadByRacersAndKeepsTheOwnersPlainEnd) {
   w.finish();
 }
 
+TEST(BiasedEpochSlots, PollingAloneFreesWhatWasRetired) {
+  epoch_world<native> w;
+  w.owner.store(w.racy(), tally::make<epoch_world<native>::object>(w.owner, {}));
+  w.owner.store(w.racy(), {});
+  const auto before = w.heap.live();
+  for (std::uint32_t i = 0; i < 4 * epoch_member<native>::attempt_every; ++i) w.owner.poll();
+  EXPECT_EQ(w.heap.live(), before - 1);
+  w.owner.drop(w.r);
+  w.finish();
+}
+
 // Between a reader's load of the slot and its count, the slot is overwritten and its owner drops the last reference.
 TEST(BiasedEpochSlots, AReaderThatCountsAfterTheLastDropIsRefusedAndReadsTheSlotAgain) {
   epoch_world<scripted> w;

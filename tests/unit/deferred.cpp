@@ -524,6 +524,19 @@ TEST_F(Deferred, CyclesThatFillTheHeapManyTimesOverAreLookedForAtTheLimit) {
   EXPECT_EQ(h.live(), 0);
 }
 
+TEST_F(Deferred, CyclesOfOldObjectsAreLookedForWhenTheHeapHasGrownByItsFactor) {
+  static constexpr std::pair<std::string_view, double> few[] = {{"kilobytes", 64}, {"growth", 2}, {"least_mib", 1}};
+  heap h({.tunables = few, .tunable_count = 3});
+  heap::root<node> top(h);
+  {
+    heap::context c(h);
+    for (int i = 0; i < 60; ++i) make_ring(c, 10'000, false, top);  // half a MiB each, and old before it is garbage
+  }
+  EXPECT_LT(h.committed_bytes(), std::size_t{10} << 20);
+  h.settle();
+  EXPECT_EQ(h.live(), 0);
+}
+
 TEST_F(Deferred, ManyContextsAtOnce) {
   heap h(many_stops());
   std::atomic<int> there{0};

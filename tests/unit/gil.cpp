@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -69,6 +70,56 @@ TEST(Gil, AHolderThatPollsHandsOverToAWaiterAndGetsItBack) {
   EXPECT_TRUE(ran);
   EXPECT_GE(h.gil().switches(), before + 2);
   holder.blocked([&] { waiter.join(); });
+}
+
+// One thread plays all: a wait is one call of what the others do meanwhile. It returns whether the wait ends, or times out.
+struct played : native {
+  static inline std::function<bool()> meanwhile;
+  struct mutex {
+    bool try_lock() { return !std::exchange(held, true); }
+    void unlock() { held = false; }
+    bool held = false;
+  };
+  template <class Predicate>
+  static bool wait_until(Predicate&& done, std::uint64_t = 0) {
+    return std::exchange(meanwhile, nullptr)() && done();
+  }
+};
+using lock_of_played = strategies::interpreter_lock<played>;
+
+TEST(GilTurns, WhoLetsGoOnRequestWaitsUntilSomebodyElseHasTheLock) {
+  lock_of_played lock(100);
+  lock.take(1);
+  bool waited = false;
+  const auto lets_go = [&] {
+    played::meanwhile = [&] { return waited = true; };
+    lock.drop(1);
+    return true;
+  };
+  played::meanwhile = [&] {
+    played::meanwhile = lets_go;
+    return false;  // the interval is over
+  };
+  lock.take(2);
+  EXPECT_TRUE(waited);
+  EXPECT_FALSE(lock.requested());
+}
+
+TEST(GilTurns, WhoHasWaitedForTheIntervalAsksOnlyAHolderThatHadTheLockAllTheTime) {
+  lock_of_played lock(100);
+  lock.take(1);
+  played::meanwhile = [&] {
+    lock.drop(1);
+    lock.take(3);
+    played::meanwhile = [&] {
+      EXPECT_FALSE(lock.requested());
+      lock.drop(3);
+      return true;
+    };
+    return false;
+  };
+  lock.take(2);
+  EXPECT_EQ(lock.switches(), 3u);
 }
 
 TEST(Gil, TheRequestComesAfterTheIntervalAndNotBefore) {
