@@ -246,8 +246,18 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
     if (cell == nullptr) [[unlikely]] cell = allocate_slowly(bytes);
     auto* h = new (cell) header;
     h->word.init(type_number<typename deferred_reconciler<M>::worker, T>, bytes);
-    new (h + 1) T(std::forward<Args>(args)...);
-    if constexpr (!std::is_trivially_destructible_v<T>) mortal_.push_back(h);
+    if constexpr (std::is_trivially_destructible_v<T>) {
+      new (h + 1) T(std::forward<Args>(args)...);
+    } else {
+      try {
+        new (h + 1) T(std::forward<Args>(args)...);
+      } catch (...) {
+        // A word on the stack may refer to the cell for long: whoever frees it then must not end a T that never was.
+        h->word.init(type_number<typename deferred_reconciler<M>::worker, unmade<T>>, h->word.bytes());
+        throw;
+      }
+      mortal_.push_back(h);
+    }
     return {h};
   }
 
@@ -382,6 +392,11 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
  private:
   typename weak_cells<M>::pool& weak_pool() { return weak_; }
   friend class deferred_heap;
+  // In the place of a T whose constructor threw: its slots, and no destructor.
+  template <class T>
+  struct unmade {
+    void each_slot(auto&& f) { reinterpret_cast<T*>(this)->each_slot(f); }
+  };
   static constexpr std::ptrdiff_t entries_of_a_place = 2;
 
   template <class T>
