@@ -400,6 +400,7 @@ TYPED_TEST_P(Laws, ADestructorRunsOnceHoweverItsObjectDies) {
     };
     with_context(*heap, [&](auto& c) {
       c.drop(leaf_in(c));  // alone
+      EXPECT_THROW(static_cast<void>(make<leaf>(c, {}, nullptr)), typename leaf::refused);  // and none where there was no object
       auto top = inner_in(c);  // with what only it kept alive
       c.store(c.get(top).next, inner_in(c));
       c.store(c.get(top).leaf, leaf_in(c));

@@ -47,7 +47,10 @@ template <class H, bool Leaf>
 struct ending;
 template <class H>
 struct ending<H, true> {
-  explicit ending(std::function<void()> f) : at_end(std::move(f)) {}
+  struct refused {};
+  explicit ending(std::function<void()> f) : at_end(std::move(f)) {
+    if (!at_end) throw refused();
+  }
   ~ending() { at_end(); }
   ending(const ending&) = delete;
   ending& operator=(const ending&) = delete;

@@ -90,6 +90,29 @@ TYPED_TEST(Epoch, GuardsNestAndTheOutermostCounts) {
   writer.drop(holder);
 }
 
+TYPED_TEST(Epoch, AReadInsideAGuardNeitherEndsNorRenewsIt) {
+  using H = TypeParam;
+  settled<H> h(heap_config{});
+  typename H::context reader(h), writer(h);
+  auto holder = make<node<H>>(writer, {}, 1u);
+  auto& place = writer.get(holder).place;
+  writer.store(place, make<node<H>>(writer, {}, 2u));
+  {
+    const auto guard = reader.borrow(place);
+    reader.drop(reader.load(place));
+    writer.store(place, make<node<H>>(writer, {}, 3u));
+    for (int i = 0; i < 3; ++i) {  // one step of the epoch, and then a read that finds it
+      writer.quiesce();
+      EXPECT_TRUE(guard.get()->intact());
+      EXPECT_EQ(h.live(), 3);
+      reader.drop(reader.load(place));
+    }
+  }
+  writer.quiesce();
+  EXPECT_EQ(h.live(), 2);
+  writer.drop(holder);
+}
+
 TYPED_TEST(Epoch, AnObjectThatWasNeverPublishedIsFreedAtOnce) {
   using H = TypeParam;
   settled<H> h(heap_config{});

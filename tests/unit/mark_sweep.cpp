@@ -227,6 +227,19 @@ TEST(MarkSweep, WeakRefsFindTheirObjectUntilItIsCollectedWhereverTheyAre) {
   EXPECT_EQ(h->weak_cells_in_use(), 0u);
 }
 
+TEST(MarkSweep, AWeakSlotThatIsStoredToHoldsOneWeakRef) {
+  auto h = heap_of(8 << 20);
+  heap::root<entry> list(*h);
+  with_context(*h, [&](heap::context& c) {
+    list.store(c, make<entry>(c, {}));
+    for (int i = 0; i < 100; ++i) c.store(list.get()->seen, c.downgrade(make<node>(c, {}, 7u)));
+  });
+  EXPECT_EQ(h->weak_cells_in_use(), 1u);  // with no collection yet
+  with_context(*h, [&](heap::context& c) { list.store(c, {}); });
+  h->settle();
+  EXPECT_EQ(h->weak_cells_in_use(), 0u);
+}
+
 TEST(MarkSweep, LargeObjectsComeAndGoWithinTheLimit) {
   auto h = heap_of(4 << 20);
   with_context(*h, [&](heap::context& c) {

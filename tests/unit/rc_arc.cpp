@@ -124,6 +124,23 @@ TEST(RcArc, AWeakRefToADeadPrivateObjectCanBePublished) {
   EXPECT_EQ(h.live(), 0);
 }
 
+TEST(RcArc, WhatADeadObjectReferredToIsNotMarked) {
+  heap h(heap_config{});
+  context c(h);
+  auto holder = make<node>(c, {}), a = make<node>(c, {});
+  c.store(c.get(a).next, make<node>(c, {}));
+  const auto* child = c.peek(c.get(a).next);
+  c.store(c.get(holder).back, c.downgrade(a));
+  c.drop(a);
+  auto b = make<node>(c, {});  // in the memory of a's child
+  EXPECT_EQ(&c.get(b), child);
+  c.share(holder);
+  EXPECT_FALSE(shared(b));
+  c.drop(b);
+  c.drop(holder);
+  EXPECT_EQ(h.live(), 0);
+}
+
 TEST(RcArc, PublishedObjectsAreCountedByTwoThreadsAtOnce) {
   heap h(heap_config{});
   context c(h);
