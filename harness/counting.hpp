@@ -290,7 +290,7 @@ class counting_context {
       give_back(&h);
     }
   }
-  void drop_weak(Header* h) {
+  [[gnu::always_inline]] void drop_weak(Header* h) {
     if (self().weak_decrement(*h)) give_back(h);
   }
   template <class T>

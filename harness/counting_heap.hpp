@@ -65,6 +65,11 @@ class counting_heap {
   void settle() {
     if constexpr (Slots == slot_kind::epoch) typename Heap::context(static_cast<Heap&>(*this)).drain_epochs();
   }
+  [[nodiscard]] std::size_t committed_bytes() const
+    requires own_heap
+  {
+    return cells_.committed();
+  }
   live_counters& counters() { return counters_; }
   epoch_state& epochs() { return epochs_; }
   cell_source& cells() { return cells_; }

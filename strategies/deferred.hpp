@@ -488,7 +488,7 @@ struct deferred {
                       "no search for cycles below this many MiB of old objects", "as mark_sweep"),
       number<options>("helpers", defaults::default_helpers, 0, 1023,
                       "threads stopped at safepoints that work on a reconciliation with the one that began it, at most",
-                      "ours: all that can be there on the machines we know")};
+                      "ours: no limit")};
   template <class M, options O>
   using heap = deferred_heap<M, O>;
   using variants = variant_list<options{}>;

@@ -94,7 +94,7 @@ std::vector<scene_results> gather(const std::vector<const json*>& records) {
       row.name = key.substr(0, key.find('|'));
       row.strategy = config.at("strategy").at("label");
       row.own_heap = config.at("strategy").value("own_heap", false);
-      if (config.at("strategy").at("options").value("heap", "") == "block") on_block_heap(row);
+      if (config.at("strategy").value("options", json::object()).value("heap", "") == "block") on_block_heap(row);
       row.baseline = r.at("role") == "baseline";
       row.again = r.at("role") == "aa";
       s.rows.push_back(row);

@@ -29,6 +29,10 @@ MEANT = {
     r"deferred_heap::context::at_safepoint": "a stop is wanted, or a reconciliation due",
     r"world::mutator::attend": "a stop is wanted",
     r"(mark_sweep|deferred)_heap::context::allocate_slowly": "the local list of free cells is empty",
+    r"cell_store::cache::allocate_slowly": "the local list of free cells is empty",
+    r"cell_store::cache::set_aside": "a batch of free cells is full",
+    r"block_heap::free_large": "an object of more than half a block is freed",
+    r"no_way_on": "manual: a second reference, which ends the process",
     r"deferred_log::grow": "the log's chunk is full",
     r"deferred_heap::context::log_place": "a shared slot's first store since the last reconciliation",
     r"parcel_cells::pool::refill": "the local list of free cells is empty",
@@ -47,7 +51,7 @@ MEANT = {
     r"word_channel::try_(push|pop)": "oneTBB's queue",
     r"native_tasks::enter": "oneTBB's arena",
     # A lane that leaves its heap and comes back.
-    r"_heap::context::~?context|counting_context::~counting_context": "a context begins or ends",
+    r"_heap::context::~?context|counting_context::~?counting_context": "a context begins or ends",
     r"live_counters::(attach|detach)|owner_registry::(attach|detach)|epoch_member::~epoch_member": "a context begins or ends",
     r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator": "a context begins or ends",
 }

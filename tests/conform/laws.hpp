@@ -457,6 +457,7 @@ TYPED_TEST_P(Laws, WhatAnObjectsEndFindsInItsPlaceIsTheNewValue) {
 
 TYPED_TEST_P(Laws, ConfinedObjectsLiveAndDieLikeOthersWithTheirMemory) {
   using H = TypeParam;
+  if (unique_ownership<H>) GTEST_SKIP() << one_owner;
   law_thread<H>([] {
     const long before = blocks_held();
     {

@@ -232,7 +232,7 @@ TYPED_TEST_P(Owners, ThatExitWronglyAreNoticed) {
   } else {
     constexpr std::array<std::pair<std::string_view, const char*>, 5> steps{{
         {"biased", "registry: an owner leaves its queue behind"},
-        {"deferred", "world: stacks are not scanned"},
+        {"deferred", "deferred: who leaves takes the log along"},
         {"mark_sweep", "world: stacks are not scanned"},
         {"atomic", "atomic: an upgrade revives the dead"},
         {"rc_arc", "rc_arc: publishing does not mark"},
@@ -265,7 +265,8 @@ struct stepped_heaps<Family, variant_list<First, O...>> {
   struct none {
     using type = ::testing::Types<not_stepped>;
   };
-  using type = typename std::conditional_t<instrumented<measured> && !single_threaded<measured>, all<Family>, none>::type;
+  static constexpr bool counts_between_threads = instrumented<measured> && !single_threaded<measured> && !unique_ownership<measured>;
+  using type = typename std::conditional_t<counts_between_threads, all<Family>, none>::type;
 };
 
 }  // namespace tally::fault

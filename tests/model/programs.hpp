@@ -298,7 +298,6 @@ struct helped : stage<H> {
   void prepare() override {
     auto& c = this->as(0);
     this->share_out(c, this->make_node(c));
-    c.quiesce();
   }
   void act(int i) override {
     auto& c = this->at(i);

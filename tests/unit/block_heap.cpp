@@ -286,6 +286,63 @@ TEST(BlockHeap, SweepKeepsWhatIsMarkedAndNothingElse) {
   }
 }
 
+template <bool Wrong>
+struct sharing : native {
+  static constexpr bool mutant(std::string_view step) {
+    return Wrong && step == "block heap: a block with holes is given to all who ask";
+  }
+};
+// One block, half of whose cells one allocator has left free: whether another gets any of them while the first takes cells again.
+template <bool Wrong>
+bool both_have_it() {
+  using heap_type = tally::block_heap<sharing<Wrong>>;
+  heap_type heap(heap_type::arena::cost(1));
+  typename heap_type::allocator a(heap), b(heap);
+  std::vector<tally::object_word<sharing<Wrong>>*> all;
+  while (void* cell = a.allocate(64)) {
+    all.push_back(new (cell) tally::object_word<sharing<Wrong>>);
+    all.back()->init(0, 64);
+  }
+  EXPECT_EQ(all.size(), sizes::block_bytes / 64);
+  for (std::size_t i = 0; i < all.size(); i += 2) heap.keep(*all[i]);
+  heap.sweep_changed();
+  EXPECT_NE(a.allocate(64), nullptr);
+  return b.allocate(64) != nullptr;
+}
+TEST(BlockHeap, ABlockWithHolesHasOneOwner) {
+  EXPECT_FALSE(both_have_it<false>());
+  EXPECT_TRUE(both_have_it<true>());
+}
+
+// A block comes back to the allocator that had it, when it is empty and when half of it lives; nearly full, it waits.
+TEST(BlockHeap, BlocksComeHomeAndDenseOnesWait) {
+  using heap_type = tally::block_heap<native>;
+  heap_type heap(0);
+  heap_type::allocator a(heap), b(heap);
+  const auto block_of = [](const void* p) { return address(p) / sizes::block_bytes; };
+  const auto fill = [&](heap_type::allocator& from) {
+    std::vector<word*> all;
+    for (std::size_t i = 0; i < sizes::block_bytes / 64; ++i) all.push_back(object(from.allocate(64), 64));
+    return all;
+  };
+  for (const std::size_t lives : {0U, 2U, 4U}) {  // of four
+    const auto of_a = fill(a), of_b = fill(b);
+    for (const auto& all : {of_a, of_b}) {
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i % 4 < lives && lives != 4) heap.keep(*all[i]);
+        if (lives == 4 && i != 7) heap.keep(*all[i]);
+      }
+    }
+    heap.sweep_changed();
+    const bool comes_back = lives != 4;
+    // b asks first: a free block of a's would do as well.
+    EXPECT_EQ(block_of(b.allocate(64)) == block_of(of_b[0]), comes_back) << lives;
+    EXPECT_EQ(block_of(a.allocate(64)) == block_of(of_a[0]), comes_back) << lives;
+    heap.let_all_go();
+    heap.sweep_changed();
+  }
+}
+
 #ifdef TALLY_RAPIDCHECK
 TEST(BlockHeap, AgreesWithAReferenceModelOnRandomAllocationsAndSweeps) {
   const bool ok = rc::check("allocations do not overlap, are zero, resolve, and all comes back", [] {

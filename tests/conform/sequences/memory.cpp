@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 
@@ -9,12 +10,13 @@
 extern "C" {
 void* __real_malloc(std::size_t);
 void* __real_calloc(std::size_t, std::size_t);
+void* __real_aligned_alloc(std::size_t, std::size_t);
 void __real_free(void*);
 }
 
 namespace {
 
-constinit thread_local long held = 0;
+constinit std::atomic<long> held{0};
 
 void* counted(void* p) {
   if (p != nullptr) ++held;
@@ -26,6 +28,7 @@ void* counted(void* p) {
 extern "C" {
 void* __wrap_malloc(std::size_t n) { return counted(__real_malloc(n)); }
 void* __wrap_calloc(std::size_t n, std::size_t each) { return counted(__real_calloc(n, each)); }
+void* __wrap_aligned_alloc(std::size_t alignment, std::size_t n) { return counted(__real_aligned_alloc(alignment, n)); }
 void __wrap_free(void* p) {
   if (p != nullptr) {
     --held;

@@ -5,7 +5,7 @@
 
 namespace tally::conform {
 
-// Blocks that this thread has and has not given back. Below zero where it frees what others allocate.
+// Blocks that the process has and has not given back: while no other thread runs than those of the heap that is looked at.
 [[nodiscard]] long blocks_held();
 
 }  // namespace tally::conform
