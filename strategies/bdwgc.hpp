@@ -4,9 +4,10 @@
 // a user who knows it would: each thread registered, small objects in batches from GC_malloc_many as its authors advise
 // (alloc=plain: one by one from GC_malloc, which has lists of each thread as well), objects without slots from
 // GC_malloc_atomic, interior pointers only on stacks (which saves the extra byte an object that it otherwise adds), no
-// libraries' data as roots, no finalisers, not incremental (which can't be turned off again in a process, and does not keep to
-// a limit), and with a limit the heap at full size from the start, so that it collects when the limit is reached and not by its
-// growth rule.
+// libraries' data as roots, no finalisers, and with a limit the heap at full size from the start, so that it collects when the
+// limit is reached and not by its growth rule. Collections stop the world. With pause_ms they are incremental and generational: it
+// aims at pauses of so many ms, or at none (generational_only), finds what was written by the pages' protection, and does not keep to
+// a limit. That can't be turned off again in a process.
 //
 // There is one collector in a process: the number of markers is the first heap's; a later heap's limit can be higher than an
 // earlier one's, or lower by as much as the heap has not grown yet, and never lower than what is mapped. An object's
@@ -80,8 +81,14 @@ class bdwgc_heap {
   template <class T>
   class root;
 
+  static constexpr double generational_only = 999999;  // GC_TIME_UNLIMITED
+
   explicit bdwgc_heap(const heap_config& c) : number_(bdwgc_number<M>()) {
     bdwgc_start(c.gc_workers);
+    if (const auto pause = static_cast<unsigned long>(c.tunable("pause_ms", 0)); pause != 0) {
+      GC_set_time_limit(pause);
+      GC_enable_incremental();
+    }
     GC_set_max_heap_size(c.limit_bytes);  // 0: none
     const bdwgc_thread known;
     const std::size_t has = GC_get_heap_size();
@@ -129,7 +136,7 @@ class bdwgc_heap {
     return "libgc " + std::to_string(v >> 16) + "." + std::to_string(v >> 8 & 0xff) + "." + std::to_string(v & 0xff) +
            ", markers " + std::to_string(GC_get_parallel() + 1) +
            ", small objects from " + (O.alloc == bdwgc_alloc::many ? "GC_malloc_many" : "GC_malloc") +
-           ", incremental " + (GC_is_incremental_mode() != 0 ? "on" : "off") + ", interior pointers from " +
+           ", incremental " + (GC_is_incremental_mode() != 0 ? "on, pauses of " + std::to_string(GC_get_time_limit()) + " ms" : "off") + ", interior pointers from " +
            (GC_get_all_interior_pointers() != 0 ? "anywhere" : "stacks only") + ", no finalisers, free-space divisor " +
            std::to_string(GC_get_free_space_divisor());
   }
@@ -351,7 +358,11 @@ struct bdwgc {
   static constexpr std::array tunables{
       choice<&options::alloc, options>("alloc", {"many", "plain"},
                                        "small objects with slots: many (lists filled by GC_malloc_many) or plain (GC_malloc)",
-                                       "our runs of tree_churn; what the library's authors advise")};
+                                       "our runs of tree_churn; what the library's authors advise"),
+      number<options>("pause_ms", 0, 0, bdwgc_heap<native>::generational_only,
+                      "0: collections stop the world; else incremental and generational, with pauses of about so many ms (999999: "
+                      "generational only)",
+                      "the library's default")};
   template <class M, options O>
   using heap = bdwgc_heap<M, O>;
   using variants = variant_list<options{}, options{.alloc = bdwgc_alloc::plain}>;

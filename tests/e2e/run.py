@@ -303,6 +303,18 @@ def piped_progress_is_plain_and_quiet_is_quiet(cwd):
     assert run(*SMALL, "--out", "q", "--quiet", cwd=cwd) == ("", "")
 
 
+def the_library_s_collector_is_incremental_in_the_rows_that_say_so(cwd):
+    if " bdwgc " not in f" {' '.join(run('list', 'strategies', cwd=cwd)[0].split())} ":
+        return
+    run("run", "--strategy", "bdwgc,bdwgc:pause_ms=5", "--baseline", "bdwgc", "--workload", "tree_churn", "--threads", "1", "--duration",
+        "20ms", "--processes", "1", "--repeat", "1", "--out", "r", cwd=cwd)
+    rows = [json.loads(line) for line in (cwd / "r" / "rows.jsonl").read_text().splitlines()]
+    assert {r["status"] for r in rows} == {"ok"}, rows
+    for r in rows:
+        said = "incremental on, pauses of 5 ms" in json.dumps(r)
+        assert said == ("pause_ms" in r["row"]), r
+
+
 def quick_is_planned_for_a_minute(cwd):
     out, _ = run("run", "--suite", "quick", "--plan", "--pin", "none", cwd=cwd)
     predicted = out.strip().splitlines()[-1].split("about ")[1]
