@@ -51,7 +51,7 @@ class crew {
     }
     f(0);
     // acquire: pairs with the release in serve(), so that what the others did is seen
-    if (!members_.empty()) M::wait_until([this] { return busy_.load(std::memory_order_acquire) == 0; });
+    if (!members_.empty()) wait([this] { return busy_.load(std::memory_order_acquire) == 0; });
   }
   // For all who are in a work(): returns when all have called it, and what they did before is seen.
   void barrier() {
@@ -62,7 +62,7 @@ class crew {
       arrived_.store(0, std::memory_order_relaxed);  // relaxed: published by the phase
       phase_.store(phase + 1, std::memory_order_release);  // release: pairs with the acquire below
     } else {
-      M::wait_until([&] { return phase_.load(std::memory_order_acquire) != phase; });
+      wait([&] { return phase_.load(std::memory_order_acquire) != phase; });
     }
   }
 
@@ -81,7 +81,7 @@ class crew {
     for (;;) {
       std::uint64_t call = 0;
       // acquire: pairs with the release in work() and recruit()
-      M::wait_until([&] { return (call = call_.load(std::memory_order_acquire)) != m.crew_call || over(); });
+      wait([&] { return (call = call_.load(std::memory_order_acquire)) != m.crew_call || over(); });
       if (call >> calls_bits != m.crew_call >> calls_bits || call == m.crew_call) return;
       m.crew_call = call;
       run_(what_, m.crew_number);
@@ -91,6 +91,18 @@ class crew {
 
  private:
   static constexpr int calls_bits = 16;  // calls of one stop
+  static constexpr int spins = M::measured ? 2000 : 0;
+
+  // Who joined was on a core, and stays there for as long as most stops last: on a machine that others use, too, a yield is a time
+  // slice, and all would wait for it.
+  template <class F>
+  static void wait(F&& done) {
+    for (int i = 0; i < spins; ++i) {
+      if (done()) return;
+      M::pause();
+    }
+    M::wait_until(done);
+  }
 
   typename M::mutex lock_;
   std::vector<Member*> members_;  // guarded, while open
