@@ -109,15 +109,15 @@ struct tree_churn {
       typename H::template ref<bulk> array{};
     };
     void step(context& c, lane& l) {
-      const std::uint32_t stamp = ++l.stamp;
-      ref fresh = (stamp & 1) != 0 ? bottom_up(c, stamp, 1, depth_) : top_down(c, stamp, depth_);
-      l.wrong_sums += walk(c, c.get(fresh), depth_) != sum(stamp, depth_);
-      if (survivors_ > 0 && l.random.chance(survivors_)) {
-        survive(c, l, fresh);
+      resolve(l, [&c, &l](auto step) { step(c, l); });
+    }
+    // The kind of walk is chosen here and not at each node: a whole tree is summed in the time of a few such choices.
+    void resolve(lane&, auto&& loop) {
+      if (owning_walk_) {
+        loop([this](context& c, lane& l) { churn<true>(c, l); });
       } else {
-        c.drop(fresh);
+        loop([this](context& c, lane& l) { churn<false>(c, l); });
       }
-      c.poll();
     }
     void leave(context& c, lane& l) {
       if (!shared_) {
@@ -196,22 +196,38 @@ struct tree_churn {
       }
     }
 
-    std::uint64_t walk(context& c, node& n, std::int64_t depth) {
+    template <bool Owning>
+    void churn(context& c, lane& l) {
+      const std::uint32_t stamp = ++l.stamp;
+      ref fresh = (stamp & 1) != 0 ? bottom_up(c, stamp, 1, depth_) : top_down(c, stamp, depth_);
+      l.wrong_sums += walk<Owning>(c, c.get(fresh), depth_) != sum(stamp, depth_);
+      if (survivors_ > 0 && l.random.chance(survivors_)) {
+        survive(c, l, fresh);
+      } else {
+        c.drop(fresh);
+      }
+      c.poll();
+    }
+
+    template <bool Owning>
+    static std::uint64_t walk(context& c, node& n, std::int64_t depth) {
       std::uint64_t total = n.value.load();
       if (depth == 0) return total;
-      return total + walk_child(c, n.left, depth - 1) + walk_child(c, n.right, depth - 1);
+      return total + walk_child<Owning>(c, n.left, depth - 1) + walk_child<Owning>(c, n.right, depth - 1);
     }
     // A lost child leaves the sum short; it is not followed.
-    std::uint64_t walk_child(context& c, slot& s, std::int64_t depth) {
-      if (!owning_walk_) {
+    template <bool Owning>
+    static std::uint64_t walk_child(context& c, slot& s, std::int64_t depth) {
+      if constexpr (!Owning) {
         node* child = c.peek(s);
-        return child == nullptr ? 0 : walk(c, *child, depth);
+        return child == nullptr ? 0 : walk<Owning>(c, *child, depth);
+      } else {
+        ref child = c.load(s);
+        if (!child) return 0;
+        const std::uint64_t total = walk<Owning>(c, c.get(child), depth);
+        c.drop(child);
+        return total;
       }
-      ref child = c.load(s);
-      if (!child) return 0;
-      const std::uint64_t total = walk(c, c.get(child), depth);
-      c.drop(child);
-      return total;
     }
 
     // Nodes of a long-lived tree that are where they belong: each goes on with its parent's tree, or is the root of a
