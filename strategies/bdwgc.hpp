@@ -190,8 +190,8 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   using base = tracing_context<M, object_word<M>>;
 
  public:
-  explicit context(bdwgc_heap& h) : heap_(h), pool_(h.cells_->attach()) {
-    heap_.exact_.store(false, std::memory_order_relaxed);  // relaxed: chooses between an estimate and a count
+  explicit context(bdwgc_heap& h) : heap_(h), number_(h.number_), pool_(h.cells_->attach()) {
+    h.exact_.store(false, std::memory_order_relaxed);  // relaxed: chooses between an estimate and a count
   }
   ~context() { heap_.cells_->detach(pool_); }
   context(const context&) = delete;
@@ -207,7 +207,7 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
     const std::size_t bytes = base::template bytes_of<T>(e);
     void* cell = nullptr;
-    if (has_slots<T>) {
+    if (can_have_slots<T>()) {
       cell = lists_.take(bytes);
     } else {
       cell = GC_malloc_atomic(bytes);
@@ -215,7 +215,7 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
     }
     if (cell == nullptr) [[unlikely]] throw heap_exhausted();
     auto* h = new (cell) header;
-    h->init(heap_.number_, bytes);
+    h->init(number_, bytes);
     new (h + 1) T(std::forward<Args>(args)...);
     return {h};
   }
@@ -309,14 +309,12 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
     return link;
   }
 
-  // Whether T's visitor finds anything in an object of zeros, or T has trailing slots.
+  // Whether a T can have slots. It is asked of zeros, before there is a T; a constant once it is inlined.
   template <class T>
-  static inline const bool has_slots = [] {
-    bool any = requires { typename T::trailing; };
-    alignas(T) std::byte zeros[sizeof(T)]{};
-    if (!any) std::launder(reinterpret_cast<T*>(zeros))->each_slot([&any](auto&) { any = true; });
-    return any;
-  }();
+  [[nodiscard, gnu::always_inline]] static bool can_have_slots() {
+    alignas(T) static constinit std::byte zeros[sizeof(T)]{};
+    return has_slots(*std::launder(reinterpret_cast<T*>(zeros)));
+  }
 
   // GC_malloc for each object: zeroed by the library, as what is on lists.
   struct no_lists {
@@ -325,6 +323,7 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
 
   bdwgc_thread known_;
   bdwgc_heap& heap_;
+  const std::uint16_t number_;
   std::conditional_t<O.alloc == bdwgc_alloc::many, bdwgc_lists, no_lists> lists_;
   typename cells::pool& pool_;
 };
