@@ -1,4 +1,4 @@
-# What the binary says about itself (harness/run/binary.hpp). This file is two things: included, it adds the library
+# What the binary says about itself (harness/results/binary.hpp). This file is two things: included, it adds the library
 # tally_identity; run as a script at every build, it writes that library's source, which changes only when the answer does.
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
@@ -30,7 +30,7 @@ if(GIT)
   endif()
 endif()
 set(text "// Written at every build by cmake/TallyIdentity.cmake.
-#include \"harness/run/binary.hpp\"
+#include \"harness/results/binary.hpp\"
 namespace tally {
 const build_identity& built_as() {
   static constexpr build_identity identity{\"${git}\", ${dirty}, \"${COMPILER}\", \"${FLAGS}\", \"${TYPE}\", \"${SANITIZER}\"};

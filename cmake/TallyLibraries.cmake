@@ -1,57 +1,65 @@
-# The libraries below the registry, from the inside out:
-#   tally_engine    what runs a strategy under a workload: windows, lanes, counters, recordings, the virtual multicore's fibers
-#   tally_harness   the rest: plans, results, what is known of the machine, the simulator's reports
-#   tally_cli       the command line's commands
+# One library per folder of harness/ that has sources; harness/README.md says what each holds. A library is linked against those
+# of folders that stand above it there, and no others.
 
-# tally_library(NAME SOURCES file... [LIBRARIES target...] [DEFINITIONS name=value...]): built here, or taken from TALLY_BUILT.
-function(tally_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;DEFINITIONS" ${ARGN})
+# tally_folder(FOLDER [LIBRARIES target...] [DEFINITIONS name=value...] [WITHOUT file...]): library tally_FOLDER (a/b: tally_a_b) of
+# the folder's own sources, built here or taken from TALLY_BUILT. WITHOUT: sources left out of this build, or in another target.
+function(tally_folder folder)
+  cmake_parse_arguments(arg "" "" "LIBRARIES;DEFINITIONS;WITHOUT" ${ARGN})
+  string(REPLACE "/" "_" name tally_${folder})
   if(TALLY_BUILT)
     add_library(${name} STATIC IMPORTED GLOBAL)
     set_target_properties(${name} PROPERTIES IMPORTED_LOCATION ${TALLY_BUILT}/lib${name}.a)
     target_link_libraries(${name} INTERFACE ${arg_LIBRARIES})
     return()
   endif()
-  add_library(${name} STATIC ${arg_SOURCES})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/${folder}/*.cpp)
+  list(TRANSFORM arg_WITHOUT PREPEND ${CMAKE_SOURCE_DIR}/harness/${folder}/)
+  list(REMOVE_ITEM sources ${arg_WITHOUT})
+  add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC ${arg_LIBRARIES})
   target_compile_definitions(${name} PRIVATE ${arg_DEFINITIONS})
   set_target_properties(${name} PROPERTIES UNITY_BUILD ${TALLY_UNITY} UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
-set(engine "/harness/(workload|memory/[a-z_]+|measure/(handoffs|perf[a-z_]*|usage)|run/(bind|engine|lane|names)|trace/(format|plan)")
-set(fibers "sim/(multicore|multicore_waits|policy|space)")
-file(GLOB_RECURSE harness_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/*.cpp)
-list(FILTER harness_sources EXCLUDE REGEX "/harness/(cli|micro)/|/modelled.cpp$")  # the model checker is the tests' only
-if(TALLY_SIM)
-  string(APPEND engine "|${fibers}")
-else()  # what is left of sim/ is memory, without fibers
-  list(FILTER harness_sources EXCLUDE REGEX "/harness/(${fibers}|sim/(overlay|point|record|session|settings|summary))[.]cpp$")
-endif()
-set(engine_sources ${harness_sources})
-list(FILTER engine_sources INCLUDE REGEX "${engine})[.]cpp$")
-list(FILTER harness_sources EXCLUDE REGEX "${engine})[.]cpp$")
-
-# The folders are where the bundled recordings, counter groups and machines are opened; nothing prints or stores these paths.
-set(engine_definitions TALLY_TRACE_DIR="${CMAKE_SOURCE_DIR}/workloads/traces"
-                       TALLY_COUNTER_DIR="${CMAKE_SOURCE_DIR}/harness/measure/counters")
-if(TARGET libpfm4)
-  list(APPEND engine_definitions TALLY_LIBPFM)
-endif()
+# Without the simulator what is left of its folders reads machines, which calibration writes.
+set(fibers "")
+set(without_sim "")
+set(without_sim_report "")
+set(without_sim_session "")
 set(sim_definition "")
 if(TALLY_SIM)
+  set(fibers tally_sim_cores)
   set(sim_definition TALLY_SIM)
+else()
+  set(without_sim point.cpp sim_record.cpp)
+  set(without_sim_report overlay.cpp sim_summary.cpp)
+  set(without_sim_session sim_session.cpp sim_settings.cpp)
 endif()
-tally_library(tally_engine SOURCES ${engine_sources}
-  LIBRARIES tally_flags nlohmann_json::nlohmann_json PkgConfig::zstd $<$<BOOL:${TALLY_SIM}>:Boost::context>
-            $<TARGET_NAME_IF_EXISTS:libpfm4>
-  DEFINITIONS ${engine_definitions})
-tally_library(tally_harness SOURCES ${harness_sources} LIBRARIES tally_engine OpenSSL::Crypto
-  DEFINITIONS TALLY_MACHINE_DIR="${CMAKE_SOURCE_DIR}/harness/sim/machines")
-if(NOT TALLY_BUILT)
-  include(TallyIdentity)
-  target_sources(tally_harness PRIVATE $<TARGET_OBJECTS:tally_identity>)
+set(counter_names "")
+if(TARGET libpfm4)
+  set(counter_names TALLY_LIBPFM)
 endif()
 
-file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/cli/*.cpp)
-list(FILTER cli_sources EXCLUDE REGEX "/main.cpp$")
-tally_library(tally_cli SOURCES ${cli_sources} LIBRARIES tally_harness CLI11::CLI11 DEFINITIONS ${sim_definition})
+# The folders in definitions are where bundled files are looked for in a build tree; nothing prints or stores these paths.
+tally_folder(base LIBRARIES tally_flags)
+tally_folder(memory LIBRARIES tally_base)
+tally_folder(contract LIBRARIES tally_memory)
+tally_folder(trace LIBRARIES tally_contract PkgConfig::zstd DEFINITIONS TALLY_TRACE_DIR="${CMAKE_SOURCE_DIR}/workloads/traces")
+tally_folder(counters LIBRARIES tally_base $<TARGET_NAME_IF_EXISTS:libpfm4>
+  DEFINITIONS TALLY_COUNTER_DIR="${CMAKE_SOURCE_DIR}/harness/counters/groups" ${counter_names})
+tally_folder(engine LIBRARIES tally_trace tally_counters)
+tally_folder(measure LIBRARIES tally_engine OpenSSL::Crypto nlohmann_json::nlohmann_json)
+tally_folder(results LIBRARIES tally_measure)
+tally_folder(run LIBRARIES tally_results)
+tally_folder(sim/caches LIBRARIES tally_base DEFINITIONS TALLY_MACHINE_DIR="${CMAKE_SOURCE_DIR}/harness/sim/machines")
+if(TALLY_SIM)
+  tally_folder(sim/cores LIBRARIES tally_contract tally_sim_caches Boost::context)
+endif()
+tally_folder(sim LIBRARIES tally_results tally_sim_caches ${fibers} WITHOUT ${without_sim})
+tally_folder(report LIBRARIES tally_run tally_sim WITHOUT ${without_sim_report})
+tally_folder(session LIBRARIES tally_report WITHOUT ${without_sim_session})
+tally_folder(cli LIBRARIES tally_session CLI11::CLI11 DEFINITIONS ${sim_definition} WITHOUT main.cpp)
+if(NOT TALLY_BUILT)
+  include(TallyIdentity)
+  target_sources(tally_results PRIVATE $<TARGET_OBJECTS:tally_identity>)
+endif()

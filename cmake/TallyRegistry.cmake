@@ -132,12 +132,12 @@ function(tally_generate_registry)
       endif()
     endforeach()
   endif()
-  tally_registry_source(registry harness/registry.hpp built_in native OBSERVED ${observed})
+  tally_registry_source(registry harness/engine/registry.hpp built_in native OBSERVED ${observed})
   add_library(tally_registry STATIC ${CMAKE_BINARY_DIR}/generated/registry.cpp)
   target_link_libraries(tally_registry PUBLIC tally_engine)
   tally_parts(tally_registry native
 "#include \"all_workloads.hpp\"
-#include \"harness/run/bind.hpp\"
+#include \"harness/engine/bind.hpp\"
 namespace tally {
 strategy_entry native_{s}() {
   return bind_strategy<strategies::{s}, native>(strategies::{s}::variants{}, all_workloads{});
@@ -146,7 +146,7 @@ strategy_entry native_{s}() {
 " STRATEGIES ${strategies} OPTIONS ${measured_options})
   tally_parts(tally_registry observed
 "#include \"all_workloads.hpp\"
-#include \"harness/run/bind_observed.hpp\"
+#include \"harness/engine/bind_observed.hpp\"
 namespace tally {
 strategy_entry observed_{s}() {
   return bind_observed<strategies::{s}>(strategies::{s}::variants{}, all_workloads{}, contended_workloads{});
@@ -162,12 +162,12 @@ function(tally_generate_simulated)
     return()
   endif()
   get_property(strategies GLOBAL PROPERTY tally_strategies)
-  tally_registry_source(simulated harness/sim/session.hpp built_in_simulated sim)
+  tally_registry_source(simulated harness/session/sim_session.hpp built_in_simulated sim)
   add_library(tally_simulated STATIC ${CMAKE_BINARY_DIR}/generated/simulated.cpp)
-  target_link_libraries(tally_simulated PUBLIC tally_harness)
+  target_link_libraries(tally_simulated PUBLIC tally_session)
   tally_parts(tally_simulated sim
 "#include \"all_workloads.hpp\"
-#include \"harness/sim/bind.hpp\"
+#include \"harness/sim/bind_simulated.hpp\"
 namespace tally {
 strategy_entry sim_{s}() { return bind_simulated<strategies::{s}>(strategies::{s}::variants{}, all_workloads{}); }
 }
@@ -230,7 +230,7 @@ endfunction()
 # One model program per strategy, model_NAME: every program of tests/model over every built variant, under the model checker;
 # and mutants_NAME, which is the same program made wrong in one place after another.
 function(tally_generate_model)
-  add_library(tally_model STATIC ${CMAKE_SOURCE_DIR}/harness/memory/modelled.cpp ${CMAKE_SOURCE_DIR}/tests/model/suite.cpp)
+  add_library(tally_model STATIC ${CMAKE_SOURCE_DIR}/harness/model/modelled.cpp ${CMAKE_SOURCE_DIR}/tests/model/suite.cpp)
   target_link_libraries(tally_model PUBLIC tally_flags GTest::gtest)
   target_include_directories(tally_model SYSTEM PRIVATE ${TALLY_RELACY})
   # The checker's operator delete is the plain one.
@@ -255,7 +255,7 @@ endfunction()
 # tally_micro: Google Benchmark over the registry; a stub that says what is missing where the library is.
 function(tally_generate_micro)
   add_library(tally_micro STATIC)
-  target_link_libraries(tally_micro PUBLIC tally_harness)
+  target_link_libraries(tally_micro PUBLIC tally_session)
   if(NOT TARGET benchmark::benchmark)
     message(STATUS "tally micro: left out, Google Benchmark was not found (libbenchmark-dev)")
     target_sources(tally_micro PRIVATE ${CMAKE_SOURCE_DIR}/harness/micro/absent.cpp)

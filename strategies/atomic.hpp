@@ -16,8 +16,8 @@
 // Source: [Boehm04] for the orders.
 #pragma once
 
-#include "harness/counting.hpp"
-#include "harness/family.hpp"
+#include "harness/counting/counting.hpp"
+#include "harness/contract/family.hpp"
 
 namespace tally::strategies {
 

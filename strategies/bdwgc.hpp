@@ -29,9 +29,9 @@
 #include <system_error>
 #include <thread>
 
-#include "harness/family.hpp"
+#include "harness/contract/family.hpp"
 #include "harness/heap/parcel_cells.hpp"
-#include "harness/tracing.hpp"
+#include "harness/heap/tracing.hpp"
 #include "strategies/bdwgc_library.hpp"
 
 namespace tally::strategies {

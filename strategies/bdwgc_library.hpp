@@ -18,7 +18,7 @@
 #include <new>
 
 #include "harness/memory/native.hpp"
-#include "harness/strategy.hpp"
+#include "harness/contract/strategy.hpp"
 
 namespace tally::strategies {
 

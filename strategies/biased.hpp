@@ -42,9 +42,9 @@
 // Sources: [Choi18], [PEP703].
 #pragma once
 
-#include "harness/counting.hpp"
-#include "harness/family.hpp"
-#include "harness/owner_registry.hpp"
+#include "harness/counting/counting.hpp"
+#include "harness/contract/family.hpp"
+#include "harness/counting/owner_registry.hpp"
 
 namespace tally::strategies {
 

@@ -38,8 +38,8 @@
 #include <mutex>
 #include <vector>
 
-#include "harness/counting.hpp"
-#include "harness/family.hpp"
+#include "harness/counting/counting.hpp"
+#include "harness/contract/family.hpp"
 #include "harness/heap/world.hpp"
 #include "strategies/deferred_reconcile.hpp"
 

@@ -17,7 +17,7 @@
 #include <cstdint>
 
 #include "harness/heap/weak_cells.hpp"
-#include "harness/object.hpp"
+#include "harness/heap/object.hpp"
 
 namespace tally::strategies {
 

@@ -10,8 +10,8 @@
 // Source: CPython's ceval_gil.c since 3.2; the default interval is its DEFAULT_INTERVAL.
 #pragma once
 
-#include "harness/counting.hpp"
-#include "harness/family.hpp"
+#include "harness/counting/counting.hpp"
+#include "harness/contract/family.hpp"
 
 namespace tally::strategies {
 

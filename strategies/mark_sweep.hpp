@@ -13,11 +13,11 @@
 // Progress: make is blocking (collections); everything else is wait-free. Sources: [McCarthy60], [Boehm88], [Immix], [Oilpan].
 #pragma once
 
-#include "harness/family.hpp"
+#include "harness/contract/family.hpp"
 #include "harness/heap/block_heap_mark.hpp"
 #include "harness/heap/weak_cells.hpp"
 #include "harness/heap/world.hpp"
-#include "harness/tracing.hpp"
+#include "harness/heap/tracing.hpp"
 
 namespace tally::strategies {
 

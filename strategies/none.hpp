@@ -10,10 +10,10 @@
 // Source: MMTk's NoGC plan; [LBO] for why there must be a floor.
 #pragma once
 
-#include "harness/arena.hpp"
-#include "harness/family.hpp"
-#include "harness/live.hpp"
-#include "harness/object.hpp"
+#include "harness/heap/arena.hpp"
+#include "harness/contract/family.hpp"
+#include "harness/counting/live.hpp"
+#include "harness/heap/object.hpp"
 
 namespace tally::strategies {
 

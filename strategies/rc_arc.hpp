@@ -16,8 +16,8 @@
 
 #include <vector>
 
-#include "harness/counting.hpp"
-#include "harness/family.hpp"
+#include "harness/counting/counting.hpp"
+#include "harness/contract/family.hpp"
 #include "strategies/rc_arc_typed.hpp"
 
 namespace tally::strategies {

@@ -13,7 +13,7 @@
 
 #include <memory>
 
-#include "harness/counting.hpp"
+#include "harness/counting/counting.hpp"
 
 namespace tally::strategies {
 

@@ -15,9 +15,9 @@
 
 #include <memory>
 
-#include "harness/family.hpp"
-#include "harness/live.hpp"
-#include "harness/object.hpp"
+#include "harness/contract/family.hpp"
+#include "harness/counting/live.hpp"
+#include "harness/heap/object.hpp"
 
 namespace tally::strategies {
 

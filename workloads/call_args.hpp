@@ -11,8 +11,8 @@
 
 #include <array>
 
-#include "harness/object.hpp"
-#include "harness/workload.hpp"
+#include "harness/heap/object.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

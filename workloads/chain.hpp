@@ -9,7 +9,7 @@
 
 #include <array>
 
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

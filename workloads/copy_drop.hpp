@@ -9,7 +9,7 @@
 #include <deque>
 #include <vector>
 
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

@@ -20,9 +20,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/guarded.hpp"
-#include "harness/object.hpp"
-#include "harness/workload.hpp"
+#include "harness/contract/guarded.hpp"
+#include "harness/heap/object.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

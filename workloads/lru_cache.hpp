@@ -17,9 +17,9 @@
 #include <bit>
 #include <deque>
 
-#include "harness/guarded.hpp"
-#include "harness/workload.hpp"
-#include "harness/zipf.hpp"
+#include "harness/contract/guarded.hpp"
+#include "harness/contract/workload.hpp"
+#include "harness/base/zipf.hpp"
 
 namespace tally::workloads {
 

@@ -17,9 +17,9 @@
 #include <deque>
 #include <utility>
 
-#include "harness/guarded.hpp"
-#include "harness/object.hpp"
-#include "harness/workload.hpp"
+#include "harness/contract/guarded.hpp"
+#include "harness/heap/object.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

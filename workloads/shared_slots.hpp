@@ -22,7 +22,7 @@
 #include <optional>
 #include <type_traits>
 
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

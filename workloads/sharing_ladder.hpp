@@ -12,7 +12,7 @@
 #include <array>
 #include <deque>
 
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

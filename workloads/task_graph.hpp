@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "harness/memory/tasks.hpp"
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

@@ -1,6 +1,6 @@
 // trace: replays every reference-count operation that a real program made (workloads/traces/FORMAT.md).
 //
-// The recording is decoded and planned before any clock starts (harness/trace/plan.hpp); a step replays a block of events and
+// The recording is decoded and planned before any clock starts (harness/trace/replay_plan.hpp); a step replays a block of events and
 // polls once. What the lanes run:
 //
 //   mode=single    all threads' events in the recorded order, on one lane
@@ -28,9 +28,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "harness/trace/plan.hpp"
+#include "harness/trace/replay_plan.hpp"
 #include "harness/trace/rendezvous.hpp"
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

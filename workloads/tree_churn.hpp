@@ -16,8 +16,8 @@
 #include <array>
 #include <deque>
 
-#include "harness/guarded.hpp"
-#include "harness/workload.hpp"
+#include "harness/contract/guarded.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
 

@@ -9,10 +9,11 @@
 #include <new>
 #include <vector>
 
+#include "harness/base/text.hpp"
 #include "harness/cli/cli.hpp"
-#include "harness/run/names.hpp"
-#include "harness/run/results_file.hpp"
-#include "harness/run/session.hpp"
+#include "harness/results/results_file.hpp"
+#include "harness/run/choices.hpp"
+#include "harness/session/run_session.hpp"
 
 namespace {
 

@@ -3,7 +3,8 @@
 #include <fstream>
 #include <string>
 
-#include "harness/run/names.hpp"
+#include "harness/base/text.hpp"
+#include "harness/run/choices.hpp"
 
 namespace tally::cli {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/run/session.hpp"
+#include "harness/session/run_session.hpp"
 
 namespace tally::cli {
 

@@ -19,7 +19,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "harness/measure/directory.hpp"
+#include "harness/base/files.hpp"
 #include "harness/memory/native.hpp"
 
 #if defined(__x86_64__) || defined(__i386__)

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/engine/engine.hpp"
 #include "harness/measure/probe.hpp"
-#include "harness/run/engine.hpp"
 
 namespace tally {
 

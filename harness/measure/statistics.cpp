@@ -5,7 +5,7 @@
 #include <numbers>
 #include <numeric>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 
 namespace tally {
 

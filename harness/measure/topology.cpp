@@ -10,8 +10,8 @@
 #include <set>
 #include <tuple>
 
-#include "harness/measure/directory.hpp"
-#include "harness/workload.hpp"
+#include "harness/base/files.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally {
 

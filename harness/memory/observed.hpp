@@ -3,7 +3,7 @@
 // A word of up to 4 bytes is kept in 8, one of 8 bytes in 48 bits of 8; the rest is a stamp that every write advances. An RMW
 // gets value and stamp in one piece, so that it sees in its own result whether anybody wrote since this thread did, even if the
 // value came back to what it was. fetch_add and fetch_sub stay the one instruction that they are: the stamp is advanced by the
-// same addition. Watching costs a few instructions and no shared access (measure/handoffs.hpp), but it costs: rows of this
+// same addition. Watching costs a few instructions and no shared access (memory/handoffs.hpp), but it costs: rows of this
 // policy count hand-offs and never report a rate or a latency.
 //
 // What differs from native, beside that: words of 4 bytes and less take 8, so that headers grow within their line; exchange,
@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "harness/measure/handoffs.hpp"
+#include "harness/memory/handoffs.hpp"
 #include "harness/memory/native.hpp"
 
 namespace tally {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "harness/contract/strategy.hpp"
 #include "harness/micro/micro.hpp"
-#include "harness/strategy.hpp"
 
 namespace tally::micro {
 namespace {

@@ -11,9 +11,9 @@
 #include <tuple>
 #include <utility>
 
-#include "harness/family.hpp"
+#include "harness/contract/family.hpp"
+#include "harness/contract/strategy.hpp"
 #include "harness/micro/micro.hpp"
-#include "harness/strategy.hpp"
 
 namespace tally::micro {
 

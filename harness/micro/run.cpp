@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "harness/engine/engine.hpp"
 #include "harness/micro/micro.hpp"
-#include "harness/run/engine.hpp"
 
 namespace tally::micro {
 

@@ -8,8 +8,9 @@
 #include <set>
 #include <span>
 
-#include "harness/measure/perf_group.hpp"
-#include "harness/run/names.hpp"
+#include "harness/base/text.hpp"
+#include "harness/counters/perf_group.hpp"
+#include "harness/run/choices.hpp"
 
 namespace tally {
 namespace {

@@ -11,23 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "harness/engine/registry.hpp"
+#include "harness/measure/allocators.hpp"
 #include "harness/measure/topology.hpp"
-#include "harness/registry.hpp"
-#include "harness/run/allocators.hpp"
+#include "harness/results/row.hpp"
 #include "harness/run/request.hpp"
-#include "harness/run/row.hpp"
 #include "harness/run/suites.hpp"
 
 namespace tally {
-
-struct skipped_row {
-  std::string strategy, workload;   // labels
-  int threads = 0;                  // 0: any number
-  std::string mode, heap;
-  std::string reason;
-  std::string allocator = {};       // empty: any, or the first
-  [[nodiscard]] std::string label() const { return under_allocator(strategy, allocator); }
-};
 
 struct run_plan {
   run_request request;              // with the seed that was drawn

@@ -1,7 +1,7 @@
 // A plan's windows: how long they take, and their order.
 #include <set>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 #include "harness/run/plan.hpp"
 
 namespace tally {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "harness/base/text.hpp"
 #include "harness/run/request.hpp"
 
 namespace tally {

@@ -9,10 +9,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "harness/measure/directory.hpp"
-#include "harness/run/names.hpp"
-#include "harness/run/row.hpp"
-#include "harness/workload.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/text.hpp"
+#include "harness/contract/workload.hpp"
+#include "harness/results/row.hpp"
+#include "harness/run/choices.hpp"
 
 namespace tally {
 namespace {
@@ -37,13 +38,6 @@ auto each_field(Request& r, auto&& f) {
   f("processes", r.processes);
   f("repeat", r.blocks);
   f("seed", r.seed);
-}
-
-double leading_number(std::string_view text, std::string_view& unit) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  return error == std::errc{} ? value : std::nan("");
 }
 
 }  // namespace
@@ -132,31 +126,6 @@ std::string first_difference(const run_request& asked, const run_request& there)
   return "";
 }
 
-std::uint64_t duration_ns(std::string_view flag, std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, double>, 5> units{
-      {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 6e10}, {"min", 6e10}}};
-  std::string_view unit;
-  const double value = leading_number(text, unit);
-  for (const auto& [name, ns] : units) {
-    if (name != unit) continue;
-    if (value * ns >= 1e5 && value * ns <= 3.6e12) return static_cast<std::uint64_t>(value * ns);
-    throw usage_error(fmt::format("{} {}: between 100us and 60m", flag, text));
-  }
-  throw usage_error(fmt::format("{} {}: a number with us, ms, s or m, such as 100ms", flag, text));
-}
-
-std::uint64_t size_bytes(std::string_view flag, std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, double>, 9> units{
-      {{"", 1}, {"K", 1024}, {"KiB", 1024}, {"M", 1048576}, {"MiB", 1048576}, {"G", 1073741824}, {"GiB", 1073741824},
-       {"k", 1024}, {"m", 1048576}}};
-  std::string_view unit;
-  const double value = leading_number(text, unit);
-  for (const auto& [name, bytes] : units) {
-    if (name == unit && value > 0 && value * bytes < 1e15) return static_cast<std::uint64_t>(value * bytes);
-  }
-  throw usage_error(fmt::format("{} {}: a multiple such as 2x, or bytes such as 64M", flag, text));
-}
-
 std::vector<int> thread_counts(std::string_view text, const std::vector<int>& automatic) {
   if (text.empty() || text == "auto") return automatic;
   std::set<int> counts;
@@ -169,14 +138,6 @@ std::vector<int> thread_counts(std::string_view text, const std::vector<int>& au
     counts.insert(n);
   }
   return {counts.begin(), counts.end()};
-}
-
-std::string spoken_duration(double seconds) {
-  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
-  const auto whole = static_cast<long>(std::lround(seconds));
-  if (whole < 120) return fmt::format("{} s", whole);
-  if (whole < 7200) return fmt::format("{} min {} s", whole / 60, whole % 60);
-  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
 }  // namespace tally

@@ -8,11 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include "harness/results/json.hpp"
 
 namespace tally {
-
-using json = nlohmann::ordered_json;
 
 struct run_request {
   std::string suite;                     // empty: made of strategies and workloads alone
@@ -48,13 +46,7 @@ struct run_request {
 // The first flag in which they differ, as "--threads 1 (there: 2)"; empty if none.
 [[nodiscard]] std::string first_difference(const run_request& asked, const run_request& there);
 
-// "100ms", "2s", "500us", "1m" -> ns. "64M", "2G", "4096" -> bytes. Throw usage_error naming the flag.
-[[nodiscard]] std::uint64_t duration_ns(std::string_view flag, std::string_view text);
-[[nodiscard]] std::uint64_t size_bytes(std::string_view flag, std::string_view text);
 // 4, 1,2,8, 1..8*2 or auto; at least 1 and at most 1024.
 [[nodiscard]] std::vector<int> thread_counts(std::string_view text, const std::vector<int>& automatic);
-
-// "1.5 s", "3 min 20 s": for people.
-[[nodiscard]] std::string spoken_duration(double seconds);
 
 }  // namespace tally

@@ -6,8 +6,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "harness/base/text.hpp"
+#include "harness/results/record.hpp"
 #include "harness/run/child.hpp"
-#include "harness/run/record.hpp"
 
 namespace tally {
 namespace {

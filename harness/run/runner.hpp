@@ -11,10 +11,10 @@
 #include <tuple>
 #include <vector>
 
-#include "harness/run/allocators.hpp"
+#include "harness/measure/allocators.hpp"
+#include "harness/results/results_file.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/progress.hpp"
-#include "harness/run/results_file.hpp"
 
 namespace tally {
 

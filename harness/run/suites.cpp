@@ -1,7 +1,8 @@
 #include "harness/run/suites.hpp"
 
-#include "harness/run/names.hpp"
-#include "harness/workload.hpp"
+#include "harness/base/text.hpp"
+#include "harness/contract/workload.hpp"
+#include "harness/run/choices.hpp"
 
 namespace tally {
 namespace {

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "harness/engine/lane.hpp"
 #include "harness/measure/environment.hpp"
-#include "harness/run/lane.hpp"
-#include "harness/run/record.hpp"
+#include "harness/results/record.hpp"
 
 namespace tally {
 namespace {

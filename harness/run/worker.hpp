@@ -3,9 +3,9 @@
 
 #include <cstdio>
 
-#include "harness/registry.hpp"
+#include "harness/engine/registry.hpp"
+#include "harness/results/row.hpp"
 #include "harness/run/request.hpp"
-#include "harness/run/row.hpp"
 
 namespace tally {
 

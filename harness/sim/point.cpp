@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "harness/run/lane.hpp"
-#include "harness/sim/multicore.hpp"
-#include "harness/sim/names.hpp"
+#include "harness/engine/lane.hpp"
+#include "harness/sim/cores/field_names.hpp"
+#include "harness/sim/cores/multicore.hpp"
 
 namespace tally::sim {
 namespace {

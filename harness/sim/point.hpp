@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/measure/handoffs.hpp"
-#include "harness/registry.hpp"
-#include "harness/sim/memory_system.hpp"
-#include "harness/sim/schedule.hpp"
+#include "harness/engine/registry.hpp"
+#include "harness/memory/handoffs.hpp"
+#include "harness/sim/caches/memory_system.hpp"
+#include "harness/sim/cores/schedule.hpp"
 
 namespace tally::sim {
 

@@ -12,6 +12,9 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "harness/base/errors.hpp"
+#include "harness/base/files.hpp"
+
 namespace tally::recorded {
 namespace {
 
@@ -250,7 +253,7 @@ std::string find_recording(const std::string& name) {
   std::error_code ignored;
   if (fs::is_regular_file(name, ignored)) return name;
   if (name.find('/') == std::string::npos) {
-    const std::string bundled = TALLY_TRACE_DIR "/" + name + ".rct.zst";
+    const std::string bundled = (bundled_folder("traces", TALLY_TRACE_DIR) / (name + ".rct.zst")).string();
     if (fs::is_regular_file(bundled, ignored)) return bundled;
   }
   throw usage_error("trace:file=" + name + ": no such file, and no bundled recording of that name");

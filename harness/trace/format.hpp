@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace tally::recorded {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/trace/plan.hpp"
+#include "harness/trace/replay_plan.hpp"
 
 namespace tally::recorded {
 namespace {

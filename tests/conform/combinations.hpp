@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/family.hpp"
+#include "harness/contract/family.hpp"
 
 namespace tally::conform {
 

@@ -1,7 +1,7 @@
 // The conformance suite must be able to fail: strategies that are wrong on purpose, and what catches them.
 #include <gmock/gmock.h>
 
-#include "harness/counting.hpp"
+#include "harness/counting/counting.hpp"
 #include "tests/conform/sequences.hpp"
 #include "tests/conform/support.hpp"
 #ifdef TALLY_RAPIDCHECK

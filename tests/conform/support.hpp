@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "harness/family.hpp"
-#include "harness/object.hpp"
-#include "harness/strategy.hpp"
+#include "harness/contract/family.hpp"
+#include "harness/contract/strategy.hpp"
+#include "harness/heap/object.hpp"
 #ifdef TALLY_BLOCKS_HELD
 #include "tests/conform/sequences/memory.hpp"
 #endif

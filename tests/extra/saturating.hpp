@@ -4,8 +4,8 @@
 
 #include <limits>
 
-#include "harness/counting.hpp"
-#include "harness/family.hpp"
+#include "harness/contract/family.hpp"
+#include "harness/counting/counting.hpp"
 
 namespace tally::strategies {
 

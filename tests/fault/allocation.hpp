@@ -11,7 +11,7 @@
 #include <optional>
 #include <thread>
 
-#include "harness/tracing.hpp"
+#include "harness/heap/tracing.hpp"
 #include "tests/conform/support.hpp"
 #include "tests/fault/injection.hpp"
 #include "tests/fault/isolation.hpp"

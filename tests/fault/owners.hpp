@@ -10,7 +10,7 @@
 #include <array>
 #include <memory>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 #include "tests/conform/support.hpp"
 #include "tests/fault/allocation.hpp"
 #include "tests/fault/stepped.hpp"

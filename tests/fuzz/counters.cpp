@@ -1,7 +1,7 @@
 // Groups of hardware counters: what is accepted can be evaluated, whatever was counted.
-#include "harness/measure/perf_group.hpp"
+#include "harness/counters/perf_group.hpp"
 
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

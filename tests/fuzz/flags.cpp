@@ -3,7 +3,7 @@
 #include <sstream>
 
 #include "harness/cli/run_flags.hpp"
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

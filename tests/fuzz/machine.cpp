@@ -1,8 +1,8 @@
 // Machine files: what is accepted is a machine that can be simulated.
-#include "harness/sim/machine.hpp"
+#include "harness/sim/caches/machine.hpp"
 
-#include "harness/sim/memory_system.hpp"
-#include "harness/workload.hpp"
+#include "harness/sim/caches/memory_system.hpp"
+#include "harness/contract/workload.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "harness/trace/info.hpp"
-#include "harness/trace/plan.hpp"
+#include "harness/trace/replay_plan.hpp"
 #include "tests/fuzz/fuzz.hpp"
+#include "harness/base/errors.hpp"
 
 namespace {
 

@@ -9,9 +9,9 @@
 #include <memory>
 #include <optional>
 
-#include "harness/family.hpp"
-#include "harness/memory/modelled.hpp"
-#include "harness/strategy.hpp"
+#include "harness/contract/family.hpp"
+#include "harness/contract/strategy.hpp"
+#include "harness/model/modelled.hpp"
 
 namespace tally::model {
 

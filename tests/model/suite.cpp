@@ -118,9 +118,9 @@ bool is_ours(std::string_view strategy, const mutation& m) {
   if (m.where.field == "collections" || m.where.field == "reconciles") return false;  // statistics: the unit tests' business
   const std::string_view file = m.where.at.file_name();
   static const std::vector<std::pair<std::string_view, std::string_view>> homes{
-      {"harness/counting.hpp", "atomic"},      {"harness/shared_slots.hpp", "atomic"},
-      {"harness/epoch.hpp", "atomic"},         {"harness/owner_registry.hpp", "biased"},
-      {"harness/tracing.hpp", "mark_sweep"},   {"harness/heap/world.hpp", "mark_sweep"},
+      {"harness/counting/counting.hpp", "atomic"},      {"harness/counting/counted_slots.hpp", "atomic"},
+      {"harness/counting/epoch.hpp", "atomic"},         {"harness/counting/owner_registry.hpp", "biased"},
+      {"harness/heap/tracing.hpp", "mark_sweep"},   {"harness/heap/world.hpp", "mark_sweep"},
       {"harness/heap/parcel_cells.hpp", "mark_sweep"}, {"harness/heap/weak_cells.hpp", "deferred"}};
   for (const auto& [header, home] : homes) {
     if (file.ends_with(header)) return home == strategy;

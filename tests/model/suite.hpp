@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/counting_heap.hpp"
+#include "harness/counting/counting_heap.hpp"
 #include "tests/model/owner_programs.hpp"
 #include "tests/model/programs.hpp"
 #include "tests/model/slot_programs.hpp"

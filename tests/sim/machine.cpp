@@ -6,8 +6,8 @@
 #include <iterator>
 #include <string>
 
-#include "harness/registry.hpp"
-#include "harness/sim/memory_system.hpp"
+#include "harness/engine/registry.hpp"
+#include "harness/sim/caches/memory_system.hpp"
 
 namespace tally::sim::sim_machine {
 namespace {

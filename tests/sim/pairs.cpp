@@ -5,7 +5,7 @@
 #include <string>
 
 #include "harness/sim/point.hpp"
-#include "harness/sim/session.hpp"
+#include "harness/session/sim_session.hpp"
 #include "tests/support/pair_table.hpp"
 
 using namespace tally;

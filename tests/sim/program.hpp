@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "harness/memory/simulated.hpp"
+#include "harness/sim/cores/tasks_simulated.hpp"
 
 namespace tally::sim {
 

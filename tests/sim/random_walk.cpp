@@ -6,7 +6,7 @@
 #include <ostream>
 #include <string>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 #include "tests/sim/reference.hpp"
 #include "tests/support/sim_machine.hpp"
 

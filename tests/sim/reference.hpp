@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "harness/sim/memory_system.hpp"
+#include "harness/sim/caches/memory_system.hpp"
 
 namespace tally::sim::testing {
 

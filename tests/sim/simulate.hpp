@@ -4,9 +4,9 @@
 #include <map>
 #include <string>
 
-#include "harness/run/names.hpp"
+#include "harness/run/choices.hpp"
+#include "harness/session/sim_session.hpp"
 #include "harness/sim/point.hpp"
-#include "harness/sim/session.hpp"
 
 namespace tally::sim {
 

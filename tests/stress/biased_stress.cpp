@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 
 namespace stress_biased_stress {
 namespace {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 
 namespace stress_deferred {
 namespace {

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 #include "strategies/mark_sweep.hpp"
 #include "tests/conform/support.hpp"
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "harness/engine/registry.hpp"
 #include "harness/measure/topology.hpp"
-#include "harness/registry.hpp"
 
 namespace tally::testing {
 

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <unordered_set>
 
-#include "harness/counting.hpp"
+#include "harness/counting/counting.hpp"
 #include "harness/memory/native.hpp"
 
 namespace tally::testing {

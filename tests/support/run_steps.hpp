@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
+#include "harness/contract/workload.hpp"
+#include "harness/engine/attached.hpp"
 #include "harness/memory/native.hpp"
-#include "harness/run/attached.hpp"
-#include "harness/workload.hpp"
 
 namespace tally::testing {
 

@@ -1,7 +1,7 @@
 // Machines for the tests of the memory system. Their figures are round, so that expected clocks can be told by hand.
 #pragma once
 
-#include "harness/sim/memory_system.hpp"
+#include "harness/sim/caches/memory_system.hpp"
 
 namespace tally::sim::testing {
 

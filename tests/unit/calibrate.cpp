@@ -1,11 +1,11 @@
 // The calibration's arithmetic and text on made-up hosts, and its probes on this one.
-#include "harness/measure/calibrate.hpp"
+#include "harness/sim/calibrate.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/sim/machine.hpp"
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
+#include "harness/sim/caches/machine.hpp"
 
 namespace tally::unit_calibrate {
 namespace {

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "harness/base/random.hpp"
 #include "harness/memory/native.hpp"
-#include "harness/random.hpp"
 
 namespace unit_cell_cache {
 namespace {

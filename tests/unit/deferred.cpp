@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 #include "tests/support/stack.hpp"
 
 namespace unit_deferred {

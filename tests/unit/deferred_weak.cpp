@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 #include "strategies/deferred.hpp"
 #include "tests/support/stack.hpp"
 

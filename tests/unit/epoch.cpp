@@ -1,4 +1,4 @@
-#include "harness/epoch.hpp"
+#include "harness/counting/epoch.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The lock helper of workloads: free locks cost no blocked region, taken ones are waited for in one.
-#include "harness/guarded.hpp"
+#include "harness/contract/guarded.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "harness/measure/histogram.hpp"
+#include "harness/engine/histogram.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // The live counters: objects and bytes in one word, as a sum over contexts.
 #include <gtest/gtest.h>
 
-#include "harness/live.hpp"
+#include "harness/counting/live.hpp"
 
 namespace tally::unit_live {
 namespace {

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "harness/run/bind.hpp"
+#include "harness/engine/bind.hpp"
 #include "workloads/chain.hpp"
 #include "workloads/copy_drop.hpp"
 #include "workloads/tree_churn.hpp"

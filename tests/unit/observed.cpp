@@ -8,9 +8,9 @@
 #include <numeric>
 #include <thread>
 
-#include "harness/random.hpp"
-#include "harness/run/bind.hpp"
-#include "harness/run/engine.hpp"
+#include "harness/base/random.hpp"
+#include "harness/engine/bind.hpp"
+#include "harness/engine/engine.hpp"
 #include "strategies/atomic.hpp"
 #include "workloads/copy_drop.hpp"
 

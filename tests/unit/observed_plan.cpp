@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "harness/run/observed.hpp"
+#include "harness/report/handoffs_report.hpp"
 #include "harness/run/plan.hpp"
-#include "harness/run/summary.hpp"
+#include "harness/report/run_summary.hpp"
 #include "tests/support/fake_registry.hpp"
 
 namespace tally::unit_observed_plan {

@@ -1,6 +1,6 @@
 // Hardware counters without hardware: the arithmetic of counters that are shared out in time, threads with a PMU of the test's
 // own, and what is said where there is no counter. The kernel's software events, which exist everywhere, are the real thing.
-#include "harness/measure/perf_report.hpp"
+#include "harness/counters/perf_report.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,8 +14,8 @@
 #include <map>
 #include <thread>
 
+#include "harness/contract/workload.hpp"
 #include "harness/memory/native.hpp"
-#include "harness/workload.hpp"
 
 namespace tally::unit_perf {
 namespace {

@@ -1,12 +1,13 @@
 // The text files of hardware counters: their formulas, their strict reader, and the codes of the groups that come with Tally.
-#include "harness/measure/perf_group.hpp"
+#include "harness/counters/perf_group.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/perf_event.h>
 
-#include "harness/measure/perf.hpp"
-#include "harness/workload.hpp"
+#include "harness/base/files.hpp"
+#include "harness/contract/workload.hpp"
+#include "harness/counters/perf.hpp"
 
 namespace tally::unit_perf_group {
 namespace {

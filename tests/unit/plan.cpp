@@ -9,9 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "harness/run/listing.hpp"
-#include "harness/run/names.hpp"
+#include "harness/report/listing.hpp"
+#include "harness/run/choices.hpp"
 #include "tests/support/fake_registry.hpp"
+#include "harness/base/text.hpp"
 
 namespace tally::unit_plan {
 namespace {

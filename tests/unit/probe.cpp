@@ -5,8 +5,8 @@
 #include <chrono>
 #include <vector>
 
+#include "harness/engine/usage.hpp"
 #include "harness/measure/topology.hpp"
-#include "harness/measure/usage.hpp"
 #include "harness/memory/native.hpp"
 
 namespace unit_probe {

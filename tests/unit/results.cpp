@@ -1,5 +1,5 @@
 // rows.jsonl: nothing lost, nothing silently dropped.
-#include "harness/run/results_file.hpp"
+#include "harness/results/results_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "harness/base/files.hpp"
+#include "harness/base/text.hpp"
+#include "harness/contract/workload.hpp"
 #include "harness/run/request.hpp"
-#include "harness/workload.hpp"
 
 namespace tally::unit_results {
 namespace {

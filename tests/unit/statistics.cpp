@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 
 namespace tally::unit_statistics {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/run/names.hpp"
+#include "harness/run/choices.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/progress.hpp"
 #include "tests/support/fake_registry.hpp"

@@ -1,5 +1,5 @@
 // The words at the end of a run, from records whose truth is known.
-#include "harness/run/summary.hpp"
+#include "harness/report/run_summary.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <numeric>
 
-#include "harness/workload.hpp"
+#include "harness/contract/workload.hpp"
 
 namespace unit_topology {
 namespace {

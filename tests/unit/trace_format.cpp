@@ -14,6 +14,7 @@
 #include <random>
 #include <thread>
 
+#include "harness/base/errors.hpp"
 #include "harness/trace/format.hpp"
 #include "harness/trace/info.hpp"
 #include "harness/trace/recorder.hpp"

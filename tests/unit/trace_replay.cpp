@@ -10,10 +10,10 @@
 #include <random>
 #include <thread>
 
-#include "harness/run/bind.hpp"
-#include "harness/run/engine.hpp"
-#include "harness/trace/plan.hpp"
+#include "harness/engine/bind.hpp"
+#include "harness/engine/engine.hpp"
 #include "harness/trace/recorder.hpp"
+#include "harness/trace/replay_plan.hpp"
 #include "strategies/atomic.hpp"
 #include "strategies/biased.hpp"
 #include "strategies/deferred.hpp"

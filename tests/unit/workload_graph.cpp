@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/run/bind.hpp"
+#include "harness/engine/bind.hpp"
 #include "strategies/atomic.hpp"
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"

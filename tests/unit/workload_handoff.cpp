@@ -8,6 +8,7 @@
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
+#include "harness/base/errors.hpp"
 
 namespace unit_workload_handoff {
 namespace {
@@ -97,7 +98,7 @@ class watching_heap : public tally::counting_heap<watching_heap, tally::native> 
 };
 
 // A pair of lanes, driven by hand, so that nothing but the workload decides when an object dies. `away`: the producer's context
-// goes as run/attached.hpp makes it go.
+// goes as engine/attached.hpp makes it go.
 TEST(Handoff, WhenOthersDropItsObjectsABlockedOrGoneOwnerIsNotRunning) {
   for (const char* owner : {"blocked", "gone"}) {
     const tally::parameters params(handoff::info, {{"owner", owner}, {"foreign", "1"}, {"batch", "20"}});

@@ -13,6 +13,7 @@
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
+#include "harness/base/errors.hpp"
 
 namespace unit_workload_lru_cache {
 namespace {

@@ -12,6 +12,7 @@
 #include "workloads/publish.hpp"
 #include "workloads/shared_slots.hpp"
 #include "workloads/sharing_ladder.hpp"
+#include "harness/base/errors.hpp"
 
 namespace unit_workload_sharing {
 namespace {

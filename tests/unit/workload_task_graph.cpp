@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/run/bind.hpp"
-#include "harness/run/engine.hpp"
+#include "harness/engine/bind.hpp"
+#include "harness/engine/engine.hpp"
 #include "strategies/atomic.hpp"
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"

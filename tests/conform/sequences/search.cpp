@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdlib>
 
-#include "harness/random.hpp"
+#include "harness/base/random.hpp"
 #include "tests/conform/sequences/play.hpp"
 #include "tests/conform/sequences/steps.hpp"
 

@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "harness/random.hpp"
-#include "harness/sim/memory_system.hpp"
+#include "harness/base/random.hpp"
+#include "harness/sim/caches/memory_system.hpp"
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "harness/memory/simulated.hpp"
+#include "harness/sim/cores/tasks_simulated.hpp"
 
 namespace tally::sim::published {
 

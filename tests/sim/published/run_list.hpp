@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/sim/multicore.hpp"
+#include "harness/sim/cores/multicore.hpp"
 #include "tests/sim/published/list.hpp"
 
 namespace tally::sim::published {

@@ -1,0 +1,45 @@
+// Text that somebody typed, and text for people: lists, numbers, scans, globs, the nearest name, durations.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/errors.hpp"
+
+namespace tally {
+
+// "a,,b" -> a, "", b: one more than there are separators.
+[[nodiscard]] std::vector<std::string> split(std::string_view text, char separator);
+// Whether all of it is a number.
+[[nodiscard]] bool to_number(std::string_view text, double& value);
+// "a, b, c".
+[[nodiscard]] std::string joined(std::span<const std::string> words);
+
+// As the shell's: `*`, `?`, `[a-z]`.
+[[nodiscard]] bool glob_matches(std::string_view glob, std::string_view text);
+
+// Changes of one character (or swaps of neighbours) between two words.
+[[nodiscard]] std::size_t edit_distance(std::string_view a, std::string_view b);
+// The candidate nearest to `typed`; empty where none is near enough to be what was meant.
+[[nodiscard]] std::string nearest(std::string_view typed, std::span<const std::string> candidates);
+// "FLAG VALUE: no such WHAT; did you mean NEAREST?" or, where nothing is near, what exists.
+[[nodiscard]] std::string no_such(std::string_view flag, std::string_view value, std::string_view what,
+                                  std::span<const std::string> candidates);
+
+// v1,v2 | a..b | a..b+step | a..b*factor, in any mixture. Throws usage_error that begins with `flag`.
+[[nodiscard]] std::vector<std::string> scan_values(std::string_view flag, std::string_view text);
+
+// "100ms", "2s", "500us", "1m" -> ns. "64M", "2G", "4096" -> bytes. Throw usage_error naming the flag.
+[[nodiscard]] std::uint64_t duration_ns(std::string_view flag, std::string_view text);
+[[nodiscard]] std::uint64_t size_bytes(std::string_view flag, std::string_view text);
+
+// "1.5 s", "3 min 20 s": for people.
+[[nodiscard]] std::string spoken_duration(double seconds);
+// 1 -> "1 row", 2 -> "2 rows".
+[[nodiscard]] std::string counted(std::size_t n, std::string_view singular);
+
+}  // namespace tally

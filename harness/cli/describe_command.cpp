@@ -1,0 +1,22 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "harness/cli/cli.hpp"
+#include "harness/report/listing.hpp"
+
+namespace tally::cli {
+
+void add_describe(CLI::App& app, action& run) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* describe = app.add_subcommand("describe", "one strategy, workload, suite or group of counters in full");
+  describe->add_option("name", *name, "as `tally list` shows it")->required();
+  describe->callback([name, &run] {
+    run = [name] {
+      fmt::print("{}", describe_text(built_in(), *name));
+      return 0;
+    };
+  });
+}
+
+}  // namespace tally::cli

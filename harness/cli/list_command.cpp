@@ -1,0 +1,34 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "harness/base/text.hpp"
+#include "harness/cli/cli.hpp"
+#include "harness/report/listing.hpp"
+#include "harness/run/choices.hpp"
+
+namespace tally::cli {
+
+void add_list(CLI::App& app, action& run) {
+  struct state {
+    std::string what;
+    bool as_json = false;
+  };
+  auto s = std::make_shared<state>();
+  CLI::App* list = app.add_subcommand("list", "what there is: strategies, workloads, suites, counters");
+  list->add_option("what", s->what, "strategies, workloads, suites or counters; all if not given");
+  list->add_flag("--json", s->as_json, "for programs");
+  list->callback([s, &run] {
+    run = [s] {
+      static const std::vector<std::string> sections{"strategies", "workloads", "suites", "counters"};
+      if (!s->what.empty() && std::ranges::find(sections, s->what) == sections.end()) {
+        throw usage_error(no_such("list", s->what, "list", sections));
+      }
+      fmt::print("{}", s->as_json ? list_json(built_in(), s->what).dump(2) + "\n" : list_text(built_in(), s->what));
+      return 0;
+    };
+  });
+}
+
+}  // namespace tally::cli

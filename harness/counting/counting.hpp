@@ -1,0 +1,459 @@
+// What counting strategies have in common: everything but the counts.
+//
+// A counting strategy is a heap class that derives from counting_heap and whose context derives from counting_context. It
+// supplies the header (an object_word and its counts) and, on the context:
+//
+//   void init(header&)                a new object with one reference
+//   void increment(header&)           one more owner; the caller holds one, or the lock of a slot that does
+//   bool decrement(header&)           one fewer; true: nobody owns it now and the caller must reclaim it
+//   void release<T>(header&)          (optional) decrement and reclaim<T> in one, where that compiles to less
+//   bool try_increment(header&)       (slot=epoch, weak) one more owner unless the count has ever been zero
+//   void allow_racy_reads(header&)    (optional) from now on other threads may call try_increment after reading a shared slot
+//   void dispose(header&)             (optional) the payload is gone: give_back(header*) the memory, or leave it to weak refs
+//   void weak_increment(header&)      (weak refs) one more weak ref
+//   bool weak_decrement(header&)      (weak refs) one fewer; true: the memory can be freed. All strong refs together hold one
+//
+// A strategy that counts objects of some types another way (rc_arc_typed.hpp) has init, increment, decrement, try_increment,
+// weak_increment and weak_decrement as templates over the object type, too; they are called wherever the type is known.
+//
+// From these come refs, slots, shared slots, weak refs, parcels, roots and the cascade. How shared slots are read is the heap's
+// third argument (shared_slots.hpp), where objects come from its fourth (counting_heap.hpp). A context that has a poll, quiesce or share of its own calls the one here, too. See
+// strategies/plain.hpp for the smallest use.
+#pragma once
+
+#include <cassert>
+#include <new>
+
+#include "harness/counting/counted_handles.hpp"
+#include "harness/counting/counted_slots.hpp"
+#include "harness/counting/counting_heap.hpp"
+#include "harness/counting/live.hpp"
+#include "harness/heap/object.hpp"
+
+namespace tally {
+
+template <class Self, class Heap, class Header>
+class counting_context {
+ public:
+  using memory = typename Heap::memory;
+  using header = Header;
+  template <class T>
+  using ref = counted_ref<Header, T>;
+  template <class T>
+  using parcel = counted_ref<Header, T>;
+  template <class T>
+  struct slot : slot_base<memory, Header> {};
+  static constexpr bool by_epoch = Heap::slots == slot_kind::epoch;
+  using shared_word = slot_word<Heap::slots, memory, Header>;
+  template <class T>
+  struct shared_slot : shared_word {};
+  template <class T>
+  using weak = counted_weak<Header, T>;
+  template <class T>
+  struct weak_slot : weak_slot_base<memory, Header> {};
+
+  explicit counting_context(Heap& heap) : heap_(heap), cells_(heap.cells()), epochs_(heap.epochs()) { heap_.counters().attach(live_); }
+  ~counting_context() { heap_.counters().detach(live_); }
+  counting_context(const counting_context&) = delete;
+  counting_context& operator=(const counting_context&) = delete;
+
+  template <class T, class... Args>
+  [[nodiscard]] ref<T> make(extent e, Args&&... args) {
+    static_assert(sizeof(Header) % alignof(T) == 0 && alignof(T) <= (Heap::own_heap ? 8 : 16));
+    std::size_t bytes = sizeof(Header) + sizeof(T) + e.bytes;
+    if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
+    bytes = live_counter::rounded(bytes);  // no block of an allocator gets larger by that
+    static_assert(offsetof(Header, word) == 0);  // lists of the dead link the words
+    auto* h = new (self().allocate(bytes)) Header;
+    zero_memory<memory>(static_cast<void*>(h + 1), bytes - sizeof(Header));
+    h->word.init(type_number<Self, T>, bytes);
+    if constexpr (counts_by_type<Self, T>) {
+      self().template init<T>(*h);
+    } else {
+      self().init(*h);
+    }
+    try {
+      new (h + 1) T(std::forward<Args>(args)...);
+    } catch (...) {
+      give_back(h);
+      throw;
+    }
+    live_.made(bytes);
+    return {h};
+  }
+
+  template <class T>
+  [[nodiscard]] T& get(const ref<T>& r) const {
+    return *payload<T>(r.at);
+  }
+  template <class T>
+  [[nodiscard]] ref<T> copy(const ref<T>& r) {
+    count<T>(*r.at);
+    return r;
+  }
+  template <class T>
+  void drop(ref<T> r) {
+    if constexpr (counts_by_type<Self, T>) {
+      if (self().template decrement<T>(*r.at)) [[unlikely]] reclaim<T>(*r.at);
+    } else {
+      self().template release<T>(*r.at);
+    }
+  }
+
+  template <class T>
+  [[nodiscard]] ref<T> load(slot<T>& s) {
+    Header* h = s.word.load();
+    if (h != nullptr) count<T>(*h);
+    return {h};
+  }
+  template <class T>
+  void store(slot<T>& s, ref<T> r) {
+    Header* old = s.word.load();
+    s.word.store(r.at);
+    if (old != nullptr) drop(ref<T>{old});
+  }
+  template <class T>
+  [[nodiscard]] ref<T> take(slot<T>& s) {
+    Header* h = s.word.load();
+    s.word.store(nullptr);
+    return {h};
+  }
+  template <class T>
+  [[nodiscard]] T* peek(const slot<T>& s) const {
+    Header* h = s.word.load();
+    return h == nullptr ? nullptr : payload<T>(h);
+  }
+
+  template <class T>
+  [[nodiscard]] ref<T> load(shared_slot<T>& s) {
+    return {s.load(self())};
+  }
+  template <class T>
+  [[nodiscard]] ref<T> exchange(shared_slot<T>& s, ref<T> r) {
+    publish(r);
+    return {s.exchange(self(), r.at)};
+  }
+  template <class T>
+  void store(shared_slot<T>& s, ref<T> r) {
+    if (ref<T> old = exchange(s, r)) drop(old);
+  }
+  template <class T>
+  [[nodiscard]] bool compare_exchange(shared_slot<T>& s, const ref<T>& expected, ref<T> desired) {
+    publish(desired);
+    if (!s.compare_exchange(self(), expected.at, desired.at)) return false;
+    if (expected) drop(ref<T>{expected.at});  // the slot's
+    return true;
+  }
+  template <class T>
+  [[nodiscard]] epoch_guard<Self, T> borrow(shared_slot<T>& s)
+    requires(by_epoch)
+  {
+    enter();
+    Header* h = s.look();
+    return {self(), h == nullptr ? nullptr : payload<T>(h)};
+  }
+
+  template <class T>
+  [[nodiscard]] parcel<T> pack(ref<T> r) {
+    self().share(r);
+    return r;
+  }
+  template <class T>
+  [[nodiscard]] ref<T> unpack(parcel<T> p) {
+    return p;
+  }
+  template <class T>
+  [[nodiscard]] T& peek(const parcel<T>& p) const {
+    return get(p);
+  }
+
+  template <class T, class S = Self>
+    requires counts_weak<S>
+  [[nodiscard]] weak<T> downgrade(const ref<T>& r) {
+    count_weak<T>(*r.at);
+    return {r.at};
+  }
+  template <class T, class S = Self>
+    requires counts_weak<S>
+  [[nodiscard]] ref<T> upgrade(const weak<T>& w) {
+    if constexpr (counts_by_type<Self, T>) {
+      return self().template try_increment<T>(*w.at) ? ref<T>{w.at} : ref<T>{};
+    } else {
+      return self().try_increment(*w.at) ? ref<T>{w.at} : ref<T>{};
+    }
+  }
+  template <class T, class S = Self>
+    requires counts_weak<S>
+  [[nodiscard]] weak<T> copy(const weak<T>& w) {
+    count_weak<T>(*w.at);
+    return w;
+  }
+  template <class T, class S = Self>
+    requires counts_weak<S>
+  void drop(weak<T> w) {
+    drop_weak_of<T>(w.at);
+  }
+  template <class T, class S = Self>
+    requires counts_weak<S>
+  [[nodiscard]] weak<T> load(weak_slot<T>& s) {
+    Header* h = s.word.load();
+    if (h != nullptr) count_weak<T>(*h);
+    return {h};
+  }
+  template <class T, class S = Self>
+    requires counts_weak<S>
+  void store(weak_slot<T>& s, weak<T> w) {
+    Header* old = s.word.load();
+    s.word.store(w.at);
+    if (old != nullptr) drop_weak_of<T>(old);
+  }
+
+  template <class T>
+  [[nodiscard]] auto* trailing_slots(T& object) const {
+    return slots_behind<slot<typename T::trailing>>(object);
+  }
+
+  template <class T>
+  void share(const ref<T>&) {}
+  void poll() {
+    if constexpr (by_epoch) {
+      if (epochs_.poll_is_due()) [[unlikely]] unload([this](auto& ripe) { epochs_.collect(ripe); });
+    }
+  }
+  // Readers in guards keep what they keep: this does not wait for them.
+  void quiesce() {
+    if constexpr (by_epoch) {
+      for (int i = 0; i < 3; ++i) unload([this](auto& ripe) { epochs_.collect(ripe); });
+    }
+  }
+  template <class F>
+  void blocked(F&& f) {
+    if constexpr (by_epoch) assert(!epochs_.inside());
+    f();
+  }
+  // For settle(): with no other context attached, until nothing is held back.
+  void drain_epochs() {
+    if constexpr (by_epoch) {
+      while (!epochs_.drained()) quiesce();
+    }
+  }
+
+  // For shared slots and guards.
+  void enter() { epochs_.enter(); }
+  void leave() { epochs_.leave(); }
+
+  // For the type table: the cascade's view of a dead object's slot.
+  template <class T>
+  void visit_slot(slot<T>& s) {
+    Header* h = s.word.load();
+    if (h == nullptr) return;
+    bool dead;
+    if constexpr (counts_by_type<Self, T>) {
+      dead = self().template decrement<T>(*h);
+    } else {
+      dead = self().decrement(*h);
+    }
+    if (!dead) return;
+    if (is_leaf<T>(*h)) {
+      free_leaf<T>(*h);
+    } else {
+      bury(*h);
+    }
+  }
+  void visit_slot(shared_word& s) { release_child(s.alone()); }
+  template <class T>
+  void visit_slot(weak_slot<T>& s) {
+    if constexpr (counts_weak<Self>) {
+      if (Header* h = s.word.load()) drop_weak_of<T>(h);
+    }
+  }
+
+ protected:
+  void* allocate(std::size_t bytes) {
+    if constexpr (Heap::own_heap) {
+      return cells_.allocate(bytes);
+    } else {
+      return memory::alloc(bytes);
+    }
+  }
+  void give_back(Header* h) {
+    if constexpr (Heap::own_heap) {
+      cells_.free(h);
+    } else {
+      memory::free(h);
+    }
+  }
+  void dispose(Header& h) {
+    if constexpr (counts_weak<Self>) {
+      drop_weak(&h);
+    } else {
+      give_back(&h);
+    }
+  }
+  [[gnu::always_inline]] void drop_weak(Header* h) {
+    if (self().weak_decrement(*h)) give_back(h);
+  }
+  template <class T>
+  void drop_weak_of(Header* h) {
+    if constexpr (counts_by_type<Self, T>) {
+      if (self().template weak_decrement<T>(*h)) give_back(h);
+    } else {
+      drop_weak(h);
+    }
+  }
+
+  template <class T>
+  void release(Header& h) {
+    if (self().decrement(h)) [[unlikely]] reclaim<T>(h);
+  }
+  // Frees `dead` and all that only it kept alive, in constant extra memory. A hook that finds more dead objects while a
+  // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
+  [[gnu::noinline]] void reclaim(Header& dead) {
+    bury(dead);
+    take_apart();
+  }
+  // The same of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, and its kind is visited without
+  // a look at the table.
+  template <class T>
+  [[gnu::noinline]] void reclaim(Header& dead) {
+    if (is_leaf<T>(dead)) return free_leaf<T>(dead);
+    if (in_cascade_ || held_back(dead)) {
+      bury(dead);
+      return take_apart<T>();
+    }
+    live_.freed(dead.word.bytes());
+    in_cascade_ = true;
+    take_apart_as<T>(self(), &dead + 1);
+    dispose_of<T>(dead);
+    finish_all<T>();
+  }
+  // A T that can be freed where it is found dead: nothing else can die with it, and no reader of a shared slot can still see it.
+  template <class T>
+  [[nodiscard]] static bool is_leaf(Header& h) {
+    return !has_slots(*payload<T>(&h)) && !held_back(h);
+  }
+  // Dead, and a reader of a shared slot may still see it.
+  [[nodiscard]] static bool held_back(const Header& h) {
+    if constexpr (!by_epoch) return false;
+    return h.word.flag() && !mutant<memory, "counting: an object that was in a slot is freed at once">();
+  }
+  template <class T>
+  void free_leaf(Header& h) {
+    live_.freed(h.word.bytes());
+    if constexpr (!std::is_trivially_destructible_v<T>) payload<T>(&h)->~T();
+    dispose_of<T>(h);
+  }
+  // Puts a dead object on the list of those to take apart: at once, or when no reader of a shared slot can still see it.
+  void bury(Header& dead) {
+    if constexpr (by_epoch) {
+      if (held_back(dead)) {
+        dead_list<memory> ripe;
+        epochs_.retire(dead.word, ripe);
+        unearth(ripe);
+        return;
+      }
+    }
+    live_.freed(dead.word.bytes());
+    dead.word.set_link(buried_);
+    buried_ = &dead.word;
+  }
+  // T: the type to expect.
+  template <class T = void>
+  void take_apart() {
+    if (in_cascade_) return;
+    in_cascade_ = true;
+    finish_all<T>();
+  }
+  template <class T>
+  void finish_all() {
+    while (buried_ != nullptr) {
+      Header& h = *reinterpret_cast<Header*>(buried_);  // the word comes first in it
+      buried_ = h.word.template link<object_word<memory>>();
+      finish<T>(h);
+    }
+    in_cascade_ = false;
+  }
+  template <class T>
+  static T* payload(Header* h) {
+    return std::launder(reinterpret_cast<T*>(h + 1));
+  }
+  Self& self() { return static_cast<Self&>(*this); }
+
+  Heap& heap_;
+  live_counter live_;
+
+ private:
+  // Visits the slots of a dead object, which is likely a T, and frees it.
+  template <class T>
+  void finish(Header& h) {
+    const std::uint16_t type = h.word.type();
+    if constexpr (!std::is_void_v<T>) {
+      if (type == type_number<Self, T>) {
+        take_apart_as<T>(self(), &h + 1);
+        return dispose_of<T>(h);
+      }
+    }
+    type_table<Self>::entries[type].visit(self(), &h + 1);
+    self().dispose(h);
+  }
+  template <class T>
+  void dispose_of(Header& h) {
+    if constexpr (counts_by_type<Self, T>) {
+      if (self().template weak_decrement<T>(h)) give_back(&h);
+    } else {
+      self().dispose(h);
+    }
+  }
+  // Before the first thread but this one can find it in a shared slot.
+  template <class T>
+  void publish(const ref<T>& r) {
+    if (!r) return;
+    self().share(r);
+    if constexpr (by_epoch) {
+      if constexpr (requires { self().allow_racy_reads(*r.at); }) self().allow_racy_reads(*r.at);
+      if (!r.at->word.flag()) r.at->word.set_flag();
+    }
+  }
+  template <class T>
+  void count(Header& h) {
+    if constexpr (counts_by_type<Self, T>) {
+      self().template increment<T>(h);
+    } else {
+      self().increment(h);
+    }
+  }
+  template <class T>
+  void count_weak(Header& h) {
+    if constexpr (counts_by_type<Self, T>) {
+      self().template weak_increment<T>(h);
+    } else {
+      self().weak_increment(h);
+    }
+  }
+  void release_child(Header* child) {
+    if (child != nullptr && self().decrement(*child)) bury(*child);
+  }
+  void unearth(dead_list<memory>& ripe) {
+    if (ripe.empty()) return;
+    live_.freed(ripe.objects, ripe.bytes);
+    ripe.tail->set_link(buried_);
+    buried_ = ripe.head;
+  }
+  template <class F>
+  [[gnu::noinline]] void unload(F&& find) {
+    dead_list<memory> ripe;
+    find(ripe);
+    unearth(ripe);
+    take_apart();
+  }
+
+  struct no_epochs {
+    explicit no_epochs(typename Heap::epoch_state&) {}
+  };
+  [[no_unique_address]] typename Heap::cell_source::cache cells_;
+  [[no_unique_address]] std::conditional_t<by_epoch, epoch_member<memory>, no_epochs> epochs_;
+  object_word<memory>* buried_ = nullptr;
+  bool in_cascade_ = false;
+};
+
+}  // namespace tally

@@ -1,0 +1,147 @@
+// The conductor of a measured window. See lane.hpp for the workers' side.
+#include "harness/engine/engine.hpp"
+
+#include <pthread.h>
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "harness/engine/lane.hpp"
+
+namespace tally {
+namespace {
+
+std::uint64_t clock_ns(clockid_t id) {
+  timespec t{};
+  clock_gettime(id, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+void pin(const std::vector<int>& cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : cpus) CPU_SET(static_cast<std::size_t>(cpu), &set);
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+// The lanes' threads. However the conductor leaves, they are told to stop and waited for.
+struct crew {
+  explicit crew(conductor_words& w) : words(w) {}
+  ~crew() { dismiss(); }
+  crew(const crew&) = delete;
+  crew& operator=(const crew&) = delete;
+  void dismiss() {
+    words.stop.store(true, std::memory_order_release);
+    words.phase.store(static_cast<int>(phase::stop), std::memory_order_release);
+    for (auto& t : threads) t.join();
+    threads.clear();
+  }
+  conductor_words& words;
+  std::vector<std::thread> threads;
+};
+
+void work(run_body& body, int index, const window_spec& spec, lane_control& control, lane_result& result) {
+  if (!spec.cpus.empty()) {
+    const std::size_t at = static_cast<std::size_t>(index) % spec.cpus.size();
+    const std::size_t arena = std::min(spec.cpus.size(), static_cast<std::size_t>(spec.lanes));
+    pin(body.arena_threads() ? std::vector(spec.cpus.begin(), spec.cpus.begin() + static_cast<std::ptrdiff_t>(arena))
+                             : std::vector{spec.cpus[at]});
+  }
+  std::optional<thread_counters> counters;
+  if (spec.counters != nullptr && !body.arena_threads()) control.counters = &counters.emplace(*spec.counters, *spec.perf);
+  body.lane(index, control);
+  control.counters = nullptr;
+  if (counters) result.counters = counters->counts();
+  result.operations = control.operations;
+  result.opened_ns = control.opened_ns;
+  result.closed_ns = control.closed_ns;
+  result.usage = control.usage;
+  result.handoffs = std::move(control.handoffs);
+}
+
+}  // namespace
+
+window_result run_window(run_body& body, const window_spec& spec) {
+  window_result result;
+  const auto lanes = body.arena_threads() ? std::size_t{1} : static_cast<std::size_t>(spec.lanes);
+  conductor_words words;
+  std::vector<std::unique_ptr<lane_control>> controls;
+  for (std::size_t i = 0; i < lanes; ++i) {
+    controls.push_back(std::make_unique<lane_control>());
+    controls.back()->shared = &words;
+    controls.back()->latency = spec.mode == measure_mode::latency;
+    controls.back()->observed = spec.mode == measure_mode::observed;
+  }
+  result.lanes.resize(lanes);
+  std::atomic<std::size_t> gone{0};
+
+  const auto conduct = [&] {
+    crew hired(words);
+    for (std::size_t i = 0; i < lanes; ++i) {
+      hired.threads.emplace_back([&, i] {
+        try {
+          work(body, static_cast<int>(i), spec, *controls[i], result.lanes[i]);
+        } catch (const std::exception& e) {
+          controls[i]->fail(e);
+        }
+        gone.fetch_add(1, std::memory_order_release);  // pairs with the acquire below
+      });
+    }
+    const auto over = [&] { return gone.load(std::memory_order_acquire) == lanes; };
+    // acquire: pairs with the release in lane_control::arrive
+    while (static_cast<std::size_t>(words.ready.load(std::memory_order_acquire)) < lanes && !over()) {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    const auto set = [&](phase p) { words.phase.store(static_cast<int>(p), std::memory_order_release); };
+    const auto wait = [&](std::uint64_t ns, bool sample) {
+      const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
+      for (std::uint64_t t = start; t - start < ns && !over(); t = clock_ns(CLOCK_MONOTONIC)) {
+        if (sample) result.memory.push_back({t - start, body.live(), body.live_bytes()});
+        const std::uint64_t left = ns - (t - start);
+        std::this_thread::sleep_for(std::chrono::nanoseconds(std::min<std::uint64_t>(left, sample ? 1'000'000 : 5'000'000)));
+      }
+    };
+    set(phase::ramp_up);
+    wait(spec.ramp_ns, false);
+    const std::uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID), wall = clock_ns(CLOCK_MONOTONIC);
+    set(phase::window);
+    wait(spec.window_ns, spec.mode == measure_mode::memory);
+    set(phase::ramp_down);
+    result.process_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    result.window_ns = clock_ns(CLOCK_MONOTONIC) - wall;
+    // Every lane has closed its window before any is told to stop: nobody's last operations run against idle cores.
+    wait(spec.ramp_ns / 4, false);
+    hired.dismiss();
+  };
+
+  try {
+    result.oracle = body.run(conduct);
+  } catch (const std::exception& e) {
+    result.failure = reason_of(e);
+  }
+  for (const auto& c : controls) {
+    result.latencies.merge(c->latencies);
+    result.exhausted = result.exhausted || c->exhausted;
+    if (result.failure.empty()) result.failure = c->failure;
+  }
+  body.report(result.metrics);
+  body.notes(result.notes);
+  return result;
+}
+
+void park_sentinel() {
+  static const bool parked = [] {
+    std::thread([] {
+      for (;;) std::this_thread::sleep_for(std::chrono::hours(24));
+    }).detach();
+    return true;
+  }();
+  (void)parked;
+}
+
+}  // namespace tally

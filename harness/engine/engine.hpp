@@ -1,0 +1,73 @@
+// The measured engine: one timed window of one workload under one strategy.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/counters/perf.hpp"
+#include "harness/engine/histogram.hpp"
+#include "harness/engine/registry.hpp"
+#include "harness/engine/usage.hpp"
+#include "harness/memory/handoffs.hpp"
+
+namespace tally {
+
+// observed: counts line hand-offs, and nothing that a clock would tell.
+enum class measure_mode { throughput, latency, memory, observed };
+
+struct window_spec {
+  int lanes = 1;
+  std::vector<int> cpus;             // lane i is pinned to cpus[i % size]; empty: not pinned
+  measure_mode mode = measure_mode::throughput;
+  std::uint64_t ramp_ns = 20'000'000;
+  std::uint64_t window_ns = 100'000'000;
+  const counter_plan* counters = nullptr;  // what each lane counts for itself, or nothing
+  perf_source* perf = nullptr;             // where from; not null with counters
+};
+
+struct lane_result {
+  std::uint64_t operations = 0;      // inside the window
+  std::uint64_t opened_ns = 0, closed_ns = 0;
+  thread_usage usage;                // inside the window
+  std::vector<field_handoffs> handoffs;  // inside the window, mode observed
+  std::vector<std::vector<event_count>> counters;  // as the window's counter_plan; empty: not counted
+  [[nodiscard]] double seconds() const { return static_cast<double>(closed_ns - opened_ns) * 1e-9; }
+  // CPU time over wall time, inside the window.
+  [[nodiscard]] double cpu_share() const {
+    return closed_ns > opened_ns ? static_cast<double>(usage.cpu_ns) / static_cast<double>(closed_ns - opened_ns) : 0;
+  }
+  [[nodiscard]] double rate() const { return closed_ns > opened_ns ? static_cast<double>(operations) / seconds() : 0; }
+};
+
+struct memory_sample {
+  std::uint64_t at_ns = 0;           // from the window's opening
+  std::int64_t objects = 0, bytes = 0;
+};
+
+struct window_result {
+  std::vector<lane_result> lanes;
+  histogram latencies;
+  std::vector<memory_sample> memory;
+  oracle_verdict oracle;
+  metric_list metrics;               // the workload's own
+  note_list notes;                   // the strategy's and the workload's
+  bool exhausted = false;            // the heap's limit ended the window
+  std::string failure;               // an exception in a lane
+  std::uint64_t process_cpu_ns = 0;  // all threads, collectors included, while the window was open
+  std::uint64_t window_ns = 0;       // as the conductor saw it
+  [[nodiscard]] double operations_per_second() const {
+    double sum = 0;
+    for (const auto& l : lanes) sum += l.rate();
+    return sum;
+  }
+};
+
+// Blocks until the lanes have been joined. Never throws for what a strategy or workload does: that is in the result.
+[[nodiscard]] window_result run_window(run_body& body, const window_spec& spec);
+
+// A thread that stays parked for the life of the process: libstdc++ turns shared_ptr's atomics off in a process that never
+// had a second thread, and a one-thread row must not measure that.
+void park_sentinel();
+
+}  // namespace tally

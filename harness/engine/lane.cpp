@@ -1,0 +1,86 @@
+#include "harness/engine/lane.hpp"
+
+#include "harness/counters/perf.hpp"
+
+namespace tally {
+
+const char* reason_of(const std::exception& e) noexcept {
+  const bool memory = dynamic_cast<const std::bad_alloc*>(&e) != nullptr && dynamic_cast<const heap_exhausted*>(&e) == nullptr;
+  return memory ? "out of memory" : e.what();
+}
+
+void lane_control::fail(const std::exception& why) noexcept {
+  try {
+    failure = reason_of(why);
+  } catch (const std::bad_alloc&) {
+    failure = "out of memory";  // short enough to be in the string itself
+  }
+}
+
+void lane_control::operate(const batch_runner& batches) {
+  if (driver != nullptr) return driver->operate(*this, batches);
+  phase seen = phase::ramp_up;
+  std::uint64_t done = 0, batch = 1;
+  for (;;) {
+    const phase p = now();
+    if (p != seen) [[unlikely]] {
+      mark(seen, p, done, batches.clock);
+      if (p == phase::stop) break;
+      seen = p;
+    }
+    if (latency) {
+      done += timed(batches, seen == phase::window, batch);
+      if (seen == phase::ramp_up && batch < 64) batch *= 2;
+    } else if (seen == phase::ramp_up && batch < (1U << 16)) {
+      const std::uint64_t before = batches.clock();
+      done += batches.run(batches.state, batch);
+      if (batches.clock() - before < 20'000) batch *= 2;
+    } else {
+      done += batches.run(batches.state, batch);
+    }
+    all_operations = done;
+  }
+}
+
+// Chained clock reads: one a step, which is counted into the step before it.
+std::uint64_t lane_control::timed(const batch_runner& batches, bool record, std::uint64_t batch) {
+  std::uint64_t done = 0, last = batches.clock();
+  for (std::uint64_t i = 0; i < batch; ++i) {
+    const std::uint64_t counted = batches.run(batches.state, 1);
+    const std::uint64_t t = batches.clock();
+    if (record && counted != 0) latencies.record(t - last);
+    last = t;
+    done += counted;
+  }
+  return done;
+}
+
+// The clock is read inside of the two readings of the usage and the counters, which are slow.
+void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)()) {
+  if (from < phase::window && to == phase::window) {
+    usage_at_opening_ = thread_usage::now();
+    if (counters != nullptr) counters->open_window();
+    if (observed) handoffs_at_opening_ = handoff_watch::mine().counts();
+    opened_ns = clock();
+    opened_at_ = done;
+  }
+  if (from <= phase::window && to > phase::window && opened_ns != 0) {
+    closed_ns = clock();
+    if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());
+    if (counters != nullptr) counters->close_window();
+    usage = thread_usage::now().since(usage_at_opening_);
+    operations = done - opened_at_;
+  }
+}
+
+void lane_control::cut(std::uint64_t ns) {
+  if (opened_ns != 0 && closed_ns == 0) {
+    closed_ns = ns;
+    if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());
+    if (counters != nullptr) counters->close_window();
+    usage = thread_usage::now().since(usage_at_opening_);
+    operations = all_operations - opened_at_;
+  }
+}
+
+}  // namespace tally

@@ -1,0 +1,90 @@
+// The inside of a lane: ramp up, window, ramp down, seen from the thread that works.
+//
+// The conductor (engine.cpp) moves a phase word; lanes look at it between batches of operations and take their own
+// timestamps when they see it change, so that nobody's scheduling delay but their own is in their numbers. A batch is grown
+// during the ramp until it takes some 20 us: looking at the phase then costs nothing that can be measured.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+
+#include "harness/contract/strategy.hpp"
+#include "harness/contract/workload.hpp"
+#include "harness/engine/histogram.hpp"
+#include "harness/engine/usage.hpp"
+#include "harness/memory/handoffs.hpp"
+
+namespace tally {
+
+enum class phase : int { attach, ramp_up, window, ramp_down, stop };
+
+// What the lanes of a run share.
+struct conductor_words {
+  std::atomic<int> phase{static_cast<int>(tally::phase::attach)};
+  std::atomic<bool> stop{false};
+  std::atomic<int> ready{0};
+};
+
+// A workload's step() in a loop, behind one pointer: the only code of a lane that exists per strategy and workload, and it
+// holds step() once, so that a strategy compiles in seconds. `run` does `batch` steps and returns the operations done.
+struct batch_runner {
+  void* state = nullptr;
+  std::uint64_t (*run)(void* state, std::uint64_t batch) = nullptr;
+  std::uint64_t (*clock)() = nullptr;
+};
+
+class lane_control;
+class thread_counters;
+
+// What an exception says, in words that a record may hold.
+[[nodiscard]] const char* reason_of(const std::exception&) noexcept;
+
+// Something else than time that says how long a lane works: the simulated engine.
+class lane_driver {
+ public:
+  virtual ~lane_driver() = default;
+  virtual void operate(lane_control&, const batch_runner&) = 0;
+};
+
+class lane_control {
+ public:
+  lane_env env;
+  bool latency = false;           // time every operation
+  bool observed = false;          // keep what this thread saw of line hand-offs
+  thread_counters* counters = nullptr;  // of this thread, or none
+  conductor_words* shared = nullptr;
+  lane_driver* driver = nullptr;  // null: the phases of `shared`
+
+  // Results, read after the thread has been joined.
+  std::uint64_t operations = 0;   // inside the window
+  std::uint64_t opened_ns = 0, closed_ns = 0;
+  thread_usage usage;             // inside the window
+  std::vector<field_handoffs> handoffs;  // inside the window
+  std::uint64_t all_operations = 0;
+  histogram latencies;
+  std::string failure;            // what ended the lane early
+  bool exhausted = false;         // the heap's limit did
+
+  [[nodiscard]] phase now() const { return static_cast<phase>(shared->phase.load(std::memory_order_relaxed)); }
+  // Ends the lane early, for a reason that its record gives. Needs no memory.
+  void fail(const std::exception& why) noexcept;
+  void arrive() { shared->ready.fetch_add(1, std::memory_order_release); }  // pairs with the conductor's acquire
+  [[nodiscard]] bool waiting() const { return now() == phase::attach; }
+
+  // Runs batches until the conductor, or the driver, says stop.
+  void operate(const batch_runner& batches);
+
+  // For a lane that ends early (an exhausted heap): closes its window now. The batch in which it ended is not counted.
+  void cut(std::uint64_t ns);
+
+ private:
+  std::uint64_t timed(const batch_runner& batches, bool record, std::uint64_t batch);
+  void mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)());
+  std::uint64_t opened_at_ = 0;
+  thread_usage usage_at_opening_;
+  handoff_totals handoffs_at_opening_{};
+};
+
+}  // namespace tally

@@ -1,0 +1,276 @@
+#include "harness/report/listing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "harness/base/text.hpp"
+#include "harness/report/counters_report.hpp"
+#include "harness/run/choices.hpp"
+#include "harness/run/plan.hpp"
+
+namespace tally {
+namespace {
+
+const char* oracle_words(oracle_class c) {
+  switch (c) {
+    case oracle_class::exact: return "every object is freed exactly when the workload says";
+    case oracle_class::never_frees: return "nothing is ever freed";
+    case oracle_class::bounded: return "conservative: a few dead objects may stay";
+  }
+  return "";
+}
+
+std::vector<std::string> capability_words(const capabilities& can) {
+  std::vector<std::string> words;
+  words.emplace_back(can.single_threaded ? "one thread" : "threads");
+  if (can.weak) words.emplace_back("weak refs");
+  if (can.shared_slot) words.emplace_back("shared slots");
+  if (can.borrow) words.emplace_back("borrows");
+  if (can.cycles) words.emplace_back("collects cycles");
+  if (can.limits_heap) words.emplace_back("heap limit");
+  if (can.own_heap) words.emplace_back("own heap");
+  if (can.process_global) words.emplace_back("one heap a process");
+  if (!can.instrumented) words.emplace_back("as it is (no instrumented policy)");
+  return words;
+}
+
+json capability_json(const capabilities& c) {
+  return {{"threads", !c.single_threaded}, {"weak", c.weak}, {"shared_slots", c.shared_slot}, {"borrow", c.borrow},
+          {"cycles", c.cycles}, {"heap_limit", c.limits_heap}, {"own_heap", c.own_heap}, {"process_global", c.process_global},
+          {"instrumented", c.instrumented}};
+}
+
+bool wants(std::string_view what, std::string_view section) { return what.empty() || what == section; }
+
+std::string range_of(const parameter_info& p) {
+  return p.least == 0 && p.most == 0 ? "text" : fmt::format("{:g} to {:g}", p.least, p.most);
+}
+
+template <class Range, class Member>
+std::size_t widest(const Range& range, Member name) {
+  std::size_t width = 0;
+  for (const auto& r : range) width = std::max(width, std::string_view(std::invoke(name, r)).size());
+  return width;
+}
+
+std::string describe_strategy(const strategy_entry& s) {
+  std::string out = fmt::format("{}: {}\n  source: {}\n", s.name, s.summary, s.source);
+  const auto& first = s.variants.front();
+  out += fmt::format("  can: {}\n", fmt::join(capability_words(first.can), ", "));
+  out += fmt::format("  oracle: {}\n", oracle_words(first.can.oracle));
+  out += first.header_bytes == 0 ? "  header: the library's own\n"
+                                 : fmt::format("  header: {} bytes an object\n", first.header_bytes);
+  out += s.tunables.empty() ? "\nNothing to set.\n" : "\nTo set:\n";
+  for (const auto& t : s.tunables) {
+    const std::string values = t.run_time() ? fmt::format("{:g} to {:g}", t.least, t.most)
+                                            : fmt::format("{}", fmt::join(t.values, ", "));
+    out += fmt::format("  {}={}  {}\n      {}; default {}: {}\n", t.name, t.fallback, t.summary, values, t.fallback,
+                       t.default_from);
+  }
+  out += "\nBuilt:\n";
+  const std::size_t width = [&] {
+    std::size_t w = 0;
+    for (const auto& v : s.variants) w = std::max(w, variant_name(s, v).size());
+    return w;
+  }();
+  for (const auto& v : s.variants) {
+    out += fmt::format("  {:{}}  {}", variant_name(s, v), width, fmt::join(capability_words(v.can), ", "));
+    if (v.header_bytes != 0) out += fmt::format(", {} bytes", v.header_bytes);
+    out += "\n";
+  }
+  std::string cannot;
+  for (const auto& c : first.cells) {
+    if (!c.unmet.empty()) cannot += fmt::format("  {}: {}\n", c.workload, c.unmet);
+  }
+  if (!cannot.empty()) out += "\nCan't run:\n" + cannot;
+  return out;
+}
+
+std::string describe_workload(const registry& all, std::size_t index) {
+  const workload_info& w = all.workloads[index];
+  std::string out = fmt::format("{}: {}\n  one operation: {}\n", w.name, w.summary, w.step);
+  if (w.min_lanes > 1) out += fmt::format("  needs at least {} threads\n", w.min_lanes);
+  out += w.parameters.empty() ? "\nNothing to set.\n" : "\nTo set (--set name=value):\n";
+  for (const auto& p : w.parameters) {
+    out += fmt::format("  {}={}  {} ({})\n", p.name, p.fallback, p.help, range_of(p));
+  }
+  std::map<std::string, std::vector<std::string>> refused;
+  for (const auto& s : all.strategies) {
+    const std::string reason(s.variants.front().cells.at(index).unmet);
+    if (!reason.empty()) refused[reason].push_back(s.name);
+  }
+  if (!refused.empty()) out += "\nCan't be run by:\n";
+  for (const auto& [reason, names] : refused) out += fmt::format("  {}: {}\n", fmt::join(names, ", "), reason);
+  return out;
+}
+
+}  // namespace
+
+json list_json(const registry& all, std::string_view what) {
+  json out = json::object();
+  if (wants(what, "strategies")) {
+    json list = json::array();
+    for (const auto& s : all.strategies) {
+      json variants = json::array(), tunables = json::array();
+      for (const auto& v : s.variants) {
+        variants.push_back(
+            {{"name", variant_name(s, v)}, {"header_bytes", v.header_bytes}, {"can", capability_json(v.can)}});
+      }
+      for (const auto& t : s.tunables) {
+        json one{{"name", t.name}, {"summary", t.summary}, {"default", t.fallback}, {"default_from", t.default_from}};
+        if (t.run_time()) one["least"] = t.least, one["most"] = t.most;
+        if (!t.run_time()) one["values"] = t.values;
+        tunables.push_back(std::move(one));
+      }
+      list.push_back({{"name", s.name}, {"summary", s.summary}, {"source", s.source}, {"tunables", tunables},
+                      {"variants", variants}});
+    }
+    out["strategies"] = std::move(list);
+  }
+  if (wants(what, "workloads")) {
+    json list = json::array();
+    for (const auto& w : all.workloads) {
+      json parameters = json::array();
+      for (const auto& p : w.parameters) {
+        json one{{"name", p.name}, {"default", p.fallback}, {"help", p.help}};
+        if (p.least != 0 || p.most != 0) one["least"] = p.least, one["most"] = p.most;
+        parameters.push_back(std::move(one));
+      }
+      list.push_back({{"name", w.name}, {"summary", w.summary}, {"step", w.step}, {"min_threads", w.min_lanes},
+                      {"parameters", parameters}});
+    }
+    out["workloads"] = std::move(list);
+  }
+  if (wants(what, "suites")) {
+    json list = json::array();
+    for (const auto& s : all_suites()) {
+      list.push_back({{"name", s.name}, {"summary", s.summary}, {"processes", s.how.processes}, {"blocks", s.how.blocks},
+                      {"window", s.how.window}});
+    }
+    out["suites"] = std::move(list);
+  }
+  if (wants(what, "counters")) out["counters"] = counters_json();
+  return out;
+}
+
+std::string list_text(const registry& all, std::string_view what) {
+  std::string out;
+  const auto heading = [&](const char* h) {
+    if (what.empty()) out += fmt::format("{}{}\n", out.empty() ? "" : "\n", h);
+  };
+  const char* indent = what.empty() ? "  " : "";
+  if (wants(what, "strategies")) {
+    heading("strategies");
+    const std::size_t width = widest(all.strategies, &strategy_entry::name);
+    for (const auto& s : all.strategies) {
+      out += fmt::format("{}{:{}}  {}", indent, s.name, width, s.summary);
+      if (s.variants.size() > 1) out += fmt::format("; {} variants", s.variants.size());
+      out += "\n";
+    }
+  }
+  if (wants(what, "workloads")) {
+    heading("workloads");
+    const std::size_t width = widest(all.workloads, &workload_info::name);
+    for (const auto& w : all.workloads) out += fmt::format("{}{:{}}  {}\n", indent, w.name, width, w.summary);
+  }
+  if (wants(what, "suites")) {
+    heading("suites");
+    const std::size_t width = widest(all_suites(), &suite_info::name);
+    for (const auto& s : all_suites()) {
+      out += fmt::format("{}{:{}}  {} ({} processes, {} blocks, windows of {})\n", indent, s.name, width, s.summary,
+                         s.how.processes, s.how.blocks, s.how.window);
+    }
+  }
+  if (wants(what, "counters")) {
+    heading("counters");
+    out += counters_text(indent);
+  }
+  return out;
+}
+
+std::string describe_text(const registry& all, const std::string& name) {
+  const std::string family = name.substr(0, name.find(':'));
+  std::vector<std::string> known;
+  for (const auto& s : all.strategies) {
+    if (s.name == family) return describe_strategy(*choose_strategies(all, "describe", name).front().entry);
+    known.push_back(s.name);
+  }
+  for (std::size_t i = 0; i < all.workloads.size(); ++i) {
+    if (all.workloads[i].name == family) return describe_workload(all, i);
+    known.emplace_back(all.workloads[i].name);
+  }
+  for (const auto& s : all_suites()) {
+    if (s.name == name) {
+      std::string out = fmt::format("{}: {}\n  {} processes of {} blocks, windows of {}\n\nMeasures:\n", s.name, s.summary,
+                                    s.how.processes, s.how.blocks, s.how.window);
+      for (const auto& g : s.groups) {
+        out += fmt::format("  {}\n      {} under {}\n", g.title, fmt::join(g.workloads, ", "),
+                           fmt::join(g.strategies, ", "));
+        if (!g.sets.empty()) out += fmt::format("      {}\n", fmt::join(g.sets, ", "));
+        out += fmt::format("      threads {}, {}{}{}\n", g.threads, fmt::join(g.modes, ", "),
+                           g.heaps.empty() ? "" : fmt::format(", heaps {}", fmt::join(g.heaps, ", ")),
+                           g.allocators.empty() ? "" : fmt::format(", allocators {}", fmt::join(g.allocators, ", ")));
+      }
+      return out;
+    }
+    known.push_back(s.name);
+  }
+  for (const auto& g : built_in_counters()) {
+    if (g.name == name) return describe_counters(g);
+    known.push_back(g.name);
+  }
+  throw unknown_name(no_such("describe", name, "strategy, workload, suite or group of counters", known));
+}
+
+std::string skipped_text(const run_plan& plan) {
+  // reason -> workload -> strategies
+  std::map<std::string, std::map<std::string, std::set<std::string>>> gathered;
+  for (const auto& s : plan.skipped) {
+    std::string where = s.workload;
+    if (s.threads > 1) where += fmt::format(" on {} threads", s.threads);
+    if (!s.heap.empty()) where += " with a heap of " + s.heap;
+    gathered[s.reason][s.workload.empty() ? "" : where].insert(s.label());
+  }
+  std::string out;
+  for (const auto& [reason, scenes] : gathered) {
+    // Scenes that the same strategies miss are told together.
+    std::map<std::set<std::string>, std::vector<std::string>> by_strategies;
+    for (const auto& [scene, strategies] : scenes) by_strategies[strategies].push_back(scene);
+    out += fmt::format("  {}:\n", reason);
+    for (const auto& [strategies, where] : by_strategies) {
+      const std::string who = fmt::format("{}", fmt::join(strategies, ", "));
+      const std::string at = fmt::format("{}", fmt::join(where, "; "));
+      out += fmt::format("    {}{}{}\n", who, who.empty() || at.empty() ? "" : " in ", at);
+    }
+  }
+  return out;
+}
+
+std::string plan_text(const run_plan& plan) {
+  std::string out, scene;
+  for (const auto& r : plan.rows) {
+    if (r.role == row_role::again) continue;
+    if (r.scene() != scene) {
+      scene = r.scene();
+      out += fmt::format("{}, {}, {}{}\n", r.workload_label, counted(static_cast<std::size_t>(r.threads), "thread"),
+                         name_of(r.mode), r.oversubscribed ? ", more threads than processors" : "");
+      if (!r.cpus.empty()) out += fmt::format("  on processors {}\n", fmt::join(r.cpus, ","));
+    }
+    std::string heap;
+    if (r.heap.limit_bytes != 0) heap = fmt::format(" heap {} ({} bytes)", r.heap.label(), r.heap.limit_bytes);
+    out += fmt::format("  {}{}{}\n", under_allocator(r.strategy, r.allocator), heap, r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
+  }
+  if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan));
+  out += fmt::format("\n{}, {} of {}, windows of {:g} ms: about {}\n", counted(plan.rows.size(), "row"),
+                     plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes),
+                     counted(static_cast<std::size_t>(plan.blocks), "block"), static_cast<double>(plan.window_ns) * 1e-6,
+                     spoken_duration(plan.predicted_seconds()));
+  return out;
+}
+
+}  // namespace tally

@@ -1,0 +1,46 @@
+#include "harness/results/binary.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <version>
+
+namespace tally {
+
+// FNV-1a, 64 bits: told apart, not defended against.
+std::uint64_t file_hash(const char* path) {
+  std::ifstream in(path, std::ios::binary);
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  std::array<char, 65536> part{};
+  while (in.read(part.data(), part.size()), in.gcount() > 0) {
+    for (std::streamsize i = 0; i < in.gcount(); ++i) {
+      hash = (hash ^ static_cast<unsigned char>(part[static_cast<std::size_t>(i)])) * 0x100000001b3U;
+    }
+  }
+  return hash;
+}
+
+const json& binary_identity() {
+  static const json identity = [] {
+    const build_identity& b = built_as();
+    json j;
+    j["git"] = b.git;
+    j["dirty"] = b.dirty;
+    j["compiler"] = b.compiler;
+    j["flags"] = b.flags;
+    j["build_type"] = b.build_type;
+    j["sanitizer"] = b.sanitizer;
+#if defined(__GLIBCXX__)
+    j["library"] = fmt::format("libstdc++ {}", __GLIBCXX__);
+#else
+    j["library"] = "libc++";
+#endif
+    j["executable"] = fmt::format("{:016x}", file_hash("/proc/self/exe"));
+    return j;
+  }();
+  return identity;
+}
+
+}  // namespace tally

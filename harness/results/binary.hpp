@@ -1,0 +1,23 @@
+// What this binary is: in every record, so that no number stands without the code that made it.
+#pragma once
+
+#include "harness/results/json.hpp"
+
+namespace tally {
+
+// From the build (cmake/TallyIdentity.cmake, at every build, not at configuration).
+struct build_identity {
+  const char* git;        // revision, "unknown" outside of a repository
+  bool dirty;             // files of the repository were changed
+  const char* compiler;
+  const char* flags;
+  const char* build_type;
+  const char* sanitizer;  // "" for none
+};
+[[nodiscard]] const build_identity& built_as();
+
+// The same as JSON, with the C++ library and the hash of the executable file.
+[[nodiscard]] const json& binary_identity();
+[[nodiscard]] std::uint64_t file_hash(const char* path);
+
+}  // namespace tally

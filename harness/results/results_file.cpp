@@ -1,0 +1,78 @@
+#include "harness/results/results_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+
+#include "harness/base/errors.hpp"
+#include "harness/base/files.hpp"
+
+namespace tally {
+namespace {
+
+// What every record is found by; the rest is its producer's business (results/schema.json).
+bool is_record(const json& r) {
+  const auto text = [&](const char* key) { return r.contains(key) && r.at(key).is_string(); };
+  const auto number = [&](const char* key) { return !r.contains(key) || r.at(key).is_number_integer(); };
+  return text("row") && text("status") && number("process") && number("block");
+}
+
+}  // namespace
+
+results_file::results_file(const std::filesystem::path& path)
+    : path_(path), descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
+  if (descriptor_ < 0) refused(path_, errno);
+}
+
+results_file::~results_file() { ::close(descriptor_); }
+
+void results_file::append(const json& record) {
+  const off_t before = ::lseek(descriptor_, 0, SEEK_END);
+  const int error = write_durably(descriptor_, record.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  if (error == 0) return;
+  if (before >= 0 && ::ftruncate(descriptor_, before) != 0) refused(path_, errno);
+  refused(path_, error);
+}
+
+loaded_results load_results(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) refused(path, errno);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  loaded_results result;
+  std::size_t line = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const std::size_t end = text.find('\n', begin);
+    const bool whole = end != std::string::npos;
+    const std::string one = text.substr(begin, whole ? end - begin : end);
+    json record = json::parse(one, nullptr, false);
+    const bool last = !whole || end + 1 == text.size();
+    if (!whole || record.is_discarded() || !record.is_object()) {
+      if (!last) throw results_error(fmt::format("{}: line {} is not a record", path.string(), line));
+      const auto aside = path.parent_path() / "rows.damaged";
+      std::ofstream out(aside, std::ios::app | std::ios::binary);
+      if (!(out << one << '\n' << std::flush)) refused(aside, errno);
+      std::error_code error;
+      std::filesystem::resize_file(path, begin, error);
+      if (error) refused(path, error.value());
+      result.message = fmt::format("{}: the last line was damaged; it is set aside in {}", path.filename().string(),
+                                   aside.filename().string());
+      break;
+    }
+    const auto schema = record.find("schema");
+    if (schema == record.end() || *schema != schema_number) {
+      throw usage_error(fmt::format("{}: line {} has schema {}, this binary knows schema {}", path.string(), line,
+                                    schema == record.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace),
+                                    schema_number));
+    }
+    if (!is_record(record)) throw results_error(fmt::format("{}: line {} is not a record", path.string(), line));
+    result.records.push_back(std::move(record));
+    begin = end + 1;
+  }
+  return result;
+}
+
+}  // namespace tally

@@ -1,0 +1,40 @@
+// rows.jsonl: one JSON record a line, on the disk before the next window starts.
+//
+// A line is written whole or not at all: a write that fails half-way is cut off again. What a killed run or a full disk left
+// behind it, a last line without its end, is set aside in rows.damaged when the file is opened, and said.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/base/errors.hpp"
+#include "harness/results/json.hpp"
+
+namespace tally {
+
+class results_file {
+ public:
+  // Creates the file or goes on at its end. Throws results_error.
+  explicit results_file(const std::filesystem::path&);
+  ~results_file();
+  results_file(const results_file&) = delete;
+  results_file& operator=(const results_file&) = delete;
+  // Throws results_error; the file then holds the lines before this one.
+  void append(const json& record);
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+struct loaded_results {
+  std::vector<json> records;
+  std::string message;   // what was set aside; empty: nothing
+};
+
+// Reads all records. A damaged last line is moved to rows.damaged beside the file. Throws results_error where an earlier line
+// is damaged, and usage_error for records of another schema.
+[[nodiscard]] loaded_results load_results(const std::filesystem::path&);
+
+}  // namespace tally

@@ -1,0 +1,154 @@
+#include "harness/results/row.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "harness/base/text.hpp"
+#include "harness/measure/allocators.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::array<const char*, 4> mode_names{"throughput", "latency", "memory", "observed"};
+constexpr std::array<const char*, 4> role_names{"measured", "baseline", "aa", "observed"};
+
+template <class Enum>
+Enum named(const std::array<const char*, 4>& names, std::string_view text, const char* what) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == text) return static_cast<Enum>(i);
+  }
+  throw usage_error(no_such(what, text, "value", std::vector<std::string>(names.begin(), names.end())));
+}
+
+json or_null(std::uint64_t value) { return value == 0 ? json(nullptr) : json(value); }
+
+}  // namespace
+
+const char* name_of(measure_mode m) { return mode_names[static_cast<std::size_t>(m)]; }
+measure_mode mode_named(std::string_view s) { return named<measure_mode>(mode_names, s, "--mode"); }
+const char* name_of(row_role r) { return role_names[static_cast<std::size_t>(r)]; }
+row_role role_named(std::string_view s) { return named<row_role>(role_names, s, "role"); }
+
+std::string without_directories(const std::string& value) {
+  const auto slash = value.find_last_of('/');
+  return slash == std::string::npos ? value : value.substr(slash + 1);
+}
+
+std::string heap_size::label() const {
+  if (limit_bytes == 0) return "";
+  if (multiple != 0) return fmt::format("{:g}x", multiple);
+  return limit_bytes % (1U << 20) == 0 ? fmt::format("{}M", limit_bytes >> 20) : fmt::format("{}", limit_bytes);
+}
+
+std::string row_spec::scene() const {
+  return fmt::format("{}|{}|{}", workload_label, threads, name_of(mode));
+}
+
+std::string row_spec::label() const {
+  const std::string limit = heap.label();
+  return under_allocator(strategy, allocator) + (limit.empty() ? "" : "@" + limit);
+}
+
+std::string row_spec::key() const {
+  return label() + "|" + scene() + (role == row_role::again ? "|aa" : "");
+}
+
+json to_json(const run_item& item) {
+  const row_spec& r = item.row;
+  json tunables = json::object(), options = json::object(), parameters = json::object();
+  for (const auto& [name, value] : r.tunables) tunables[name] = value;
+  for (const auto& [name, value] : r.options) options[name] = value;
+  for (const auto& [name, value] : r.parameters) parameters[name] = value;
+  const std::string name = r.strategy.substr(0, r.strategy.find(':'));
+  json config;
+  config["strategy"] = {{"name", name}, {"label", r.strategy}, {"options", options}, {"tunables", tunables},
+                        {"header_bytes", or_null(r.header_bytes)}, {"own_heap", r.own_heap}};
+  config["workload"] = {{"name", r.workload}, {"label", r.workload_label}, {"parameters", parameters}};
+  config["threads"] = r.threads;
+  config["cpus"] = r.cpus;
+  config["pin"] = r.pin;
+  config["oversubscribed"] = r.oversubscribed;
+  config["mode"] = name_of(r.mode);
+  config["ramp_ns"] = r.ramp_ns;
+  config["window_ns"] = r.window_ns;
+  config["heap"] = {{"limit_bytes", or_null(r.heap.limit_bytes)},
+                    {"multiple", r.heap.multiple == 0 ? json(nullptr) : json(r.heap.multiple)},
+                    {"payload_bytes", or_null(r.heap.payload_bytes)}};
+  config["allocator"] = r.allocator;
+  config["gc_workers"] = r.gc_workers;
+  if (!r.counters.empty()) config["counters"] = r.counters;
+  return {{"schema", schema_number}, {"row", r.key()}, {"scene", r.scene()}, {"role", name_of(r.role)},
+          {"process", item.process}, {"block", item.block}, {"order", item.order}, {"seed", item.seed},
+          {"config", config}};
+}
+
+run_item item_from(const json& j) {
+  run_item item;
+  item.process = j.at("process");
+  item.block = j.at("block");
+  item.order = j.at("order");
+  item.seed = j.at("seed");
+  row_spec& r = item.row;
+  const json& c = j.at("config");
+  r.role = role_named(j.at("role").get<std::string>());
+  r.strategy = c.at("strategy").at("label");
+  for (const auto& [name, value] : c.at("strategy").at("options").items()) r.options[name] = value;
+  for (const auto& [name, value] : c.at("strategy").at("tunables").items()) r.tunables.emplace_back(name, value);
+  const auto number = [](const json& v) { return v.is_null() ? 0 : v.get<std::uint64_t>(); };
+  r.header_bytes = number(c.at("strategy").at("header_bytes"));
+  r.own_heap = c.at("strategy").value("own_heap", false);
+  r.workload = c.at("workload").at("name");
+  r.workload_label = c.at("workload").at("label");
+  for (const auto& [name, value] : c.at("workload").at("parameters").items()) r.parameters[name] = value;
+  r.threads = c.at("threads");
+  r.cpus = c.at("cpus").get<std::vector<int>>();
+  r.pin = c.at("pin");
+  r.oversubscribed = c.at("oversubscribed");
+  r.mode = mode_named(c.at("mode").get<std::string>());
+  r.ramp_ns = c.at("ramp_ns");
+  r.window_ns = c.at("window_ns");
+  r.heap.limit_bytes = number(c.at("heap").at("limit_bytes"));
+  r.heap.multiple = c.at("heap").at("multiple").is_null() ? 0 : c.at("heap").at("multiple").get<double>();
+  r.heap.payload_bytes = number(c.at("heap").at("payload_bytes"));
+  r.allocator = c.at("allocator");
+  r.gc_workers = c.at("gc_workers");
+  r.counters = c.value("counters", std::vector<std::string>{});
+  return item;
+}
+
+bound_row find_row(const registry& all, const row_spec& r) {
+  bound_row found;
+  const std::string name = r.strategy.substr(0, r.strategy.find(':'));
+  for (const auto& s : r.mode == measure_mode::observed ? all.observed : all.strategies) {
+    if (s.name != name || s.variants.empty()) continue;
+    std::vector<std::string> wanted;
+    for (const auto& t : s.tunables) {
+      if (!t.run_time()) wanted.push_back(r.options.contains(t.name) ? r.options.at(t.name) : t.fallback);
+    }
+    const auto v = std::ranges::find(s.variants, wanted, &variant_entry::options);
+    if (v != s.variants.end()) found.strategy = &s, found.variant = &*v;
+  }
+  const auto w = std::ranges::find(all.workloads, std::string_view(r.workload), &workload_info::name);
+  if (found.variant == nullptr || w == all.workloads.end()) {
+    throw usage_error(fmt::format("{}: not in this build", r.key()));
+  }
+  found.workload = &*w;
+  found.pair = &found.variant->cells.at(static_cast<std::size_t>(w - all.workloads.begin()));
+  return found;
+}
+
+body_spec body_of(const workload_info& w, const row_spec& r, std::uint64_t seed) {
+  body_spec b;
+  b.params = parameters(w, r.parameters);
+  b.lanes = r.threads;
+  b.seed = seed;
+  b.heap_limit_bytes = r.heap.limit_bytes;
+  b.gc_workers = r.gc_workers;
+  b.tunables = r.tunables;
+  return b;
+}
+
+}  // namespace tally

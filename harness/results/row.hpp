@@ -1,0 +1,97 @@
+// A row: one strategy variant with one workload, its parameters, a number of threads, a mode, a heap limit, an allocator;
+// everything resolved. Its key says which row a result belongs to; its JSON is what a worker is sent and what is recorded.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/engine/engine.hpp"
+#include "harness/engine/registry.hpp"
+#include "harness/measure/allocators.hpp"
+#include "harness/results/json.hpp"
+
+namespace tally {
+
+struct heap_size {
+  std::uint64_t limit_bytes = 0;    // 0: the strategy's own default
+  double multiple = 0;              // of the workload's payload; 0: given in bytes
+  std::uint64_t payload_bytes = 0;  // 0: the workload does not say
+  [[nodiscard]] std::string label() const;  // "2x", "64M", ""
+};
+
+// The A/A pair: the baseline measured a second time is the noise floor. Observed rows are not compared with each other.
+enum class row_role { measured, baseline, again, observed };
+
+struct row_spec {
+  row_role role = row_role::measured;
+  std::string strategy;             // label: "biased:merge=detached"
+  std::map<std::string, std::string> options;              // compile-time ones, complete
+  std::vector<std::pair<std::string, double>> tunables;    // run-time ones that were given
+  std::size_t header_bytes = 0;
+  bool own_heap = false;            // its objects are not malloc's
+  std::string workload;
+  std::map<std::string, std::string> parameters;           // complete
+  std::string workload_label;       // "copy_drop sharing=shared": what differs from the defaults
+  int threads = 1;
+  std::vector<int> cpus;            // thread i runs on cpus[i % size]; empty: not pinned
+  std::string pin = "cores";
+  bool oversubscribed = false;      // more threads than processors
+  measure_mode mode = measure_mode::throughput;
+  std::uint64_t ramp_ns = 0, window_ns = 0;
+  heap_size heap;
+  std::string allocator = "system";
+  int gc_workers = 1;
+  std::vector<std::string> counters;  // groups of counters that were read, by name or file
+
+  // "atomic+mimalloc", "mark_sweep@2x": what differs between the rows of a scene.
+  [[nodiscard]] std::string label() const;
+  // Rows that are compared with each other: everything but the strategy, its heap and its allocator.
+  [[nodiscard]] std::string scene() const;
+  // Unique in a plan.
+  [[nodiscard]] std::string key() const;
+};
+
+// One window to be measured: a row in a block of a process.
+struct run_item {
+  row_spec row;
+  int process = 0, block = 0;
+  int order = 0;                    // position in its process
+  std::uint64_t seed = 1;
+};
+
+// A row that was asked for and can't be.
+struct skipped_row {
+  std::string strategy, workload;   // labels
+  int threads = 0;                  // 0: any number
+  std::string mode, heap;
+  std::string reason;
+  std::string allocator = {};       // empty: any, or the first
+  [[nodiscard]] std::string label() const { return under_allocator(strategy, allocator); }
+};
+
+[[nodiscard]] const char* name_of(measure_mode);
+[[nodiscard]] measure_mode mode_named(std::string_view);
+[[nodiscard]] const char* name_of(row_role);
+[[nodiscard]] row_role role_named(std::string_view);
+
+// The beginning of a record: schema, row, role, process, block, config, seed.
+[[nodiscard]] json to_json(const run_item&);
+[[nodiscard]] run_item item_from(const json&);
+
+// What is behind a row in this binary. Throws usage_error if it isn't there.
+struct bound_row {
+  const strategy_entry* strategy = nullptr;
+  const variant_entry* variant = nullptr;
+  const cell* pair = nullptr;
+  const workload_info* workload = nullptr;
+};
+[[nodiscard]] bound_row find_row(const registry&, const row_spec&);
+[[nodiscard]] body_spec body_of(const workload_info&, const row_spec&, std::uint64_t seed);
+
+// A value that may be a path: its last part, since results hold no paths of the machine.
+[[nodiscard]] std::string without_directories(const std::string& value);
+
+}  // namespace tally

@@ -1,0 +1,240 @@
+#include "harness/sim/caches/machine.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "harness/base/files.hpp"
+#include "harness/base/text.hpp"
+
+namespace tally::sim {
+namespace {
+
+enum class unit : std::uint8_t { count, bytes, latency, clock, word };
+
+struct key_info {
+  std::string_view name;
+  unit in;
+};
+
+constexpr key_info keys[] = {
+    {"clock", unit::clock},           {"sockets", unit::count},
+    {"llcs_per_socket", unit::count}, {"cores_per_llc", unit::count},
+    {"l1.bytes", unit::bytes},        {"l1.ways", unit::count},
+    {"l2.bytes", unit::bytes},        {"l2.ways", unit::count},
+    {"llc.bytes", unit::bytes},       {"llc.ways", unit::count},
+    {"llc.policy", unit::word},       {"l1.hit", unit::latency},
+    {"l2.hit", unit::latency},        {"llc.hit", unit::latency},
+    {"memory", unit::latency},        {"transfer.same_llc", unit::latency},
+    {"store.hit", unit::latency},     {"transfer.same_socket", unit::latency},
+    {"rmw.hit", unit::latency},       {"transfer.other_socket", unit::latency},
+};
+
+struct entry {
+  unsigned line = 0;
+  double value = 0;
+  bool in_ns = false;
+  std::string word;
+};
+
+std::string_view trimmed(std::string_view s) {
+  const auto first = s.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
+}
+
+class reader {
+ public:
+  reader(std::string_view text, const std::string& label) : label_(label) {
+    out_.name = std::filesystem::path(label).stem().string();
+    while (!text.empty()) {
+      const auto end = text.find('\n');
+      ++line_;
+      one(trimmed(text.substr(0, end)));
+      text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    }
+  }
+
+  machine finish() {
+    out_.clock_ghz = need("clock").value;
+    out_.sockets = count("sockets");
+    out_.llcs_per_socket = count("llcs_per_socket");
+    out_.cores_per_llc = count("cores_per_llc");
+    // In floating point: three numbers of up to 1e9 do not wrap around.
+    const double cores = need("sockets").value * need("llcs_per_socket").value * need("cores_per_llc").value;
+    if (cores > most_cores) {
+      refuse(at("cores_per_llc"), fmt::format("{:.0f} cores; at most {}", cores, most_cores));
+    }
+    if (out_.sockets * out_.llcs_per_socket > most_llcs) {
+      refuse(at("llcs_per_socket"), fmt::format("{} LLCs; at most {}", out_.sockets * out_.llcs_per_socket, most_llcs));
+    }
+    out_.l1 = cache("l1", true);
+    if (given("l2.bytes") || given("l2.ways") || given("l2.hit")) {
+      out_.l2 = cache("l2", true);
+      if (out_.l2.bytes < out_.l1.bytes) refuse(at("l2.bytes"), "L2 includes L1, so it is no smaller");
+    }
+    out_.llc = cache("llc", false);
+    const entry& policy = need("llc.policy");
+    if (policy.word == "inclusive") {
+      out_.policy = llc_policy::inclusive;
+    } else if (policy.word == "noninclusive") {
+      out_.policy = llc_policy::noninclusive;
+    } else if (policy.word == "victim") {
+      out_.policy = llc_policy::victim;
+    } else {
+      refuse(policy.line, fmt::format("llc.policy is inclusive, noninclusive or victim, not {}", policy.word));
+    }
+    out_.l1_hit = latency("l1.hit");
+    out_.l2_hit = out_.l2.bytes != 0 ? latency("l2.hit") : 0;
+    out_.llc_hit = latency("llc.hit");
+    out_.memory = latency("memory");
+    out_.transfer = latency("transfer.same_llc");
+    out_.store_hit = latency("store.hit");
+    out_.rmw_hit = latency("rmw.hit");
+    // Figures of ways that the machine does not have say nothing.
+    only_if("transfer.same_socket", out_.llcs_per_socket > 1, "the machine has one LLC a socket");
+    only_if("transfer.other_socket", out_.sockets > 1, "the machine has one socket");
+    if (out_.llcs_per_socket > 1) out_.transfer_llc = latency("transfer.same_socket");
+    if (out_.sockets > 1) out_.transfer_socket = latency("transfer.other_socket");
+    if (out_.l2.bytes != 0 && out_.l2_hit <= out_.l1_hit) refuse(at("l2.hit"), "an L2 hit takes longer than an L1 hit");
+    if (out_.llc_hit <= std::max(out_.l1_hit, out_.l2_hit)) {
+      refuse(at("llc.hit"), "an LLC hit takes longer than a private one");
+    }
+    if (out_.memory <= out_.llc_hit) refuse(at("memory"), "memory takes longer than the LLC");
+    return std::move(out_);
+  }
+
+ private:
+  [[noreturn]] void refuse(unsigned line, const std::string& why) const {
+    throw usage_error(line == 0 ? fmt::format("{}: {}", label_, why) : fmt::format("{}:{}: {}", label_, line, why));
+  }
+
+  // "key = value [source]", a comment, or nothing.
+  void one(std::string_view text) {
+    text = trimmed(text.substr(0, text.find('#')));
+    if (text.empty()) return;
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos) refuse(line_, fmt::format("\"{}\" is not KEY = VALUE [SOURCE]", text));
+    const std::string key(trimmed(text.substr(0, equals)));
+    std::string_view rest = trimmed(text.substr(equals + 1));
+    const auto* known = std::find_if(std::begin(keys), std::end(keys), [&](const key_info& k) { return k.name == key; });
+    if (known == std::end(keys)) {
+      std::vector<std::string> names;
+      for (const key_info& k : keys) names.emplace_back(k.name);
+      const std::string close = nearest(key, names);
+      refuse(line_, fmt::format("no such key: {}{}", key, close.empty() ? "" : fmt::format("; did you mean {}?", close)));
+    }
+    if (given(key)) refuse(line_, fmt::format("{} stands in line {} already", key, entries_[key].line));
+    const auto open = rest.find('[');
+    if (open == std::string_view::npos || rest.back() != ']' || rest.size() - open < 3) {
+      refuse(line_, fmt::format("{} has no source: KEY = VALUE [SOURCE]", key));
+    }
+    const std::string source(rest.substr(open + 1, rest.size() - open - 2));
+    if (source.find_first_of(" []") != std::string::npos) refuse(line_, fmt::format("\"{}\" is not one source", source));
+    rest = trimmed(rest.substr(0, open));
+    out_.figures.push_back({key, std::string(rest), source});
+    entries_[key] = value(key, known->in, rest);
+  }
+
+  entry value(const std::string& key, unit in, std::string_view text) const {
+    entry e;
+    e.line = line_;
+    if (in == unit::word) {
+      e.word = text;
+      return e;
+    }
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), e.value);
+    const std::string_view suffix = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
+    const auto wrong = [&](const char* form) { refuse(line_, fmt::format("{} = {}: expected {}", key, text, form)); };
+    const bool whole = e.value == std::floor(e.value);
+    if (error != std::errc{} || !(e.value > 0) || e.value > 1e9) wrong("a number above 0");
+    switch (in) {
+      case unit::count:
+        if (!suffix.empty() || !whole) wrong("a whole number");
+        break;
+      case unit::bytes:
+        if (suffix != "KiB" && suffix != "MiB") wrong("KiB or MiB");
+        e.value *= suffix == "KiB" ? 1024.0 : 1024.0 * 1024.0;
+        if (e.value != std::floor(e.value)) wrong("whole bytes");
+        break;
+      case unit::latency:
+        e.in_ns = suffix == "ns";
+        if (!e.in_ns && (suffix != "cycles" || !whole)) wrong("whole cycles, or ns");
+        break;
+      case unit::clock:
+        if (suffix != "GHz") wrong("GHz");
+        break;
+      case unit::word:
+        break;
+    }
+    return e;
+  }
+
+  [[nodiscard]] bool given(const std::string& key) const { return entries_.count(key) != 0; }
+  [[nodiscard]] unsigned at(const std::string& key) const { return entries_.at(key).line; }
+  const entry& need(const std::string& key) const {
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) refuse(0, fmt::format("{} is missing", key));
+    return found->second;
+  }
+  unsigned count(const std::string& key) const { return static_cast<unsigned>(need(key).value); }
+  std::uint32_t latency(const std::string& key) const {
+    const entry& e = need(key);
+    const double c = std::round(e.in_ns ? e.value * out_.clock_ghz : e.value);
+    if (c < 1 || c > 1e6) refuse(e.line, fmt::format("{} is {} cycles at {} GHz", key, c, out_.clock_ghz));
+    return static_cast<std::uint32_t>(c);
+  }
+  void only_if(const std::string& key, bool has, const char* why) const {
+    if (!has && given(key)) refuse(at(key), fmt::format("{} is of no use: {}", key, why));
+  }
+  cache_geometry cache(const std::string& level, bool indexed_by_bits) const {
+    const cache_geometry g{static_cast<std::uint64_t>(need(level + ".bytes").value), count(level + ".ways")};
+    if (g.bytes % (std::uint64_t{line_bytes} * g.ways) != 0) {
+      refuse(at(level + ".ways"), fmt::format("{} bytes are not sets of {} lines of {}", g.bytes, g.ways, line_bytes));
+    }
+    if (g.bytes / line_bytes / g.ways > std::numeric_limits<unsigned>::max()) {
+      refuse(at(level + ".bytes"), "more sets than there can be");
+    }
+    if (indexed_by_bits && !std::has_single_bit(g.sets())) {
+      refuse(at(level + ".ways"), fmt::format("{} sets; a private cache has a power of two", g.sets()));
+    }
+    return g;
+  }
+
+  const std::string& label_;
+  unsigned line_ = 0;
+  std::map<std::string, entry> entries_;
+  machine out_;
+};
+
+}  // namespace
+
+machine parse_machine(std::string_view text, const std::string& label) { return reader(text, label).finish(); }
+
+std::vector<std::string> machine_names() {
+  std::vector<std::string> names;
+  for (const auto& file : entries_of(bundled_folder("machines", TALLY_MACHINE_DIR))) {
+    if (file.extension() == ".machine") names.push_back(file.stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+machine load_machine(const std::string& name_or_path) {
+  const bool path = name_or_path.find_first_of("/.") != std::string::npos;
+  const auto text = text_in(path ? std::filesystem::path(name_or_path)
+                                 : bundled_folder("machines", TALLY_MACHINE_DIR) / (name_or_path + ".machine"));
+  if (!text) {
+    if (path) throw usage_error(fmt::format("--machine {}: can't be read", name_or_path));
+    throw usage_error(no_such("--machine", name_or_path, "machine", machine_names()));
+  }
+  return parse_machine(*text, path ? name_or_path : name_or_path + ".machine");
+}
+
+}  // namespace tally::sim

@@ -1,0 +1,211 @@
+#include "harness/sim/sim_record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "harness/results/binary.hpp"
+
+namespace tally::sim {
+namespace {
+
+constexpr std::array<const char*, access_kinds> kind_names{"load", "store", "rmw"};
+constexpr std::array<const char*, hit_states> state_names{"shared", "exclusive", "owned", "modified"};
+constexpr std::array<const char*, origins> origin_names{
+    "llc", "llc_same_socket", "llc_other_socket", "core_same_llc", "core_same_socket", "core_other_socket", "memory"};
+constexpr std::array<const char*, 3> oracles{"exact", "never_frees", "bounded"};
+
+struct metrics {
+  json all = json::object();
+  void add(const char* name, double value, const char* unit, const char* evidence) {
+    all[name] = {{"value", value}, {"unit", unit}, {"class", evidence}};
+  }
+};
+
+double per_operation(std::uint64_t n, const point_result& p) {
+  return p.operations == 0 ? 0 : static_cast<double>(n) / static_cast<double>(p.operations);
+}
+
+void add_metrics(metrics& m, const row_points& r) {
+  const point_result& p = r.points.front();
+  const traffic t = p.total();
+  const auto each = [&](const char* name, std::uint64_t n, const char* unit = "1/op") {
+    m.add(name, per_operation(n, p), unit, "simulated");
+  };
+  m.add("operations", static_cast<double>(p.operations), "1", "simulated");
+  each("accesses_per_op", t.accesses());
+  each("transfers_per_op", t.transfers());
+  double low = per_operation(t.transfers(), p), high = low;
+  for (const auto& other : r.points) {
+    if (other.operations == 0) continue;
+    const double here = per_operation(other.total().transfers(), other);
+    low = std::min(low, here);
+    high = std::max(high, here);
+  }
+  m.all["transfers_per_op"]["low"] = low;
+  m.all["transfers_per_op"]["high"] = high;
+  std::uint64_t hits[2]{}, failed = 0, llc = 0;
+  for (unsigned k = 0; k < access_kinds; ++k) {
+    for (unsigned level = 0; level < 2; ++level) {
+      for (unsigned s = 0; s < hit_states; ++s) hits[level] += t.hit[k][level][s];
+    }
+  }
+  const handoff_counts seen = p.handoffs();
+  each("handoffs_per_op", seen.handoffs);
+  if (seen.handoffs != 0) m.add("ops_per_handoff", static_cast<double>(p.operations) / static_cast<double>(seen.handoffs), "1", "simulated");
+  for (const auto& f : p.fields) failed += f.failed_cas;
+  for (const origin o : {origin::llc, origin::llc_same_socket, origin::llc_other_socket}) llc += t.from(o);
+  each("l1_hits_per_op", hits[0]);
+  each("l2_hits_per_op", hits[1]);
+  each("gets_per_op", t.gets);
+  each("getm_per_op", t.getm);
+  each("upgrades_per_op", t.upgrades);
+  each("forwards_per_op", t.forwards_gets + t.forwards_getm);
+  each("invalidations_per_op", t.invalidations);
+  each("llc_fills_per_op", llc);
+  each("memory_fills_per_op", t.from(origin::memory));
+  each("writebacks_per_op", t.writebacks());
+  each("false_sharing_per_op", t.false_sharing);
+  each("bytes_per_op", t.bytes(), "B/op");
+  each("failed_cas_per_op", failed);
+  if (p.cycles != 0 && p.operations != 0) {
+    const double seconds = static_cast<double>(p.cycles) / (r.clock_ghz * 1e9);
+    const double lanes = static_cast<double>(p.lanes.size());
+    m.add("cycles_per_op", static_cast<double>(p.cycles) * lanes / static_cast<double>(p.operations), "cycles", "modelled");
+    m.add("ops_per_second", static_cast<double>(p.operations) / seconds, "1/s", "modelled");
+    m.add("ns_per_op", 1e9 * seconds * lanes / static_cast<double>(p.operations), "ns", "modelled");
+  }
+  if (r.row.header_bytes != 0) m.add("header_bytes", static_cast<double>(r.row.header_bytes), "B", "measured");
+  for (const auto& own : p.metrics) m.add(own.name.c_str(), own.value, own.unit.c_str(), "simulated");
+}
+
+json simulation(const row_points& r) {
+  const point_result& p = r.points.front();
+  json fields = json::object(), paths = json::object(), schedules = json::array();
+  for (const auto& f : p.fields) {
+    fields[f.name] = to_json(f.sum);
+    if (f.failed_cas != 0) fields[f.name]["failed_cas"] = f.failed_cas;
+    if (f.handoffs.rmws != 0) {
+      fields[f.name].update({{"rmws", f.handoffs.rmws}, {"known", f.handoffs.known}, {"handoffs", f.handoffs.handoffs}});
+    }
+  }
+  for (const auto& [name, n] : p.paths) paths[name] = n;
+  for (std::size_t i = 0; i < r.points.size(); ++i) {
+    const point_result& s = r.points[i];
+    schedules.push_back({{"schedule", r.schedules[i]}, {"operations", s.operations}, {"cycles", s.cycles},
+                         {"transfers", s.total().transfers()}, {"invalidations", s.total().invalidations},
+                         {"handoffs", s.handoffs().handoffs}});
+  }
+  json result{{"operations", p.operations}, {"cycles", p.cycles}, {"fields", std::move(fields)}, {"paths", std::move(paths)},
+              {"schedules", std::move(schedules)}};
+  // Who takes lines from whom; sparse, since most pairs never do.
+  json taken = json::array();
+  for (std::size_t from = 0; from < p.taken.size(); ++from) {
+    for (std::size_t to = 0; to < p.taken[from].size(); ++to) {
+      if (p.taken[from][to] != 0) taken.push_back({from, to, p.taken[from][to]});
+    }
+  }
+  result["taken"] = std::move(taken);
+  return result;
+}
+
+}  // namespace
+
+std::string row_key(const row_points& p) {
+  std::string k = p.row.strategy;
+  if (!p.row.heap.label().empty()) k += "@" + p.row.heap.label();
+  return fmt::format("{}|{}|{}|simulated|{}|{}|{}", k, p.row.workload_label, p.row.threads, p.machine_name, p.protocol, p.caches);
+}
+
+json to_json(const traffic& t) {
+  json hits = json::object(), misses = json::object(), data = json::object();
+  for (unsigned k = 0; k < access_kinds; ++k) {
+    for (unsigned level = 0; level < 2; ++level) {
+      for (unsigned s = 0; s < hit_states; ++s) {
+        if (t.hit[k][level][s] != 0) hits[fmt::format("{}_{}_l{}", kind_names[k], state_names[s], level + 1)] = t.hit[k][level][s];
+      }
+    }
+    if (t.miss[k] != 0) misses[kind_names[k]] = t.miss[k];
+  }
+  for (unsigned o = 0; o < origins; ++o) {
+    if (t.data[o] != 0) data[origin_names[o]] = t.data[o];
+  }
+  json j{{"hits", std::move(hits)}, {"misses", std::move(misses)}, {"data", std::move(data)}};
+  const auto add = [&](const char* name, std::uint64_t n) {
+    if (n != 0) j[name] = n;
+  };
+  add("gets", t.gets);
+  add("getm", t.getm);
+  add("upgrades", t.upgrades);
+  add("forwards_gets", t.forwards_gets);
+  add("forwards_getm", t.forwards_getm);
+  add("invalidations", t.invalidations);
+  add("writebacks_forward", t.writebacks_forward);
+  add("writebacks_eviction", t.writebacks_eviction);
+  add("writebacks_llc", t.writebacks_llc);
+  add("llc_updates", t.llc_updates);
+  add("evictions", t.evictions);
+  add("cold", t.cold);
+  add("capacity", t.capacity);
+  add("true_sharing", t.true_sharing);
+  add("false_sharing", t.false_sharing);
+  add("control_messages", t.control_messages);
+  add("data_messages", t.data_messages);
+  add("bytes", t.bytes());
+  add("transfers", t.transfers());
+  add("miss_cycles", t.miss_cycles);
+  add("queued_cycles", t.queued_cycles);
+  return j;
+}
+
+std::string failure_of(const point_result& p, oracle_class oracle) {
+  if (!p.failure.empty()) return p.failure;
+  if (p.exhausted && oracle != oracle_class::never_frees) return "the heap's limit was reached";
+  if (!p.oracle.ok) return "oracle: " + p.oracle.message;
+  if (p.operations == 0) return "no operation ended inside the window; more --ops are needed";
+  return "";
+}
+
+json simulated_record(const row_points& r) {
+  row_spec row = r.row;
+  for (auto& [name, value] : row.parameters) value = without_directories(value);
+  json record = to_json(run_item{row, 0, 0, 0, r.seed});
+  record["row"] = row_key(r);
+  record["scene"] = fmt::format("{}|{}|simulated|{}|{}|{}", row.workload_label, row.threads, r.machine_name, r.protocol, r.caches);
+  record["config"]["mode"] = "simulated";
+  record["config"]["simulation"] = {{"machine", r.machine_name}, {"protocol", r.protocol}, {"caches", r.caches},
+                                    {"clock_ghz", r.clock_ghz}, {"schedules", r.schedules}, {"warm_up", r.warm_up},
+                                    {"operations", r.operations}};
+  std::string reason;
+  for (std::size_t i = 0; i < r.points.size() && reason.empty(); ++i) {
+    reason = failure_of(r.points[i], r.oracle);
+    if (!reason.empty()) reason = "schedule " + r.schedules[i] + ": " + reason;
+  }
+  const bool exhausted = reason.empty() && std::ranges::any_of(r.points, &point_result::exhausted);
+  record["status"] = !reason.empty() ? "error" : exhausted ? "exhausted" : "ok";
+  if (exhausted) reason = "the arena was full before the window's end";
+  if (!reason.empty()) record["reason"] = reason;
+  record["binary"] = binary_identity();
+  if (record["status"] == "error") return record;
+  metrics m;
+  add_metrics(m, r);
+  record["metrics"] = std::move(m.all);
+  const point_result& p = r.points.front();
+  json lanes = json::array();
+  for (const std::uint64_t n : p.lanes) lanes.push_back({{"operations", n}});
+  record["lanes"] = std::move(lanes);
+  record["simulation"] = simulation(r);
+  record["oracle"] = {{"class", oracles.at(static_cast<std::size_t>(r.oracle))}, {"ok", p.oracle.ok},
+                      {"expected", p.oracle.expected}, {"live", p.oracle.live}, {"message", p.oracle.message}};
+  return record;
+}
+
+json skipped_simulated(const std::string& strategy, const std::string& workload, int cores, const std::string& reason) {
+  return {{"schema", schema_number}, {"status", "skipped"}, {"reason", reason},
+          {"row", fmt::format("{}|{}|{}|simulated", strategy, workload, cores)},
+          {"skipped", {{"strategy", strategy}, {"workload", workload}, {"threads", cores}, {"mode", "simulated"}, {"heap", ""}}}};
+}
+
+}  // namespace tally::sim
