@@ -18,10 +18,10 @@ namespace tally::workloads {
 
 struct call_args {
   static constexpr std::array<parameter_info, 4> parameters_{{
-      {"passing", "copy", 0, 0, "copy, move or borrow: what a call does with its argument"},
-      {"depth", "8", 1, 1000, "calls that the argument goes through"},
-      {"fresh", "1", 0, 1, "1: the argument is made for the step; 0: it is loaded from the lane's frame"},
-      {"locals", "16", 1, 4096, "objects in a lane's frame, for fresh=0"},
+      word("passing", {"copy", "move", "borrow"}, "copy, move or borrow: what a call does with its argument"),
+      whole("depth", 8, 1, 1000, "calls that the argument goes through"),
+      whole("fresh", 1, 0, 1, "1: the argument is made for the step; 0: it is loaded from the lane's frame"),
+      whole("locals", 16, 1, 4096, "objects in a lane's frame, for fresh=0"),
   }};
   static constexpr workload_info info{
       "call_args", "an argument handed down a chain of calls",
@@ -60,10 +60,10 @@ struct call_args {
     using argument = object<H>;
     using frame = frame_of<H>;
     using ref = typename H::template ref<argument>;
-    enum class passing { copy, move, borrow };
+    enum class passing { copy, move, borrow };  // in the order of the words
 
     program(H&, const run_env& env)
-        : passing_(parse(env.params.text("passing"))), depth_(static_cast<int>(env.params.integer("depth"))),
+        : passing_(env.params.word<passing>("passing")), depth_(static_cast<int>(env.params.integer("depth"))),
           fresh_(env.params.integer("fresh") != 0), locals_(static_cast<std::uint32_t>(env.params.integer("locals"))) {}
     void setup(context&) {}
 
@@ -124,12 +124,6 @@ struct call_args {
     [[nodiscard]] std::int64_t expected() const { return 0; }
 
    private:
-    static passing parse(const std::string& s) {
-      if (s == "copy") return passing::copy;
-      if (s == "move") return passing::move;
-      if (s == "borrow") return passing::borrow;
-      throw usage_error("--set passing=" + s + ": copy, move or borrow");
-    }
     ref made(context& c, std::uint64_t value) {
       ref r = make<argument>(c, {});
       c.get(r).value.store(value);

@@ -15,9 +15,9 @@ namespace tally::workloads {
 
 struct chain {
   static constexpr std::array<parameter_info, 3> parameters_{{
-      {"length", "1000", 1, 10'000'000, "objects in a chain"},
-      {"build", "prepend", 0, 0, "prepend: the head is the youngest object; append: the oldest"},
-      {"walk", "1", 0, 1, "1: the chain is summed before it goes, through peek"},
+      whole("length", 1000, 1, 10'000'000, "objects in a chain"),
+      word("build", {"prepend", "append"}, "prepend: the head is the youngest object; append: the oldest"),
+      whole("walk", 1, 0, 1, "1: the chain is summed before it goes, through peek"),
   }};
   static constexpr workload_info info{"chain", "build a list and drop its head",
                                       "`length` makes and stores of one object each, one drop; one poll", parameters_};
@@ -56,7 +56,7 @@ struct chain {
     using ref = typename H::template ref<node>;
 
     program(H&, const run_env& env)
-        : length_(static_cast<std::uint64_t>(env.params.integer("length"))), append_(parse(env.params.text("build"))),
+        : length_(static_cast<std::uint64_t>(env.params.integer("length"))), append_(env.params.is("build", "append")),
           walk_(env.params.integer("walk") != 0) {
       // The command line lists the pair as skipped; this is for whoever runs it all the same.
       if (const std::string why = unmet_for<H>(env.params); !why.empty()) throw usage_error("--set length: " + why);
@@ -90,11 +90,6 @@ struct chain {
     }
 
    private:
-    static bool parse(const std::string& s) {
-      if (s == "append") return true;
-      if (s == "prepend") return false;
-      throw usage_error("--set build=" + s + ": prepend or append");
-    }
     ref made(context& c, std::uint64_t value) {
       ref r = make<node>(c, {});
       c.get(r).value.store(value);

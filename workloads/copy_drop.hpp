@@ -15,8 +15,8 @@ namespace tally::workloads {
 
 struct copy_drop {
   static constexpr std::array<parameter_info, 2> parameters_{{
-      {"sharing", "private", 0, 0, "private, shared or hot"},
-      {"objects", "64", 1, 65536, "objects of the hot set"},
+      word("sharing", {"private", "shared", "hot"}, "private, shared or hot"),
+      whole("objects", 64, 1, 65536, "objects of the hot set"),
   }};
   static constexpr workload_info info{"copy_drop", "take a reference and drop it", "one copy, one drop, one poll",
                                       parameters_};
@@ -38,9 +38,9 @@ struct copy_drop {
     using context = typename H::context;
     using node = object<H>;
     using root = typename H::template root<node>;
-    enum class sharing { own, one, hot };
+    enum class sharing { own, one, hot };  // in the order of the words
 
-    program(H& heap, const run_env& env) : sharing_(parse(env.params.text("sharing"))), lanes_(env.lanes) {
+    program(H& heap, const run_env& env) : sharing_(env.params.word<sharing>("sharing")), lanes_(env.lanes) {
       const std::int64_t n = sharing_ == sharing::hot ? env.params.integer("objects") : sharing_ == sharing::one ? 1 : 0;
       for (std::int64_t i = 0; i < n; ++i) shared_.emplace_back(heap);
     }
@@ -88,12 +88,6 @@ struct copy_drop {
     [[nodiscard]] std::int64_t expected() const { return static_cast<std::int64_t>(shared_.size()); }
 
    private:
-    static sharing parse(const std::string& s) {
-      if (s == "private") return sharing::own;
-      if (s == "shared") return sharing::one;
-      if (s == "hot") return sharing::hot;
-      throw usage_error("--set sharing=" + s + ": private, shared or hot");
-    }
     sharing sharing_;
     int lanes_;
     std::deque<root> shared_;

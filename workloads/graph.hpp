@@ -28,11 +28,11 @@ namespace tally::workloads {
 
 struct graph {
   static constexpr std::array<parameter_info, 5> parameters_{{
-      {"window", "256", 2, 65536, "nodes that a table holds"},
-      {"degree", "3", 1, 16, "slots of a node"},
-      {"replace", "0.1", 0, 1, "chance that a step replaces a node; otherwise it rewires one slot"},
-      {"mode", "broken", 0, 0, "broken: a node's slots are emptied before it is let go; leak: they are not"},
-      {"scope", "lane", 0, 0, "lane: every lane has a graph of its own; shared: all lanes have one"},
+      whole("window", 256, 2, 65536, "nodes that a table holds"),
+      whole("degree", 3, 1, 16, "slots of a node"),
+      real("replace", 0.1, 0, 1, "chance that a step replaces a node; otherwise it rewires one slot"),
+      word("mode", {"broken", "leak"}, "broken: a node's slots are emptied before it is let go; leak: they are not"),
+      word("scope", {"lane", "shared"}, "lane: every lane has a graph of its own; shared: all lanes have one"),
   }};
   static constexpr workload_info info{
       "graph", "a mutating object graph with cycles",
@@ -47,7 +47,7 @@ struct graph {
   }
   template <class H>
   static std::string unmet_for(const parameters& p) {
-    if (!collects_cycles<H> && p.text("mode") == "leak" && p.text("scope") == "shared") {
+    if (!collects_cycles<H> && p.is("mode", "leak") && p.is("scope", "shared")) {
       return "leaks cycles: how many of a graph that lanes race on can't be known (mode=leak needs scope=lane)";
     }
     return {};
@@ -156,7 +156,7 @@ struct graph {
     program(H& heap, const run_env& env)
         : window_(static_cast<std::uint32_t>(env.params.integer("window"))),
           degree_(static_cast<std::uint32_t>(env.params.integer("degree"))), replace_(env.params.number("replace")),
-          leak_(parse(env.params, "mode", "leak", "broken")), shared_(parse(env.params, "scope", "shared", "lane")),
+          leak_(env.params.is("mode", "leak")), shared_(env.params.is("scope", "shared")),
           seed_(env.seed) {
       if (const std::string why = unmet_for<H>(env.params); !why.empty()) throw usage_error("--set mode=leak: " + why);
       if (!shared_) return;
@@ -218,12 +218,6 @@ struct graph {
     [[nodiscard]] std::int64_t leaked() const { return leaked_.load(std::memory_order_relaxed); }
 
    private:
-    static bool parse(const parameters& p, std::string_view name, std::string_view yes, std::string_view no) {
-      if (p.text(name) == yes) return true;
-      if (p.text(name) == no) return false;
-      throw usage_error("--set " + std::string(name) + "=" + p.text(name) + ": " + std::string(no) + " or " +
-                        std::string(yes));
-    }
     [[nodiscard]] bool counts_leaks() const { return leak_ && !shared_ && !collects_cycles<H>; }
     [[nodiscard]] std::int64_t replayed(random_source random, std::uint64_t steps) const {
       model m(window_, degree_);

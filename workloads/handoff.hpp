@@ -28,11 +28,11 @@ namespace tally::workloads {
 
 struct handoff {
   static constexpr std::array<parameter_info, 5> parameters_{{
-      {"foreign", "0.5", 0, 1, "fraction of the objects that another lane than the maker drops"},
-      {"owner", "running", 0, 0, "what the maker does while they are dropped: running, blocked or gone"},
-      {"channel", "1024", 1, 1 << 20, "capacity of a pair's channel"},
-      {"batch", "16384", 1, 1 << 24, "objects of a batch (owner=blocked and gone)"},
-      {"bytes", "16", 0, 65536, "payload behind each object"},
+      real("foreign", 0.5, 0, 1, "fraction of the objects that another lane than the maker drops"),
+      word("owner", {"running", "blocked", "gone"}, "what the maker does while they are dropped: running, blocked or gone"),
+      whole("channel", 1024, 1, 1 << 20, "capacity of a pair's channel"),
+      whole("batch", 16384, 1, 1 << 24, "objects of a batch (owner=blocked and gone)"),
+      whole("bytes", 16, 0, 65536, "payload behind each object"),
   }};
   static constexpr workload_info info{
       "handoff", "a fraction of the objects is dropped by another lane than its maker's",
@@ -57,7 +57,7 @@ struct handoff {
     void each_slot(auto&&) {}
   };
 
-  enum class owner { running, blocked, gone };
+  enum class owner { running, blocked, gone };  // in the order of the words
 
   template <class H>
   class program {
@@ -68,7 +68,7 @@ struct handoff {
     using parcel = typename H::template parcel<node>;
 
     program(H&, const run_env& env)
-        : foreign_(env.params.number("foreign")), owner_(parse(env.params.text("owner"))),
+        : foreign_(env.params.number("foreign")), owner_(env.params.word<owner>("owner")),
           batch_(static_cast<std::size_t>(env.params.integer("batch"))),
           bytes_(static_cast<std::uint32_t>(env.params.integer("bytes"))), lanes_(env.lanes), pairs_(std::max(1, env.lanes / 2)) {
       if (lanes_ < 2) throw usage_error("--threads " + std::to_string(lanes_) + ": handoff needs two lanes");
@@ -131,24 +131,18 @@ struct handoff {
       into.push_back({"consumer_waits", of_made(empty_waits_), "waits per object made"});
     }
     static std::size_t payload_bytes(const run_env& env) {
-      const bool batches = env.params.text("owner") != "running";
+      const bool batches = !env.params.is("owner", "running");
       const auto producers = static_cast<std::size_t>(env.lanes - env.lanes / 2), pairs = static_cast<std::size_t>(env.lanes / 2);
       const std::size_t objects = (batches ? static_cast<std::size_t>(env.params.integer("batch")) : 1) * producers + pairs +
                                   (batches ? 0 : static_cast<std::size_t>(env.params.integer("channel")) * pairs);
       return objects * (sizeof(node) + static_cast<std::size_t>(env.params.integer("bytes")));
     }
     static double parallelism(const run_env& env) {
-      if (env.params.text("owner") != "running") return std::max(1, env.lanes / 2);
+      if (!env.params.is("owner", "running")) return std::max(1, env.lanes / 2);
       return env.params.number("foreign") == 0 ? env.lanes - env.lanes / 2 : env.lanes;
     }
 
    private:
-    static owner parse(const std::string& s) {
-      if (s == "running") return owner::running;
-      if (s == "blocked") return owner::blocked;
-      if (s == "gone") return owner::gone;
-      throw usage_error("--set owner=" + s + ": running, blocked or gone");
-    }
     static std::uint64_t seal_of(std::uint64_t stamp) { return ~stamp * 0x9e3779b97f4a7c15U; }
 
     bool produce(context& c, lane& l) {

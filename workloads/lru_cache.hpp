@@ -26,12 +26,12 @@ namespace tally::workloads {
 struct lru_cache {
   static constexpr std::uint32_t most_held = 64;
   static constexpr std::array<parameter_info, 6> parameters_{{
-      {"keys", "16384", 1, 1 << 24, "different keys that are asked for"},
-      {"capacity", "4096", 1, 1 << 22, "values that the cache keeps; each shard keeps an equal part"},
-      {"shards", "16", 1, 4096, "parts with a lock of their own"},
-      {"skew", "0.99", 0, 4, "exponent of Zipf's law; 0: all keys alike"},
-      {"hold", "8", 0, 64, "values that a lane keeps in use"},
-      {"bytes", "64", 0, 65536, "payload behind each value"},
+      whole("keys", 16384, 1, 1 << 24, "different keys that are asked for"),
+      whole("capacity", 4096, 1, 1 << 22, "values that the cache keeps; each shard keeps an equal part"),
+      whole("shards", 16, 1, 4096, "parts with a lock of their own"),
+      real("skew", 0.99, 0, 4, "exponent of Zipf's law; 0: all keys alike"),
+      whole("hold", 8, 0, 64, "values that a lane keeps in use"),
+      whole("bytes", 64, 0, 65536, "payload behind each value"),
   }};
   static constexpr workload_info info{
       "lru_cache", "a shared map and a list in order of use, with weak entries for what was evicted",

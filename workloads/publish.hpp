@@ -15,9 +15,9 @@ namespace tally::workloads {
 
 struct publish {
   static constexpr std::array<parameter_info, 3> parameters_{{
-      {"read", "load", 0, 0, "how readers read: load (an owning read and a drop) or borrow (needs borrowed reads)"},
-      {"writer_reads", "0", 0, 1'000'000, "reads that the writer makes between two versions (on one lane at least 1)"},
-      {"bytes", "0", 0, 1 << 20, "payload behind each version"},
+      word("read", {"load", "borrow"}, "how readers read: load (an owning read and a drop) or borrow (needs borrowed reads)"),
+      whole("writer_reads", 0, 0, 1'000'000, "reads that the writer makes between two versions (on one lane at least 1)"),
+      whole("bytes", 0, 0, 1 << 20, "payload behind each version"),
   }};
   static constexpr workload_info info{
       "publish", "one writer publishes versions, everybody else reads the current one",
@@ -31,7 +31,7 @@ struct publish {
   }
   template <class H>
   static std::string unmet_for(const parameters& p) {
-    return !has_borrow<H> && p.text("read") == "borrow" ? "read=borrow needs borrowed reads" : "";
+    return !has_borrow<H> && p.is("read", "borrow") ? "read=borrow needs borrowed reads" : "";
   }
 
   template <class H>
@@ -57,9 +57,7 @@ struct publish {
     program(H& heap, const run_env& env)
         : bytes_(static_cast<std::uint32_t>(env.params.integer("bytes"))),
           writer_reads_(static_cast<std::uint64_t>(env.params.integer("writer_reads"))), board_(heap) {
-      const std::string& read = env.params.text("read");
-      if (read != "load" && read != "borrow") throw usage_error("--set read=" + read + ": load or borrow");
-      borrow_ = read == "borrow";
+      borrow_ = env.params.is("read", "borrow");
       if (borrow_ && !has_borrow<H>) throw usage_error("--set read=borrow: " + unmet_for<H>(env.params));
       if (env.lanes == 1 && writer_reads_ == 0) writer_reads_ = 1;
     }

@@ -25,12 +25,12 @@ namespace tally::workloads {
 
 struct server {
   static constexpr std::array<parameter_info, 6> parameters_{{
-      {"parts", "6", 0, 64, "children of a request"},
-      {"sessions", "4096", 1, 1 << 20, "places of the session cache"},
-      {"users", "8192", 1, 1 << 24, "different sessions that requests ask for; above sessions there are misses"},
-      {"shards", "16", 1, 256, "locks of the session cache"},
-      {"handoff", "0.2", 0, 1, "share of requests that another lane finishes"},
-      {"swap_per_million", "100", 0, 1'000'000, "requests in a million that swap the configuration"},
+      whole("parts", 6, 0, 64, "children of a request"),
+      whole("sessions", 4096, 1, 1 << 20, "places of the session cache"),
+      whole("users", 8192, 1, 1 << 24, "different sessions that requests ask for; above sessions there are misses"),
+      whole("shards", 16, 1, 256, "locks of the session cache"),
+      real("handoff", 0.2, 0, 1, "share of requests that another lane finishes"),
+      real("swap_per_million", 100, 0, 1'000'000, "requests in a million that swap the configuration"),
   }};
   static constexpr workload_info info{
       "server", "requests on a pool: configuration, sessions under locks, hand-off",

@@ -28,10 +28,10 @@ namespace tally::workloads {
 
 struct shared_slots {
   static constexpr std::array<parameter_info, 4> parameters_{{
-      {"slots", "10", 1, 100'000'000, "shared slots; each takes 128 bytes and an object"},
-      {"stores", "10", 0, 100, "per cent of the operations that store a new object"},
-      {"read", "load", 0, 0, "how the others read: load (an owning read and a drop) or borrow (needs borrowed reads)"},
-      {"layout", "deep", 0, 0, "deep (slots in pages below a directory, objects of a word) or flat (CDRC's: an array, 32 bytes)"},
+      whole("slots", 10, 1, 100'000'000, "shared slots; each takes 128 bytes and an object"),
+      real("stores", 10, 0, 100, "per cent of the operations that store a new object"),
+      word("read", {"load", "borrow"}, "how the others read: load (an owning read and a drop) or borrow (needs borrowed reads)"),
+      word("layout", {"deep", "flat"}, "deep (slots in pages below a directory, objects of a word) or flat (CDRC's: an array, 32 bytes)"),
   }};
   static constexpr workload_info info{
       "shared_slots", "racy slots: loads, and x % stores of new objects (layout=flat: CDRC's microbenchmark)",
@@ -45,7 +45,7 @@ struct shared_slots {
   }
   template <class H>
   static std::string unmet_for(const parameters& p) {
-    return !has_borrow<H> && p.text("read") == "borrow" ? "read=borrow needs borrowed reads" : "";
+    return !has_borrow<H> && p.is("read", "borrow") ? "read=borrow needs borrowed reads" : "";
   }
 
   template <class H>
@@ -132,10 +132,8 @@ struct shared_slots {
     program(H& heap, const run_env& env)
         : slots_(static_cast<std::uint32_t>(env.params.integer("slots"))), pages_((slots_ + page_slots - 1) / page_slots),
           stores_below_(static_cast<std::uint64_t>(env.params.number("stores") / 100 * 0x1p32)),
-          stores_per_cent_(static_cast<std::uint64_t>(env.params.integer("stores"))), flat_(is_flat(env.params)) {
-      const std::string& read = env.params.text("read");
-      if (read != "load" && read != "borrow") throw usage_error("--set read=" + read + ": load or borrow");
-      borrow_ = read == "borrow";
+          stores_per_cent_(static_cast<std::uint64_t>(env.params.integer("stores"))), flat_(env.params.is("layout", "flat")) {
+      borrow_ = env.params.is("read", "borrow");
       if (borrow_ && !has_borrow<H>) throw usage_error("--set read=borrow: " + unmet_for<H>(env.params));
       if (flat_) {
         if (slots_ > array::most) throw usage_error("--set layout=flat: at most " + std::to_string(array::most) + " slots");
@@ -243,17 +241,12 @@ struct shared_slots {
     static std::size_t payload_bytes(const run_env& env) {
       const auto n = static_cast<std::size_t>(env.params.integer("slots"));
       const std::size_t objects = n + static_cast<std::size_t>(env.lanes);
-      if (is_flat(env.params)) return sizeof(array) + (n - 1) * stride + objects * sizeof(wide_value<H>);
+      if (env.params.is("layout", "flat")) return sizeof(array) + (n - 1) * stride + objects * sizeof(wide_value<H>);
       const std::size_t pages = (n + page_slots - 1) / page_slots;
       return sizeof(map) + pages * (sizeof(page<H>) + sizeof(typename H::template slot<page<H>>)) + objects * sizeof(value<H>);
     }
 
    private:
-    static bool is_flat(const parameters& p) {
-      const std::string& layout = p.text("layout");
-      if (layout != "deep" && layout != "flat") throw usage_error("--set layout=" + layout + ": deep or flat");
-      return layout == "flat";
-    }
     template <class Object>
     auto made(context& c, std::uint32_t i) {
       auto fresh = make<Object>(c, {});

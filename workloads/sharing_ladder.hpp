@@ -18,9 +18,9 @@ namespace tally::workloads {
 
 struct sharing_ladder {
   static constexpr std::array<parameter_info, 3> parameters_{{
-      {"share", "10", 0, 100, "per cent of the operations that hit an object which all lanes share"},
-      {"objects", "8", 1, 65536, "shared objects; every lane has as many of its own"},
-      {"bytes", "112", 0, 65536, "payload behind each object; keeps objects off each other's lines"},
+      real("share", 10, 0, 100, "per cent of the operations that hit an object which all lanes share"),
+      whole("objects", 8, 1, 65536, "shared objects; every lane has as many of its own"),
+      whole("bytes", 112, 0, 65536, "payload behind each object; keeps objects off each other's lines"),
   }};
   static constexpr workload_info info{"sharing_ladder", "counting one's own objects and shared ones, from 0 to 100 % shared",
                                       "one load from a slot of the lane's own table (a copy of a ref), one read of the payload, "

@@ -25,9 +25,9 @@ namespace tally::workloads {
 struct task_graph {
   static constexpr bool arena_threads = true;
   static constexpr std::array<parameter_info, 3> parameters_{{
-      {"shape", "reduction", 0, 0, "reduction or wavefront"},
-      {"width", "16", 1, 256, "leaves of the reduction, or rows and columns of the grid (a wavefront has width^2 tasks)"},
-      {"objects", "16", 0, 100'000, "temporaries that each task makes and drops"},
+      word("shape", {"reduction", "wavefront"}, "reduction or wavefront"),
+      whole("width", 16, 1, 256, "leaves of the reduction, or rows and columns of the grid (a wavefront has width^2 tasks)"),
+      whole("objects", 16, 0, 100'000, "temporaries that each task makes and drops"),
   }};
   static constexpr workload_info info{
       "task_graph", "tasks that carry references across threads",
@@ -68,7 +68,7 @@ struct task_graph {
     using parcel = typename H::template parcel<node>;
 
     program(H& heap, const run_env& env)
-        : heap_(heap), wavefront_(parse(env.params.text("shape"))),
+        : heap_(heap), wavefront_(env.params.is("shape", "wavefront")),
           width_(static_cast<std::uint32_t>(env.params.integer("width"))), objects_(env.params.integer("objects")),
           source_(heap), answer_(wavefront_ ? grid_answer() : width_ * source_value + sum_below(width_)) {}
     void setup(context& c) { source_.store(c, made(c, source_value)); }
@@ -116,7 +116,7 @@ struct task_graph {
     // Work over span, in objects made.
     static double parallelism(const run_env& env) {
       const double n = env.params.number("width"), task = env.params.number("objects") + 1;
-      if (env.params.text("shape") == "wavefront") return n * n / (2 * n - 1);
+      if (env.params.is("shape", "wavefront")) return n * n / (2 * n - 1);
       return (n * task + (n - 1) * task) / (task * (1 + std::bit_width(static_cast<std::uint32_t>(n) - 1)));
     }
 
@@ -135,11 +135,6 @@ struct task_graph {
       tally::atomic<memory, std::uint64_t, "check"> wrong{};
     };
 
-    static bool parse(const std::string& s) {
-      if (s == "wavefront") return true;
-      if (s == "reduction") return false;
-      throw usage_error("--set shape=" + s + ": reduction or wavefront");
-    }
     static std::uint64_t sum_below(std::uint64_t n) { return n * (n - 1) / 2; }
     [[nodiscard]] std::uint32_t row(std::uint32_t at) const { return at / width_; }
     [[nodiscard]] std::uint32_t column(std::uint32_t at) const { return at % width_; }

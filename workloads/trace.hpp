@@ -36,8 +36,8 @@ namespace tally::workloads {
 
 struct trace {
   static constexpr std::array<parameter_info, 2> parameters_{{
-      {"file", "json_cycle", 0, 0, "a recording: a path, or the name of a bundled one"},
-      {"mode", "single", 0, 0, "single, threads or copies"},
+      text("file", "json_cycle", "a recording: a path, or the name of a bundled one"),
+      word("mode", {"single", "threads", "copies"}, "single, threads or copies"),
   }};
   static constexpr workload_info info{"trace", "replay of a real program's reference counting",
                                       "a block of recorded events: copy, drop or make each; one poll a block; an operation is an "
@@ -51,7 +51,7 @@ struct trace {
   }
   template <class H>
   static std::string unmet_lanes(const parameters& p, int lanes) {
-    const mode m = parse(p.text("mode"));
+    const mode m = p.word<mode>("mode");
     if (m == mode::single && lanes != 1) return "mode=single replays on one thread";
     if (m != mode::threads) return {};
     const int recorded = recorded::recorded_threads(p.text("file"));
@@ -59,13 +59,7 @@ struct trace {
     return lanes == recorded ? "" : "mode=threads needs the recorded " + std::to_string(recorded) + " threads";
   }
 
-  enum class mode { single, threads, copies };
-  static mode parse(const std::string& s) {
-    if (s == "single") return mode::single;
-    if (s == "threads") return mode::threads;
-    if (s == "copies") return mode::copies;
-    throw usage_error("--set mode=" + s + ": single, threads or copies");
-  }
+  enum class mode { single, threads, copies };  // in the order of the words
 
   template <class H>
   struct object {
@@ -89,13 +83,13 @@ class trace::program {
                 "the replay keeps one word for all of an object's counted references");
 
   program(H& heap, const run_env& env)
-      : heap_(heap), mode_(parse(env.params.text("mode"))), lanes_(env.lanes),
+      : heap_(heap), mode_(env.params.word<mode>("mode")), lanes_(env.lanes),
         plan_(recorded::plan_of(env.params.text("file"), layout_of(mode_))),
         tables_(mode_ == mode::copies ? static_cast<std::size_t>(env.lanes) : 1, std::vector<ref>(plan_->positions)),
         peaks_(static_cast<std::size_t>(env.lanes)), others_(env.lanes) {}
 
   static double parallelism(const run_env& env) {
-    const mode m = parse(env.params.text("mode"));
+    const mode m = env.params.word<mode>("mode");
     return m == mode::copies ? env.lanes : recorded::plan_of(env.params.text("file"), layout_of(m))->parallelism;
   }
 

@@ -23,12 +23,12 @@ namespace tally::workloads {
 
 struct tree_churn {
   static constexpr std::array<parameter_info, 6> parameters_{{
-      {"depth", "6", 0, 20, "depth of a short-lived tree; it has 2^(depth+1) - 1 nodes"},
-      {"long_depth", "16", 1, 24, "depth of the long-lived tree; above depth"},
-      {"survivors", "0.02", 0, 1, "share of short-lived trees that replace a subtree of the long-lived one"},
-      {"long_lived", "lane", 0, 0, "lane: every lane has a long-lived tree of its own; shared: all lanes have one"},
-      {"walk", "peek", 0, 0, "how a tree is summed: peek (reads through slots) or load (an owning read and a drop a node)"},
-      {"array_kib", "0", 0, 1 << 20, "a pointer-free object of this size beside each long-lived tree"},
+      whole("depth", 6, 0, 20, "depth of a short-lived tree; it has 2^(depth+1) - 1 nodes"),
+      whole("long_depth", 16, 1, 24, "depth of the long-lived tree; above depth"),
+      real("survivors", 0.02, 0, 1, "share of short-lived trees that replace a subtree of the long-lived one"),
+      word("long_lived", {"lane", "shared"}, "lane: every lane has a long-lived tree of its own; shared: all lanes have one"),
+      word("walk", {"peek", "load"}, "how a tree is summed: peek (reads through slots) or load (an owning read and a drop a node)"),
+      whole("array_kib", 0, 0, 1 << 20, "a pointer-free object of this size beside each long-lived tree"),
   }};
   static constexpr workload_info info{
       "tree_churn", "short-lived binary trees beside a long-lived one (GCBench)",
@@ -43,7 +43,7 @@ struct tree_churn {
   }
 
   static std::string second_owner(const parameters& p) {
-    return p.text("walk") == "load" ? "walk=load takes a second reference to each node" : "";
+    return p.is("walk", "load") ? "walk=load takes a second reference to each node" : "";
   }
 
   template <class H>
@@ -78,8 +78,8 @@ struct tree_churn {
 
     program(H& heap, const run_env& env)
         : depth_(env.params.integer("depth")), long_depth_(env.params.integer("long_depth")),
-          survivors_(env.params.number("survivors")), shared_(parse(env.params, "long_lived", "shared", "lane")),
-          owning_walk_(parse(env.params, "walk", "load", "peek")), array_bytes_(env.params.integer("array_kib") * 1024) {
+          survivors_(env.params.number("survivors")), shared_(env.params.is("long_lived", "shared")),
+          owning_walk_(env.params.is("walk", "load")), array_bytes_(env.params.integer("array_kib") * 1024) {
       if (depth_ >= long_depth_) {
         throw usage_error("--set depth=" + env.params.text("depth") + ": must be below long_depth=" +
                           env.params.text("long_depth"));
@@ -148,16 +148,10 @@ struct tree_churn {
       const std::size_t old = sizeof(node) * static_cast<std::size_t>(nodes(env.params.integer("long_depth"))) +
                               static_cast<std::size_t>(env.params.integer("array_kib")) * 1024;
       const std::size_t young = sizeof(node) * static_cast<std::size_t>(nodes(env.params.integer("depth")));
-      return (env.params.text("long_lived") == "shared" ? 1 : lanes) * old + lanes * young;
+      return (env.params.is("long_lived", "shared") ? 1 : lanes) * old + lanes * young;
     }
 
    private:
-    static bool parse(const parameters& p, std::string_view name, std::string_view yes, std::string_view no) {
-      if (p.text(name) == yes) return true;
-      if (p.text(name) == no) return false;
-      throw usage_error("--set " + std::string(name) + "=" + p.text(name) + ": " + std::string(no) + " or " +
-                        std::string(yes));
-    }
     static std::uint64_t value(std::uint32_t stamp, std::uint64_t index) { return std::uint64_t{stamp} << 32 | index; }
 
     auto bulky(context& c) {

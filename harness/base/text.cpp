@@ -37,6 +37,11 @@ bool to_number(std::string_view text, double& value) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+std::string number_text(double value) {
+  if (value == std::trunc(value) && std::abs(value) < 1e15) return fmt::format("{}", static_cast<std::int64_t>(value));
+  return fmt::format("{}", value);
+}
+
 std::string joined(std::span<const std::string> words) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
@@ -79,7 +84,7 @@ std::string no_such(std::string_view flag, std::string_view value, std::string_v
   return fmt::format("{} {}: no such {}; there is {}", flag, value, what, joined(candidates));
 }
 
-std::vector<std::string> scan_values(std::string_view flag, std::string_view text) {
+std::vector<std::string> scan_values(std::string_view flag, std::string_view text, bool whole) {
   std::vector<std::string> values;
   for (const auto& piece : split(text, ',')) {
     if (piece.empty()) throw usage_error(fmt::format("{}{}: an empty value", flag, text));
@@ -98,7 +103,8 @@ std::vector<std::string> scan_values(std::string_view flag, std::string_view tex
     }
     for (double v = from; v <= to * (1 + 1e-12); v = times ? v * by : v + by) {
       if (values.size() == 1000) throw usage_error(fmt::format("{}{}: more than 1000 values", flag, piece));
-      values.push_back(fmt::format("{:.12g}", v));
+      std::string one = whole ? number_text(std::round(v)) : fmt::format("{:.12g}", v);
+      if (values.empty() || values.back() != one) values.push_back(std::move(one));
     }
   }
   return values;

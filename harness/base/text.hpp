@@ -16,6 +16,8 @@ namespace tally {
 [[nodiscard]] std::vector<std::string> split(std::string_view text, char separator);
 // Whether all of it is a number.
 [[nodiscard]] bool to_number(std::string_view text, double& value);
+// The shortest text that is this number: 1000, 0.5, 1e-07. Reading it gives the same number.
+[[nodiscard]] std::string number_text(double value);
 // "a, b, c".
 [[nodiscard]] std::string joined(std::span<const std::string> words);
 
@@ -30,8 +32,9 @@ namespace tally {
 [[nodiscard]] std::string no_such(std::string_view flag, std::string_view value, std::string_view what,
                                   std::span<const std::string> candidates);
 
-// v1,v2 | a..b | a..b+step | a..b*factor, in any mixture. Throws usage_error that begins with `flag`.
-[[nodiscard]] std::vector<std::string> scan_values(std::string_view flag, std::string_view text);
+// v1,v2 | a..b | a..b+step | a..b*factor, in any mixture. `whole`: what a scan makes is rounded, each number once. Throws
+// usage_error that begins with `flag`.
+[[nodiscard]] std::vector<std::string> scan_values(std::string_view flag, std::string_view text, bool whole = false);
 
 // "100ms", "2s", "500us", "1m" -> ns. "64M", "2G", "4096" -> bytes. Throw usage_error naming the flag.
 [[nodiscard]] std::uint64_t duration_ns(std::string_view flag, std::string_view text);

@@ -45,8 +45,8 @@
 
 #include <array>
 #include <atomic>
-#include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <span>
 #include <stdexcept>
@@ -57,16 +57,43 @@
 
 #include "harness/base/errors.hpp"
 #include "harness/base/random.hpp"
+#include "harness/base/text.hpp"
 #include "harness/contract/strategy.hpp"
 
 namespace tally {
 
+enum class parameter_kind { whole, real, word, text };
+
+// A parameter's row; made by the four functions below.
 struct parameter_info {
+  static constexpr std::size_t most_words = 4;
   std::string_view name;
-  std::string_view fallback;  // the default, as typed
-  double least = 0, most = 0; // both 0: text
+  parameter_kind kind = parameter_kind::text;
+  double number = 0, least = 0, most = 0;          // of numbers: the default and the range
+  std::array<std::string_view, most_words> values{};  // of a word: what it may be; the first is the default
   std::string_view help;
+
+  [[nodiscard]] bool is_number() const { return kind == parameter_kind::whole || kind == parameter_kind::real; }
+  [[nodiscard]] std::vector<std::string> words() const;
+  // The default, as it is written.
+  [[nodiscard]] std::string fallback() const { return is_number() ? number_text(number) : std::string(values.front()); }
 };
+constexpr parameter_info whole(std::string_view name, std::int64_t fallback, std::int64_t least, std::int64_t most,
+                               std::string_view help) {
+  return {name, parameter_kind::whole, static_cast<double>(fallback), static_cast<double>(least), static_cast<double>(most), {}, help};
+}
+constexpr parameter_info real(std::string_view name, double fallback, double least, double most, std::string_view help) {
+  return {name, parameter_kind::real, fallback, least, most, {}, help};
+}
+constexpr parameter_info word(std::string_view name, std::initializer_list<std::string_view> values, std::string_view help) {
+  parameter_info p{name, parameter_kind::word, 0, 0, 0, {}, help};
+  std::size_t at = 0;
+  for (const std::string_view v : values) p.values.at(at++) = v;
+  return p;
+}
+constexpr parameter_info text(std::string_view name, std::string_view fallback, std::string_view help) {
+  return {name, parameter_kind::text, 0, 0, 0, {fallback}, help};
+}
 
 struct workload_info {
   std::string_view name;
@@ -76,18 +103,34 @@ struct workload_info {
   int min_lanes = 1;
 };
 
-// Parameter values of one row, complete (defaults filled in) and checked against their ranges.
+// Parameter values of one row, complete (defaults filled in) and checked: a number is in its range, and whole where it has to be;
+// a word is one of those there are. Equal values are written in one way, however they were typed.
 class parameters {
  public:
   parameters() = default;
+  // Throws usage_error that names the parameter, the value and what there is.
   explicit parameters(const workload_info& w, const std::map<std::string, std::string>& given = {});
-  [[nodiscard]] double number(std::string_view name) const;
-  [[nodiscard]] std::int64_t integer(std::string_view name) const { return static_cast<std::int64_t>(number(name)); }
-  [[nodiscard]] const std::string& text(std::string_view name) const;
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& all() const { return values_; }
+  [[nodiscard]] double number(std::string_view name) const { return at(name).number; }
+  [[nodiscard]] std::int64_t integer(std::string_view name) const { return static_cast<std::int64_t>(at(name).number); }
+  // As it is written: in a row's name, in a record.
+  [[nodiscard]] const std::string& text(std::string_view name) const { return at(name).text; }
+  // A word as an enumerator; those of E are in the order of the parameter's words.
+  template <class E>
+  [[nodiscard]] E word(std::string_view name) const {
+    return static_cast<E>(at(name).word);
+  }
+  [[nodiscard]] bool contains(std::string_view name) const { return values_.contains(name); }
+  [[nodiscard]] bool is(std::string_view name, std::string_view word) const { return at(name).text == word; }
 
  private:
-  std::map<std::string, std::string, std::less<>> values_;
+  struct value {
+    std::string text;
+    double number = 0;
+    int word = 0;
+  };
+  [[nodiscard]] const value& at(std::string_view name) const;
+  static value checked(const workload_info& w, const parameter_info& p, const std::string& given);
+  std::map<std::string, value, std::less<>> values_;
 };
 
 struct run_env {

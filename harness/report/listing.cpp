@@ -48,7 +48,8 @@ json capability_json(const capabilities& c) {
 bool wants(std::string_view what, std::string_view section) { return what.empty() || what == section; }
 
 std::string range_of(const parameter_info& p) {
-  return p.least == 0 && p.most == 0 ? "text" : fmt::format("{:g} to {:g}", p.least, p.most);
+  if (p.is_number()) return fmt::format("{} to {}", number_text(p.least), number_text(p.most));
+  return p.kind == parameter_kind::word ? fmt::format("{}", fmt::join(p.words(), ", ")) : "text";
 }
 
 template <class Range, class Member>
@@ -97,7 +98,7 @@ std::string describe_workload(const registry& all, std::size_t index) {
   if (w.min_lanes > 1) out += fmt::format("  needs at least {} threads\n", w.min_lanes);
   out += w.parameters.empty() ? "\nNothing to set.\n" : "\nTo set (--set name=value):\n";
   for (const auto& p : w.parameters) {
-    out += fmt::format("  {}={}  {} ({})\n", p.name, p.fallback, p.help, range_of(p));
+    out += fmt::format("  {}={}  {} ({})\n", p.name, p.fallback(), p.help, range_of(p));
   }
   std::map<std::string, std::vector<std::string>> refused;
   for (const auto& s : all.strategies) {
@@ -137,8 +138,9 @@ json list_json(const registry& all, std::string_view what) {
     for (const auto& w : all.workloads) {
       json parameters = json::array();
       for (const auto& p : w.parameters) {
-        json one{{"name", p.name}, {"default", p.fallback}, {"help", p.help}};
-        if (p.least != 0 || p.most != 0) one["least"] = p.least, one["most"] = p.most;
+        json one{{"name", p.name}, {"default", p.fallback()}, {"help", p.help}};
+        if (p.is_number()) one["least"] = p.least, one["most"] = p.most;
+        if (p.kind == parameter_kind::word) one["values"] = p.words();
         parameters.push_back(std::move(one));
       }
       list.push_back({{"name", w.name}, {"summary", w.summary}, {"step", w.step}, {"min_threads", w.min_lanes},

@@ -111,9 +111,11 @@ class planner {
       if (!glob_matches(name.substr(0, dot), info.name)) return;
       name = name.substr(dot + 1);
     }
-    if (std::ranges::find(info.parameters, std::string_view(name), &parameter_info::name) == info.parameters.end()) return;
+    const auto parameter = std::ranges::find(info.parameters, std::string_view(name), &parameter_info::name);
+    if (parameter == info.parameters.end()) return;
     used = true;
-    w.given[name] = scan_values(fmt::format("--set {}=", name), std::string_view(set).substr(equals + 1));
+    w.given[name] = scan_values(fmt::format("--set {}=", name), std::string_view(set).substr(equals + 1),
+                                parameter->kind == parameter_kind::whole);
   }
 
   // The workload's own opinion of its parameters, asked once, of any heap that can run it.
@@ -231,7 +233,7 @@ class planner {
     for (const auto& d : info.parameters) {
       const std::string& value = p.text(d.name);
       r.parameters[std::string(d.name)] = value;
-      if (value != d.fallback) r.workload_label += fmt::format(" {}={}", d.name, without_directories(value));
+      if (value != d.fallback()) r.workload_label += fmt::format(" {}={}", d.name, without_directories(value));
     }
     r.threads = threads;
     r.cpus = pin_list(plan_.request.pin, threads, machine_);

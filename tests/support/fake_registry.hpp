@@ -16,18 +16,16 @@
 namespace tally::testing {
 
 inline constexpr std::array<parameter_info, 2> spin_parameters{{
-    {"sharing", "private", 0, 0, "private or shared"},
-    {"size", "10", 1, 100, "how many"},
+    word("sharing", {"private", "shared"}, "private or shared"),
+    whole("size", 10, 1, 100, "how many"),
 }};
-inline constexpr std::array<parameter_info, 1> pair_parameters{{{"share", "5", 0, 100, "per cent"}}};
+inline constexpr std::array<parameter_info, 1> pair_parameters{{whole("share", 5, 0, 100, "per cent")}};
 
 // Refuses one value; never run.
 struct fake_body : run_body {
   explicit fake_body(const parameters& p) : params(p) {}
   void prepare() override {
-    if (params.all().contains("sharing") && params.text("sharing") == "bogus") {
-      throw usage_error("--set sharing=bogus: private or shared");
-    }
+    if (params.contains("size") && params.integer("size") == 99) throw usage_error("--set size=99: unlucky");
   }
   oracle_verdict run(const std::function<void()>&) override { throw std::logic_error("a plan runs nothing"); }
   void lane(int, lane_control&) override {}

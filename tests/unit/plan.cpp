@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/base/text.hpp"
 #include "harness/report/listing.hpp"
 #include "harness/run/choices.hpp"
 #include "tests/support/fake_registry.hpp"
-#include "harness/base/text.hpp"
 
 namespace tally::unit_plan {
 namespace {
@@ -181,9 +181,13 @@ TEST_F(plan_of, what_is_wrong_is_named_with_its_flag_and_value) {
   r.sets = {"siez=3"};
   EXPECT_THAT(refusal(r), HasSubstr("--set siez: no such parameter of the chosen workloads; did you mean size?"));
   r.sets = {"size=1000"};
-  EXPECT_THAT(refusal(r), HasSubstr("out of range"));
-  r.sets = {"sharing=bogus"};
-  EXPECT_EQ(refusal(r), "--set sharing=bogus: private or shared");
+  EXPECT_EQ(refusal(r), "--set size=1000: between 1 and 100 in spin");
+  r.sets = {"sharing=privat"};
+  EXPECT_EQ(refusal(r), "--set sharing: privat: no such sharing of spin; did you mean private?");
+  r.sets = {"size=99"};  // the workload's own opinion
+  EXPECT_EQ(refusal(r), "--set size=99: unlucky");
+  r.sets = {"size=1.5"};
+  EXPECT_EQ(refusal(r), "--set size=1.5: a whole number");
   r.sets = {};
   r.suite = "quik";
   EXPECT_EQ(refusal(r), "--suite quik: no such suite; did you mean quick?");
@@ -261,6 +265,19 @@ TEST_F(plan_of, more_threads_than_processors_are_allowed_and_marked) {
   const auto p = made(selection({"atomic"}, {"spin"}, "2,3"));
   EXPECT_FALSE(p.rows.front().oversubscribed);
   EXPECT_TRUE(p.rows.back().oversubscribed);
+}
+
+TEST_F(plan_of, a_value_is_the_same_however_it_is_typed) {
+  run_request r = selection({"atomic"}, {"spin"}, "1");
+  const auto labels = [&] {
+    std::set<std::string> all;
+    for (const auto& row : made(r).rows) all.insert(row.workload_label);
+    return all;
+  };
+  r.sets = {"size=20,2e1,20.0"};
+  EXPECT_EQ(labels(), std::set<std::string>{"spin size=20"});
+  r.sets = {"size=1..4*1.5"};  // 1, 1.5, 2.25, 3.375
+  EXPECT_EQ(labels(), (std::set<std::string>{"spin size=1", "spin size=2", "spin size=3"}));
 }
 
 TEST_F(plan_of, lists_are_split_where_that_is_unambiguous) {
