@@ -22,7 +22,7 @@ TYPED_TEST(List, HoldsWhatWasInsertedAndNotRemovedUnderEverySchedule) {
   }
 }
 
-// The published shape at its coarsest; how far the figures are off is a table of docs/simulator.md.
+// The published shape at its coarsest; how far the figures are off is a table of docs/simulator-validation.md.
 TEST(PublishedList, CountingReadersIsDearAloneAndMuchDearerTogether) {
   const auto ratio = [](int cores) {
     const list_settings s{.cores = cores};
