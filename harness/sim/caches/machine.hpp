@@ -1,7 +1,7 @@
 // The machine that is simulated: its topology, its caches, and what each way of getting a line costs. A machine is read from
 // a text file, machines/NAME.machine, one figure a line, each with the key of its source (docs/references.md):
 //
-//   l2.bytes  = 1 MiB     [Intel8280]
+//   l2.bytes  = 1 MiB     [InstLatx64]
 //
 // The reader is strict: a figure without a source, an unknown, repeated or missing key, a unit that does not fit, all are
 // errors that name file and line. `machine` has no defaults for the same reason: there is no figure without a source.
