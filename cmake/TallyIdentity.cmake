@@ -5,7 +5,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
   string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}} -std=c++${CMAKE_CXX_STANDARD}" flags)
   set(identity ${CMAKE_BINARY_DIR}/generated/identity.cpp)
   add_custom_target(tally_identity_source
-    COMMAND ${CMAKE_COMMAND} -D "OUT=${identity}" -D "SOURCE=${CMAKE_SOURCE_DIR}" -D "FLAGS=${flags}"
+    COMMAND ${CMAKE_COMMAND} -D "OUT=${identity}" -D "VERSION=${PROJECT_VERSION}" -D "SOURCE=${CMAKE_SOURCE_DIR}" -D "FLAGS=${flags}"
             -D "COMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}" -D "TYPE=${CMAKE_BUILD_TYPE}"
             -D "SANITIZER=${TALLY_SANITIZE}" -P ${CMAKE_CURRENT_LIST_FILE}
     BYPRODUCTS ${identity} COMMENT "" VERBATIM)
@@ -33,7 +33,7 @@ set(text "// Written at every build by cmake/TallyIdentity.cmake.
 #include \"harness/results/binary.hpp\"
 namespace tally {
 const build_identity& built_as() {
-  static constexpr build_identity identity{\"${git}\", ${dirty}, \"${COMPILER}\", \"${FLAGS}\", \"${TYPE}\", \"${SANITIZER}\"};
+  static constexpr build_identity identity{\"${VERSION}\", \"${git}\", ${dirty}, \"${COMPILER}\", \"${FLAGS}\", \"${TYPE}\", \"${SANITIZER}\"};
   return identity;
 }
 }

@@ -11,6 +11,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/cli/cli.hpp"
+#include "harness/results/binary.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/run/choices.hpp"
 #include "harness/session/run_session.hpp"
@@ -81,7 +82,7 @@ int arrived(int code) {
 int run(int argc, char** argv) {
   CLI::App app{"Tally: a benchmark of concurrent reference counting", "tally"};
   try {
-    app.set_version_flag("--version", "tally 0.1");
+    app.set_version_flag("--version", [] { return "tally " + tally::version_text(); });
     tally::cli::action run;
     tally::cli::add_list(app, run);
     tally::cli::add_describe(app, run);

@@ -5,6 +5,7 @@
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <version>
 
 namespace tally {
@@ -20,6 +21,12 @@ std::uint64_t file_hash(const char* path) {
     }
   }
   return hash;
+}
+
+std::string version_text() {
+  const build_identity& b = built_as();
+  if (std::string_view(b.git) == "unknown") return fmt::format("{} (of no known revision)", b.version);
+  return fmt::format("{} ({}{})", b.version, b.git, b.dirty ? ", changed" : "");
 }
 
 const json& binary_identity() {

@@ -1,12 +1,15 @@
 // What this binary is: in every record, so that no number stands without the code that made it.
 #pragma once
 
+#include <string>
+
 #include "harness/results/json.hpp"
 
 namespace tally {
 
 // From the build (cmake/TallyIdentity.cmake, at every build, not at configuration).
 struct build_identity {
+  const char* version;    // the project's, CMakeLists.txt
   const char* git;        // revision, "unknown" outside of a repository
   bool dirty;             // files of the repository were changed
   const char* compiler;
@@ -15,6 +18,8 @@ struct build_identity {
   const char* sanitizer;  // "" for none
 };
 [[nodiscard]] const build_identity& built_as();
+// "0.1.0 (0123456789ab)", "0.1.0 (0123456789ab, changed)", "0.1.0 (of no known revision)".
+[[nodiscard]] std::string version_text();
 
 // The same as JSON, with the C++ library and the hash of the executable file.
 [[nodiscard]] const json& binary_identity();
