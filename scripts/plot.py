@@ -71,7 +71,7 @@ def main():
     unknown = [name for name in chosen if name not in PLOTS]
     if unknown:
         parser.error(f"--only {unknown[0]}: there is no such plot; there are {', '.join(PLOTS)}")
-    directories = options.directories or [str(ROOT / "results" / "latest")]
+    directories = options.directories or ["results/latest"]  # where `tally run` leaves them
     results = load.Results(directories)
     for complaint in results.bad:
         print(complaint, file=sys.stderr)

@@ -107,9 +107,9 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
   } else if (plan.smoke()) {
     out += plan.suite == "selection"
                ? fmt::format("Next: tally run --from {} --processes {} for intervals\n", directory.string(), citable_processes)
-               : "Next: tally run --suite default for intervals (--plan tells how long), scripts/plot.py for pictures\n";
+               : "Next: tally run --suite default for intervals (--plan tells how long), tally plot for pictures\n";
   } else {
-    out += "Next: scripts/plot.py for pictures\n";
+    out += "Next: tally plot for pictures\n";
   }
   return out;
 }

@@ -308,7 +308,7 @@ int run_session(const registry& all, session_options o, const volatile int& inte
     run_plan as_plan;
     as_plan.skipped = plan.skipped;
     if (!plan.skipped.empty()) fmt::print("Skipped:\n{}\n", skipped_text(as_plan));
-    fmt::print("{} million accesses simulated in {}.\nNot modelled: {}.\nRows: {}\nNext: scripts/plot.py {}\n",
+    fmt::print("{} million accesses simulated in {}.\nNot modelled: {}.\nRows: {}\nNext: tally plot {}\n",
                (run.accesses() + 500'000) / 1'000'000, spoken_duration(run.seconds()), fmt::join(not_modelled(), "; "),
                (directory / "rows.jsonl").string(), directory.string());
   }
