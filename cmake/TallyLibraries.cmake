@@ -40,8 +40,12 @@ if(TARGET libpfm4)
   set(counter_names TALLY_LIBPFM)
 endif()
 
+# From the program's directory to the bundled files, where both are installed.
+include(GNUInstallDirs)
+file(RELATIVE_PATH tally_share_from_bin ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_DATADIR}/tally)
+
 # The folders in definitions are where bundled files are looked for in a build tree; nothing prints or stores these paths.
-tally_folder(base LIBRARIES tally_flags)
+tally_folder(base LIBRARIES tally_flags DEFINITIONS TALLY_SHARE="${tally_share_from_bin}")
 tally_folder(memory LIBRARIES tally_base)
 tally_folder(contract LIBRARIES tally_memory)
 tally_folder(trace LIBRARIES tally_contract PkgConfig::zstd DEFINITIONS TALLY_TRACE_DIR="${CMAKE_SOURCE_DIR}/workloads/traces")

@@ -14,7 +14,7 @@ namespace tally {
 std::filesystem::path bundled_folder(std::string_view name, const char* in_source) {
   std::error_code none;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", none);
-  auto installed = program.parent_path().parent_path() / "share/tally" / name;
+  auto installed = (program.parent_path() / TALLY_SHARE / name).lexically_normal();
   return std::filesystem::is_directory(installed, none) ? installed : std::filesystem::path(in_source);
 }
 

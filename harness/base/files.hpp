@@ -46,7 +46,7 @@ namespace tally {
 }
 
 // A folder of files that come with the program: share/tally/NAME beside the directory of the running program, where it is
-// installed, else `in_source`.
+// installed (cmake/TallyInstall.cmake), else `in_source`.
 [[nodiscard]] std::filesystem::path bundled_folder(std::string_view name, const char* in_source);
 
 // Throws results_error that names the file and what errno said.
