@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Looks at an installed Tally, with nothing else around (tests/install/run).
+
+check.py SCRATCH COMPILER VERSION [sim] [--hidden SOURCE_DIR]     SCRATCH has prefix/ and outside/
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+scratch, compiler, version = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+prefix = scratch / "prefix"
+BUNDLED = ["traces/json_cycle.rct.zst", "counters/cycles.group", "machines/epyc-7742.machine", "schema.json", "plots/plot.py"]
+
+
+def run(*command, code=0, **more):
+    done = subprocess.run([str(c) for c in command], cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=300, **more)
+    assert done.returncode == code, f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+def tally(*arguments, **more):
+    return run(prefix / "bin" / "tally", *arguments, **more)
+
+
+def the_tree_is_hidden():
+    if "--hidden" in sys.argv:
+        source = pathlib.Path(sys.argv[sys.argv.index("--hidden") + 1])
+        assert not list(source.iterdir()), f"{source} has files"
+
+
+def files_are_where_they_belong():
+    for name in BUNDLED:
+        assert (prefix / "share/tally" / name).is_file(), f"share/tally/{name} is missing"
+    strays = sorted(p.name for p in prefix.iterdir() if p.name not in ("bin", "share", "include", "lib", "lib64"))
+    assert not strays, f"beside bin, share, include and lib: {strays}"
+    assert not list(prefix.rglob("__pycache__")), "compiled Python was installed"
+
+
+def the_program_says_its_version():
+    said = tally("--version")
+    assert re.fullmatch(rf"tally {re.escape(version)} \([^()]+\)\n", said), said
+
+
+def the_manual_names_every_subcommand():
+    page = (prefix / "share/man/man1/tally.1").read_text()
+    assert f'"tally {version}"' in page, page.splitlines()[0]
+    subcommands = re.findall(r"^  ([a-z]+) ", tally("--help").split("Subcommands:")[1], re.M)
+    assert len(subcommands) >= 7, subcommands
+    described = re.findall(r"^\.TP\n\.B ([a-z]+)$", page.split(".SH SUBCOMMANDS")[1].split(".SH ")[0], re.M)
+    assert described == subcommands, f"described: {described}; there are: {subcommands}"
+
+
+def bundled_files_are_found():
+    assert "ownership" in tally("list", "counters")
+    assert "windows" in tally("run", "--suite", "quick", "--plan")
+    assert "windows" in tally("run", "--workload", "trace:file=json_cycle", "--plan")
+    assert "json_cycle" in tally("trace", "info", "json_cycle")
+    assert "throughput" in tally("plot", "--list")
+
+
+def the_simulator_finds_its_machines():
+    if "sim" not in sys.argv:
+        return print("no simulator in this build")
+    tally("sim", "--workload", "copy_drop", "--strategy", "atomic", "--cores", "1", "--ops", "10", "--machine", "epyc-7742")
+    assert (scratch / "results/latest/rows.jsonl").read_text().count("\n") >= 1
+
+
+def what_is_missing_is_named():
+    plots = prefix / "share/tally/plots"
+    away = plots.rename(scratch / "away")
+    try:
+        said = tally("plot", "--list", code=3 if "--hidden" in sys.argv else 0)
+        assert "--hidden" not in sys.argv or (said.startswith("tally: plot: ") and said.count("\n") == 1), said
+    finally:
+        away.rename(plots)
+    said = tally("plot", "--list", code=3, env={"TALLY_PYTHON": "/no/python"})
+    assert said == "tally: plot: /no/python: No such file or directory\n", said
+
+
+def installed_headers_include_installed_headers_only():
+    include = prefix / "include/tally"
+    headers = [p.relative_to(include) for p in sorted(include.rglob("*.hpp")) if "bdwgc" not in p.name]  # that library may be absent
+    assert any(h.name == "biased.hpp" for h in headers), headers
+    text = "".join(f"#include <{h}>\n" for h in headers)
+    run(compiler, "-std=c++20", "-Wall", "-Wextra", "-fsyntax-only", "-x", "c++", "-I", include, "-", input=text)
+
+
+def a_program_outside_counts_with_the_installed_headers():
+    build = scratch / "outside/build"
+    run("cmake", "-S", scratch / "outside", "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+        f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", build, "-j", "1")
+    print(run(build / "counts"), run(build / "passes"), sep="", end="")
+
+
+failed = 0
+for check in (the_tree_is_hidden, files_are_where_they_belong, the_program_says_its_version, the_manual_names_every_subcommand,
+              bundled_files_are_found, the_simulator_finds_its_machines, what_is_missing_is_named, installed_headers_include_installed_headers_only,
+              a_program_outside_counts_with_the_installed_headers):
+    try:
+        check()
+        print(f"ok      {check.__name__}", flush=True)
+    except Exception as error:  # one's failure is no reason not to make the others
+        failed += 1
+        print(f"FAILED  {check.__name__}: {error}", flush=True)
+sys.exit(1 if failed else 0)
