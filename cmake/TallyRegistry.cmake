@@ -235,7 +235,7 @@ function(tally_generate_model)
   target_include_directories(tally_model SYSTEM PRIVATE ${TALLY_RELACY})
   # The checker's operator delete is the plain one.
   target_compile_options(tally_model PUBLIC -fno-sized-deallocation -UNDEBUG)
-  target_compile_definitions(tally_model PRIVATE TALLY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_compile_definitions(tally_model PRIVATE TALLY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TALLY_EXTRA_DIR="${TALLY_EXTRA}")
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   foreach(s IN LISTS strategies)
     tally_source(model ${s}

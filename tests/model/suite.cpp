@@ -158,14 +158,18 @@ std::vector<mutant_entry> mutants_of(std::string_view strategy, const std::vecto
   return entries;
 }
 
-// tests/model/equivalent.txt: "strategy | mutant | why it changes nothing that can be observed", one a line.
+// tests/model/equivalent.txt, and equivalent.txt in a folder of strategies outside of the tree: "strategy | mutant | why it changes
+// nothing that can be observed", one a line.
 std::map<std::string, std::string> equivalents_of(std::string_view strategy) {
   std::map<std::string, std::string> all;
-  std::ifstream file(TALLY_SOURCE_DIR "/tests/model/equivalent.txt");
-  for (std::string line; std::getline(file, line);) {
-    const auto one = line.find(" | "), two = line.find(" | ", one + 3);
-    if (line.starts_with('#') || two == line.npos) continue;
-    if (line.substr(0, one) == strategy) all[line.substr(one + 3, two - one - 3)] = line.substr(two + 3);
+  for (const char* folder : {TALLY_SOURCE_DIR "/tests/model", TALLY_EXTRA_DIR}) {
+    if (*folder == '\0') continue;  // no such folder was given
+    std::ifstream file(folder + std::string("/equivalent.txt"));
+    for (std::string line; std::getline(file, line);) {
+      const auto one = line.find(" | "), two = line.find(" | ", one + 3);
+      if (line.starts_with('#') || two == line.npos) continue;
+      if (line.substr(0, one) == strategy) all[line.substr(one + 3, two - one - 3)] = line.substr(two + 3);
+    }
   }
   return all;
 }
