@@ -1,0 +1,2 @@
+# cmake -DTALLY_EXTRA=<this folder>
+add_strategy(refcount)
