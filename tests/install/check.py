@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Looks at an installed Tally, with nothing else around (tests/install/run).
 
-check.py SCRATCH COMPILER VERSION [sim] [--hidden SOURCE_DIR]     SCRATCH has prefix/ and outside/
+check.py SCRATCH COMPILER VERSION [sim] [--hidden SOURCE_DIR]     SCRATCH has prefix/, outside/ and install.md
 """
 import pathlib
 import re
@@ -81,7 +81,8 @@ def what_is_missing_is_named():
 
 def installed_headers_include_installed_headers_only():
     include = prefix / "include/tally"
-    headers = [p.relative_to(include) for p in sorted(include.rglob("*.hpp")) if "bdwgc" not in p.name]  # that library may be absent
+    headers = [p.relative_to(include) for p in sorted(include.rglob("*.hpp"))
+               if "bdwgc" not in p.name]  # that library may be absent
     assert any(h.name == "biased.hpp" for h in headers), headers
     text = "".join(f"#include <{h}>\n" for h in headers)
     run(compiler, "-std=c++20", "-Wall", "-Wextra", "-fsyntax-only", "-x", "c++", "-I", include, "-", input=text)
@@ -95,10 +96,19 @@ def a_program_outside_counts_with_the_installed_headers():
     print(run(build / "counts"), run(build / "passes"), sep="", end="")
 
 
+def the_documents_program_works():
+    text = re.search(r"^```cpp\n(.*?)^```$", (scratch / "install.md").read_text(), re.M | re.S)[1]
+    (scratch / "shown.cpp").write_text(text)
+    run(compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", "-I", prefix / "include/tally", "shown.cpp", "-o", "shown",
+        "-pthread")
+    run(scratch / "shown")
+
+
 failed = 0
 for check in (the_tree_is_hidden, files_are_where_they_belong, the_program_says_its_version, the_manual_names_every_subcommand,
-              bundled_files_are_found, the_simulator_finds_its_machines, what_is_missing_is_named, installed_headers_include_installed_headers_only,
-              a_program_outside_counts_with_the_installed_headers):
+              bundled_files_are_found, the_simulator_finds_its_machines, what_is_missing_is_named,
+              installed_headers_include_installed_headers_only, a_program_outside_counts_with_the_installed_headers,
+              the_documents_program_works):
     try:
         check()
         print(f"ok      {check.__name__}", flush=True)
