@@ -67,6 +67,13 @@ def the_simulator_finds_its_machines():
     assert (scratch / "results/latest/rows.jsonl").read_text().count("\n") >= 1
 
 
+def a_run_is_measured_and_drawn():
+    tally("run", "--strategy", "atomic", "--workload", "copy_drop", "--threads", "1,2", "--duration", "5ms", "--processes", "1",
+          "--repeat", "1", "--quiet")
+    tally("plot", "--only", "throughput")  # of results/latest in the working directory
+    assert list((scratch / "results/latest/plots").glob("throughput*.png")), "no picture"
+
+
 def what_is_missing_is_named():
     plots = prefix / "share/tally/plots"
     away = plots.rename(scratch / "away")
@@ -106,9 +113,9 @@ def the_documents_program_works():
 
 failed = 0
 for check in (the_tree_is_hidden, files_are_where_they_belong, the_program_says_its_version, the_manual_names_every_subcommand,
-              bundled_files_are_found, the_simulator_finds_its_machines, what_is_missing_is_named,
-              installed_headers_include_installed_headers_only, a_program_outside_counts_with_the_installed_headers,
-              the_documents_program_works):
+              bundled_files_are_found, the_simulator_finds_its_machines, a_run_is_measured_and_drawn,
+              what_is_missing_is_named, installed_headers_include_installed_headers_only,
+              a_program_outside_counts_with_the_installed_headers, the_documents_program_works):
     try:
         check()
         print(f"ok      {check.__name__}", flush=True)
