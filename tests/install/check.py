@@ -72,6 +72,8 @@ def a_run_is_measured_and_drawn():
           "--repeat", "1", "--quiet")
     tally("plot", "--only", "throughput")  # of results/latest in the working directory
     assert list((scratch / "results/latest/plots").glob("throughput*.png")), "no picture"
+    (scratch / "results/latest").resolve().rename(scratch / "sim")  # a subcommand's name, too
+    tally("plot", "sim", "--only", "throughput")
 
 
 def what_is_missing_is_named():
