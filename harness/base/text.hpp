@@ -1,6 +1,7 @@
 // Text that somebody typed, and text for people: lists, numbers, scans, globs, the nearest name, durations.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -31,6 +32,15 @@ namespace tally {
 // "FLAG VALUE: no such WHAT; did you mean NEAREST?" or, where nothing is near, what exists.
 [[nodiscard]] std::string no_such(std::string_view flag, std::string_view value, std::string_view what,
                                   std::span<const std::string> candidates);
+
+// The enumerator that is called so, by the names in the enum's order. Throws usage_error that begins with `flag`.
+template <class Enum, std::size_t N>
+[[nodiscard]] Enum enum_named(const std::array<std::string_view, N>& names, std::string_view text, std::string_view flag) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (names[i] == text) return static_cast<Enum>(i);
+  }
+  throw usage_error(no_such(flag, text, "value", std::vector<std::string>(names.begin(), names.end())));
+}
 
 // v1,v2 | a..b | a..b+step | a..b*factor, in any mixture. `whole`: what a scan makes is rounded, each number once. Throws
 // usage_error that begins with `flag`.

@@ -18,7 +18,7 @@ const volatile int& catch_interrupts(bool once) {
 }
 
 void add_run(CLI::App& app, action& run) {
-  auto o = std::make_shared<session_options>();
+  auto o = std::make_shared<run_options>();
   CLI::App* sub = app.add_subcommand("run", "measure: a suite, or a selection of strategies and workloads");
   auto config = std::make_shared<std::string>();
   sub->add_option("--config", *config, "flags from a file of name=value lines; the command line's own count more");

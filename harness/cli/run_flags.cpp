@@ -8,7 +8,7 @@
 
 namespace tally::cli {
 
-std::vector<CLI::Option*> add_run_flags(CLI::App& sub, session_options& o) {
+std::vector<CLI::Option*> add_run_flags(CLI::App& sub, run_options& o) {
   run_request& r = o.request;
   const char* what = "What to measure";
   std::vector<CLI::Option*> asked{

@@ -17,7 +17,7 @@ static constexpr const char* about = "simulate: cache traffic and scaling on a v
 #ifdef TALLY_SIM
 
 void add_sim(CLI::App& app, action& run) {
-  auto o = std::make_shared<sim::session_options>();
+  auto o = std::make_shared<sim::sim_options>();
   o->schedules = {"timed", "rr:1", "rr:20", "random:0.1"};
   o->machine = "epyc-7773x-2s";
   run_request& r = o->request;

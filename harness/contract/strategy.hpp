@@ -107,6 +107,7 @@
 // the allocator's guarantee, and shared-slot operations are blocking under `lockbit` and lock-free under `epoch`.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -130,7 +131,10 @@ struct extent {
 template <class T>
 concept confined_type = requires { requires T::confined; };
 
+// exact: every object is freed exactly when the workload says; never_frees: nothing is; bounded: a few dead objects may stay.
 enum class oracle_class { exact, never_frees, bounded };
+inline constexpr std::array<std::string_view, 3> oracle_names{"exact", "never_frees", "bounded"};
+static_assert(oracle_names.size() == static_cast<std::size_t>(oracle_class::bounded) + 1);
 
 // Thrown by make at the heap's limit. `none` ends its window on it; for every other strategy the row is an error row.
 struct heap_exhausted : std::bad_alloc {

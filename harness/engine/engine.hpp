@@ -1,8 +1,10 @@
 // The measured engine: one timed window of one workload under one strategy.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/counters/perf.hpp"
@@ -15,6 +17,8 @@ namespace tally {
 
 // observed: counts line hand-offs, and nothing that a clock would tell.
 enum class measure_mode { throughput, latency, memory, observed };
+inline constexpr std::array<std::string_view, 4> mode_names{"throughput", "latency", "memory", "observed"};
+static_assert(mode_names.size() == static_cast<std::size_t>(measure_mode::observed) + 1);
 
 struct window_spec {
   int lanes = 1;

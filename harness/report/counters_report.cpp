@@ -11,7 +11,6 @@
 #include "harness/base/text.hpp"
 #include "harness/counters/perf.hpp"
 #include "harness/measure/statistics.hpp"
-#include "harness/report/listing.hpp"
 
 namespace tally {
 namespace {
@@ -54,12 +53,6 @@ struct scene_table {
   std::vector<std::string> order;                       // of the metrics
   std::map<std::string, column> columns;
 };
-
-std::string title_of(const json& r) {
-  const json& config = r.at("config");
-  return fmt::format("{}, {}", config.at("workload").at("label").get<std::string>(),
-                     counted(config.at("threads").get<std::size_t>(), "thread"));
-}
 
 std::string table_text(const scene_table& t, const std::string& group) {
   std::vector<const std::string*> names;
@@ -147,43 +140,35 @@ std::string describe_counters(const counter_group& g) {
   return out;
 }
 
-std::string counters_summary(const std::vector<json>& records, const std::vector<std::string>& order) {
-  // Windows come in a random order.
-  std::vector<const json*> sorted;
-  for (const auto& r : records) sorted.push_back(&r);
-  std::ranges::stable_sort(sorted, {}, [&](const json* r) {
-    return std::ranges::find(order, r->at("row").get<std::string>()) - order.begin();
-  });
+std::string counters_summary(const std::vector<result>& results, const std::vector<std::string>& order) {
   std::vector<std::string> groups, scenes;
   std::map<std::string, scene_table> tables;
   std::map<std::string, std::map<std::string, std::vector<std::string>>> absent;   // reason -> group -> metrics
   std::map<std::string, std::set<std::string>> all_metrics;   // group -> metrics
-  for (const json* record : sorted) {
-    const json& r = *record;
-    if (!r.contains("metrics") || !r.contains("config") || !r.at("config").contains("counters")) continue;
-    if (r.value("role", "") == "aa") continue;
-    for (const auto& file : r.at("config").at("counters")) {
-      const std::string g = std::filesystem::path(file.get<std::string>()).stem().string();
+  for (const result* r : in_order(results, order)) {  // windows come in a random order
+    if (!r->has_metrics() || r->counters.empty() || r->role == row_role::again) continue;
+    for (const auto& file : r->counters) {
+      const std::string g = std::filesystem::path(file).stem().string();
       if (std::ranges::find(groups, g) == groups.end()) groups.push_back(g);
     }
-    const std::string scene = r.at("scene"), key = r.at("row"), row = key.substr(0, key.find('|'));
-    if (!tables.contains(scene)) {
-      scenes.push_back(scene);
-      tables[scene].title = title_of(r);
+    if (!tables.contains(r->scene)) {
+      scenes.push_back(r->scene);
+      tables[r->scene].title = r->title();
     }
-    scene_table& t = tables[scene];
+    scene_table& t = tables[r->scene];
+    const std::string row = r->label();
     if (std::ranges::find(t.rows, row) == t.rows.end()) t.rows.push_back(row);
-    for (const auto& [name, m] : r.at("metrics").items()) {
-      if (std::ranges::none_of(groups, [&](const std::string& g) { return name.starts_with(g + "."); })) continue;
-      all_metrics[name.substr(0, name.find('.'))].insert(name);
-      if (m.at("class") == "absent") {
-        const std::string group = name.substr(0, name.find('.'));
-        auto& names = absent[m.at("reason").get<std::string>()][group];
-        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    for (const auto& m : r->metrics) {
+      if (std::ranges::none_of(groups, [&](const std::string& g) { return m.name.starts_with(g + "."); })) continue;
+      const std::string group = m.name.substr(0, m.name.find('.'));
+      all_metrics[group].insert(m.name);
+      if (!m.value) {
+        auto& names = absent[m.reason][group];
+        if (std::ranges::find(names, m.name) == names.end()) names.push_back(m.name);
         continue;
       }
-      if (!t.columns.contains(name)) t.order.push_back(name), t.columns[name].unit = m.at("unit");
-      t.columns[name].values[row].push_back(m.at("value").get<double>());
+      if (!t.columns.contains(m.name)) t.order.push_back(m.name), t.columns[m.name].unit = m.unit;
+      t.columns[m.name].values[row].push_back(*m.value);
     }
   }
   if (groups.empty()) return "";

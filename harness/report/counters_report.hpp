@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/counters/perf_group.hpp"
-#include "harness/run/request.hpp"
+#include "harness/results/result.hpp"
 
 namespace tally {
 
@@ -19,6 +19,6 @@ namespace tally {
 // The end of a run with --counters: a table a scene and group, medians over the windows; what was absent once, with the reason.
 // Empty for a run without.
 // `order`: the rows' keys in the plan's order.
-[[nodiscard]] std::string counters_summary(const std::vector<json>& records, const std::vector<std::string>& order);
+[[nodiscard]] std::string counters_summary(const std::vector<result>&, const std::vector<std::string>& order);
 
 }  // namespace tally

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "harness/base/text.hpp"
 #include "harness/measure/statistics.hpp"
-#include "harness/report/listing.hpp"
 
 namespace tally {
 namespace {
@@ -46,39 +44,29 @@ std::string row_text(const observed_row& r, std::size_t width) {
 
 }  // namespace
 
-std::string handoffs_summary(const std::vector<json>& records, const std::vector<std::string>& order) {
-  std::vector<const json*> sorted;
-  for (const auto& r : records) {
-    if (r.value("role", "") == "observed") sorted.push_back(&r);
-  }
-  if (sorted.empty()) return "";
-  std::ranges::stable_sort(sorted, {}, [&](const json* r) {
-    return std::ranges::find(order, r->at("row").get<std::string>()) - order.begin();
-  });
+std::string handoffs_summary(const std::vector<result>& results, const std::vector<std::string>& order) {
   std::vector<std::string> titles;
   std::map<std::string, std::vector<observed_row>> scenes;
   std::size_t width = 0;
-  for (const json* record : sorted) {
-    const json& r = *record;
-    const json& config = r.at("config");
-    const std::string title = fmt::format("{}, {}", config.at("workload").at("label").get<std::string>(),
-                                          counted(config.at("threads").get<std::size_t>(), "thread"));
-    const std::string key = r.at("row"), name = key.substr(0, key.find('|'));
+  for (const result* r : in_order(results, order)) {
+    if (r->role != row_role::observed) continue;
+    const std::string title = r->title(), name = r->label();
     if (!scenes.contains(title)) titles.push_back(title);
     auto& rows = scenes[title];
     auto row = std::ranges::find(rows, name, &observed_row::name);
     if (row == rows.end()) row = rows.insert(rows.end(), {name, {}, 0, 0, ""});
     width = std::max(width, name.size());
     ++row->windows;
-    if (!r.contains("metrics")) {
-      row->failure = r.value("reason", "");
+    if (!r->has_metrics()) {
+      row->failure = r->reason;
       continue;
     }
-    row->doubtful += r.at("quality").value("doubtful", false) ? 1 : 0;
-    for (const auto& [metric, m] : r.at("metrics").items()) {
-      if (m.at("value").is_number()) row->values[metric].push_back(m.at("value").get<double>());
+    row->doubtful += r->doubtful ? 1 : 0;
+    for (const auto& m : r->metrics) {
+      if (m.value) row->values[m.name].push_back(*m.value);
     }
   }
+  if (titles.empty()) return "";
   std::string out = "Observed line hand-offs, a lower bound of the transfers; medians over the windows:\n";
   for (const auto& title : titles) {
     out += fmt::format("  {}\n    {:{}}  {:>8}  {:>12}  {:>10}  {:>10}   by field\n", title, "", width, "per op", "ops/hand-off",

@@ -229,10 +229,10 @@ std::string describe_text(const registry& all, const std::string& name) {
   throw unknown_name(no_such("describe", name, "strategy, workload, suite or group of counters", known));
 }
 
-std::string skipped_text(const run_plan& plan) {
+std::string skipped_text(const std::vector<skipped_row>& skipped) {
   // reason -> workload -> strategies
   std::map<std::string, std::map<std::string, std::set<std::string>>> gathered;
-  for (const auto& s : plan.skipped) {
+  for (const auto& s : skipped) {
     std::string where = s.workload;
     if (s.threads > 1) where += fmt::format(" on {} threads", s.threads);
     if (!s.heap.empty()) where += " with a heap of " + s.heap;
@@ -267,7 +267,7 @@ std::string plan_text(const run_plan& plan) {
     if (r.heap.limit_bytes != 0) heap = fmt::format(" heap {} ({} bytes)", r.heap.label(), r.heap.limit_bytes);
     out += fmt::format("  {}{}{}\n", under_allocator(r.strategy, r.allocator), heap, r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
   }
-  if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan));
+  if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan.skipped));
   out += fmt::format("\n{}, {} of {}, windows of {:g} ms: about {}\n", counted(plan.rows.size(), "row"),
                      plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes),
                      counted(static_cast<std::size_t>(plan.blocks), "block"), static_cast<double>(plan.window_ns) * 1e-6,

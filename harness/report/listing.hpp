@@ -6,6 +6,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/engine/registry.hpp"
+#include "harness/results/row.hpp"
 #include "harness/run/request.hpp"
 
 namespace tally {
@@ -21,6 +22,6 @@ namespace tally {
 struct run_plan;
 [[nodiscard]] std::string plan_text(const run_plan&);
 // The skipped rows, gathered by reason: "  plain: copy_drop (2 threads), ...  not thread-safe".
-[[nodiscard]] std::string skipped_text(const run_plan&);
+[[nodiscard]] std::string skipped_text(const std::vector<skipped_row>&);
 
 }  // namespace tally

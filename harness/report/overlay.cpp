@@ -8,18 +8,10 @@
 #include "harness/base/errors.hpp"
 #include "harness/base/text.hpp"
 #include "harness/measure/statistics.hpp"
-#include "harness/report/listing.hpp"
 #include "harness/results/results_file.hpp"
 
 namespace tally::sim {
 namespace {
-
-std::string key_of(const json& config) {
-  const json& workload = config.at("workload");
-  return fmt::format("{}|{}|{}|{}|{}", config.at("strategy").at("label").get<std::string>(),
-                     workload.at("name").get<std::string>(), workload.at("parameters").dump(), config.at("threads").get<int>(),
-                     config.at("heap").at("limit_bytes").dump());
-}
 
 double per_op(const point_result& p, const std::vector<std::string>& of) {
   std::uint64_t n = 0;
@@ -51,67 +43,45 @@ std::string range(double point, double least, double most) {
 }  // namespace
 
 overlay::overlay(const std::vector<std::string>& directories) {
-  std::map<std::string, std::vector<json>> windows;
+  std::map<std::string, std::vector<result>> windows;
   for (const auto& d : directories) {
     const auto file = std::filesystem::path(d) / "rows.jsonl";
     if (!std::filesystem::exists(file)) throw usage_error(fmt::format("--overlay {}: there is no run (no rows.jsonl)", d));
     bool any = false;
-    for (auto& r : load_results(file).records) {
-      if (r.value("role", "") != "observed") continue;
+    for (auto& r : load_results(file).results) {
+      if (r.role != row_role::observed) continue;
       any = true;
-      windows[key_of(r.at("config"))].push_back(std::move(r));
+      windows[r.identity].push_back(std::move(r));
     }
     if (!any) throw usage_error(fmt::format("--overlay {}: no observed rows; tally run --observe makes them", d));
   }
-  for (const auto& [key, records] : windows) rows_[key] = observed_from(records);
+  for (const auto& [identity, of_row] : windows) rows_[identity] = observed_from(of_row);
 }
 
-void overlay::judge(json& record, const row_points& r) const {
-  if (rows_.empty() || !record.contains("metrics")) return;
-  const auto found = rows_.find(key_of(record.at("config")));
-  if (found == rows_.end()) return;
-  const observed_handoffs& seen = found->second;
-  const simulated_handoffs told = told_by(r, seen.fields);
-  const agreement a = compare_handoffs(seen, told);
-  record["agreement"] = {
-      {"verdict", name_of(a.kind)},
-      {"words", a.words},
-      {"factor", a.factor},
-      {"within_band", a.within_band},
-      {"fields", seen.fields},
-      {"simulated", {{"class", "simulated"}, {"handoffs_per_op", told.per_op}, {"low", *told.least}, {"high", *told.most}}},
-      {"observed",
-       {{"class", "measured"}, {"handoffs_per_op", seen.per_op}, {"low", seen.least}, {"high", seen.most},
-        {"windows", seen.windows}, {"left_out", seen.left_out}, {"operations", seen.operations},
-        {"known_share", seen.known_share},
-        {"latency_ns", seen.latency_ns == 0 ? json(nullptr) : json(seen.latency_ns)}}}};
+std::optional<compared_handoffs> overlay::judge(const result& simulated, const row_points& r) const {
+  if (rows_.empty() || !simulated.has_metrics()) return std::nullopt;
+  const auto found = rows_.find(simulated.identity);
+  if (found == rows_.end()) return std::nullopt;
+  const simulated_handoffs told = told_by(r, found->second.fields);
+  return compared_handoffs{compare_handoffs(found->second, told), found->second, told};
 }
 
-std::string agreement_summary(const std::vector<json>& records, const std::string& machine, double transfer_ns) {
+std::string agreement_summary(const std::vector<result>& results, const std::string& machine, double transfer_ns) {
   struct line {
     std::string name, simulated, observed, transfers, words;
   };
   std::vector<line> lines{{"", "simulated", "observed", "transfers/op", ""}};
   std::vector<double> latencies;
   std::size_t agree = 0, differ = 0;
-  for (const auto& r : records) {
-    if (!r.contains("agreement")) continue;
-    const json& a = r.at("agreement");
-    const json &told = a.at("simulated"), &seen = a.at("observed");
-    const auto both = [](const json& side) {
-      return range(side.at("handoffs_per_op"), side.at("low"), side.at("high"));
-    };
-    agree += a.at("verdict") == "agree" ? 1 : 0;
-    differ += a.at("verdict") == "differ" ? 1 : 0;
-    if (!seen.at("latency_ns").is_null()) latencies.push_back(seen.at("latency_ns"));
-    const json& config = r.at("config");
-    const std::size_t windows = seen.at("windows");
-    lines.push_back({fmt::format("{} | {} | {}", config.at("strategy").at("label").get<std::string>(),
-                                 config.at("workload").at("label").get<std::string>(),
-                                 counted(config.at("threads").get<std::size_t>(), "thread")),
-                     both(told), windows == 0 ? "-" : both(seen),
-                     fmt::format("{:.3g}", r.at("metrics").at("transfers_per_op").at("value").get<double>()),
-                     a.at("words").get<std::string>()});
+  for (const auto& r : results) {
+    if (!r.agreement) continue;
+    const agreement_result& a = *r.agreement;
+    const auto both = [](const agreement_result::side& side) { return range(side.per_op, side.low, side.high); };
+    agree += a.verdict == name_of(agreement_kind::agree) ? 1 : 0;
+    differ += a.verdict == name_of(agreement_kind::differ) ? 1 : 0;
+    if (a.latency_ns) latencies.push_back(*a.latency_ns);
+    lines.push_back({fmt::format("{} | {} | {}", r.strategy, r.workload, counted(r.threads, "thread")), both(a.simulated),
+                     a.windows == 0 ? "-" : both(a.observed), fmt::format("{:.3g}", r.number_or("transfers_per_op", 0)), a.words});
   }
   if (lines.size() == 1) return "";
   std::size_t w[4]{};

@@ -5,10 +5,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/measure/agreement.hpp"
+#include "harness/results/agreement.hpp"
 #include "harness/sim/sim_record.hpp"
 
 namespace tally::sim {
@@ -19,15 +20,15 @@ class overlay {
   // Throws usage_error: a directory without observed rows; results_error.
   explicit overlay(const std::vector<std::string>& directories);
 
-  // Adds "agreement" to the record of a row, if the row was observed.
-  void judge(json& record, const row_points&) const;
+  // Nothing where the row was not observed.
+  [[nodiscard]] std::optional<compared_handoffs> judge(const result& simulated, const row_points&) const;
 
  private:
   std::map<std::string, observed_handoffs> rows_;
 };
 
-// The verdicts of the records, a line a row; "" if there are none. `transfer_ns` is what a line transfer takes on the simulated
+// The verdicts of the results, a line a row; "" if there are none. `transfer_ns` is what a line transfer takes on the simulated
 // machine between its nearest cores.
-[[nodiscard]] std::string agreement_summary(const std::vector<json>& records, const std::string& machine, double transfer_ns);
+[[nodiscard]] std::string agreement_summary(const std::vector<result>&, const std::string& machine, double transfer_ns);
 
 }  // namespace tally::sim

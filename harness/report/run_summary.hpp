@@ -4,17 +4,17 @@
 #include <string>
 #include <vector>
 
-#include "harness/run/plan.hpp"
+#include "harness/results/estimates.hpp"
 
 namespace tally {
 
 struct summary_options {
-  std::string baseline;
+  std::string baseline;         // as typed
   bool citable = false;         // enough processes for intervals
-  std::uint64_t seed = 1;
-  std::vector<std::string> order;   // row keys as planned; scenes and rows are told in this order
 };
 
-[[nodiscard]] std::string summary_text(const std::vector<json>& records, const summary_options&);
+// The estimates are those of the scenes.
+[[nodiscard]] std::string summary_text(const std::vector<scene_group>&, const std::vector<estimate>&, const estimator&,
+                                       const summary_options&);
 
 }  // namespace tally

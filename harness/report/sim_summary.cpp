@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
-#include "harness/measure/agreement.hpp"
 
 namespace tally::sim {
 namespace {
@@ -20,28 +18,28 @@ std::string shortened(double v) {
 
 std::string times(double ratio) { return ratio >= 10 ? fmt::format("{:.0f} times", ratio) : fmt::format("{:.2g} times", ratio); }
 
-std::string band(const json& r) {
-  const auto& m = r.at("metrics").at("transfers_per_op");
-  const double point = m.at("value"), low = m.at("low"), high = m.at("high");
+std::string band(const result& r) {
+  const metric_value* m = r.find("transfers_per_op");
+  if (m == nullptr || !m->value) return "-";
+  const double point = *m->value, low = m->low.value_or(point), high = m->high.value_or(point);
   if (high - low < 0.005) return fmt::format("{:.2f}", point);
   return fmt::format("{:.2f} [{:.2f}-{:.2f}]", point, low, high);
 }
 
 // The field whose lines move most, and its share.
-std::string busiest(const json& r) {
+std::string busiest(const result& r) {
   double total = 0, most = 0;
   std::string name;
-  for (const auto& [field, t] : r.at("simulation").at("fields").items()) {
-    const double n = t.value("transfers", 0.0);
-    total += n;
-    if (n > most) most = n, name = field;
+  for (const auto& f : r.fields) {
+    total += f.transfers;
+    if (f.transfers > most) most = f.transfers, name = f.name;
   }
   return total == 0 ? "" : fmt::format("\"{}\" {:.0f} %", name, 100 * most / total);
 }
 
-using row_list = std::vector<const json*>;
+using row_list = std::vector<const result*>;
 
-std::string table(const std::vector<std::string>& strategies, const std::vector<int>& cores, const std::map<std::string, std::map<int, const json*>>& rows,
+std::string table(const std::vector<std::string>& strategies, const std::vector<int>& cores, const std::map<std::string, std::map<int, const result*>>& rows,
                   auto&& cell) {
   std::size_t first = 8;
   for (const auto& s : strategies) first = std::max(first, s.size());
@@ -67,45 +65,41 @@ std::string table(const std::vector<std::string>& strategies, const std::vector<
   return out;
 }
 
-std::string words(const std::string& s, const std::map<int, const json*>& by_cores, const json* base) {
-  const json& last = *by_cores.rbegin()->second;
+std::string words(const std::string& s, const std::map<int, const result*>& by_cores, const result* base) {
+  const result& last = *by_cores.rbegin()->second;
   const int most = by_cores.rbegin()->first;
   std::string out = fmt::format("    {} at {} core{}: {} line transfers an operation", s, most, most == 1 ? "" : "s", band(last));
   if (const std::string b = busiest(last); !b.empty()) out += fmt::format(", most of them for {}", b);
-  if (const double failed = metric_of(last, "failed_cas_per_op"); failed >= 0.005) out += fmt::format("; {:.2f} failed CAS", failed);
-  const json& first = *by_cores.begin()->second;
-  const double gain = metric_of(last, "ops_per_second") / std::max(1e-9, metric_of(first, "ops_per_second"));
+  if (const double failed = last.number_or("failed_cas_per_op", 0); failed >= 0.005) out += fmt::format("; {:.2f} failed CAS", failed);
+  const result& first = *by_cores.begin()->second;
+  const double gain = last.number_or("ops_per_second", 0) / std::max(1e-9, first.number_or("ops_per_second", 0));
   if (by_cores.size() > 1) out += fmt::format("; {} the speed of {} core{}", times(gain), by_cores.begin()->first, by_cores.begin()->first == 1 ? "" : "s");
   if (base != nullptr && base != &last) {
-    out += fmt::format("; {} the baseline's", times(metric_of(last, "ops_per_second") / std::max(1e-9, metric_of(*base, "ops_per_second"))));
+    out += fmt::format("; {} the baseline's", times(last.number_or("ops_per_second", 0) / std::max(1e-9, base->number_or("ops_per_second", 0))));
   }
   return out + "\n";
 }
 
 }  // namespace
 
-std::string summary_text(const std::vector<json>& records, const std::string& baseline, int measured_cores) {
+std::string summary_text(const std::vector<result>& results, const std::string& baseline, int measured_cores) {
   std::vector<std::string> workloads;
   std::map<std::string, row_list> scenes;
   std::string out;
-  for (const auto& r : records) {
-    if (r.at("status") == "error") out += fmt::format("FAILED {}: {}\n", r.at("row").get<std::string>(), r.at("reason").get<std::string>());
-    if (r.at("status") != "ok" && r.at("status") != "exhausted") continue;
-    const std::string w = r.at("config").at("workload").at("label");
-    if (!scenes.contains(w)) workloads.push_back(w);
-    scenes[w].push_back(&r);
+  for (const auto& r : results) {
+    if (r.status == row_status::error) out += fmt::format("FAILED {}: {}\n", r.row, r.reason);
+    if (r.status != row_status::ok && r.status != row_status::exhausted) continue;
+    if (!scenes.contains(r.workload)) workloads.push_back(r.workload);
+    scenes[r.workload].push_back(&r);
   }
   bool beyond = false;
   for (const auto& w : workloads) {
     std::vector<std::string> strategies;
-    std::map<std::string, std::map<int, const json*>> rows;
+    std::map<std::string, std::map<int, const result*>> rows;
     std::vector<int> cores;
-    for (const json* r : scenes[w]) {
-      std::string s = r->at("config").at("strategy").at("label");
-      if (const auto& heap = r->at("config").at("heap"); !heap.at("limit_bytes").is_null()) {
-        s += fmt::format("@{}", heap.at("limit_bytes").get<std::uint64_t>());
-      }
-      const int c = r->at("config").at("threads");
+    for (const result* r : scenes[w]) {
+      const std::string s = r->strategy + (r->heap_limit_bytes == 0 ? "" : fmt::format("@{}", r->heap_limit_bytes));
+      const int c = static_cast<int>(r->threads);
       if (!rows.contains(s)) strategies.push_back(s);
       rows[s][c] = r;
       if (std::ranges::find(cores, c) == cores.end()) cores.push_back(c);
@@ -115,9 +109,9 @@ std::string summary_text(const std::vector<json>& records, const std::string& ba
     out += fmt::format("{}\n  line transfers an operation (simulated; in brackets: over the schedules)\n", w);
     out += table(strategies, cores, rows, band);
     out += "  operations a second (modelled)\n";
-    out += table(strategies, cores, rows, [](const json& r) { return shortened(metric_of(r, "ops_per_second")); });
+    out += table(strategies, cores, rows, [](const result& r) { return shortened(r.number_or("ops_per_second", 0)); });
     for (const auto& s : strategies) {
-      const json* base = nullptr;
+      const result* base = nullptr;
       if (const auto b = rows.find(baseline); b != rows.end() && b->second.contains(rows[s].rbegin()->first)) {
         base = b->second.at(rows[s].rbegin()->first);
       }

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/run/request.hpp"
+#include "harness/results/result.hpp"
 
 namespace tally::sim {
 
 // `measured_cores`: of this machine; predictions beyond them are marked.
-[[nodiscard]] std::string summary_text(const std::vector<json>& records, const std::string& baseline, int measured_cores);
+[[nodiscard]] std::string summary_text(const std::vector<result>&, const std::string& baseline, int measured_cores);
 
 }  // namespace tally::sim

@@ -5,19 +5,10 @@
 #include <string>
 
 #include "harness/engine/engine.hpp"
+#include "harness/results/metrics.hpp"
 #include "harness/results/row.hpp"
 
 namespace tally {
-
-// Everything that was seen around a window.
-struct window_context {
-  json machine;                     // what does not change while the process runs
-  json environment_before, environment_after;
-  json quality;                     // verdict and its reasons
-  const counter_plan* counters = nullptr;  // what was counted
-  std::uint64_t rss_bytes = 0;      // after the window
-  std::uint64_t peak_rss_bytes = 0; // highest since the row began
-};
 
 [[nodiscard]] json measured_record(const run_item&, const bound_row&, const window_result&, const window_context&);
 // The harness could not measure it: a worker that crashed, hung or could not make the row.

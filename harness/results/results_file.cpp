@@ -12,17 +12,6 @@
 #include "harness/base/files.hpp"
 
 namespace tally {
-namespace {
-
-// What every record is found by; the rest is its producer's business (results/schema.json).
-bool is_record(const json& r) {
-  const auto text = [&](const char* key) { return r.contains(key) && r.at(key).is_string(); };
-  const auto number = [&](const char* key) { return !r.contains(key) || r.at(key).is_number_integer(); };
-  return text("row") && text("status") && number("process") && number("block");
-}
-
-}  // namespace
-
 results_file::results_file(const std::filesystem::path& path)
     : path_(path), descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) refused(path_, errno);
@@ -42,7 +31,7 @@ loaded_results load_results(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) refused(path, errno);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  loaded_results result;
+  loaded_results loaded;
   std::size_t line = 1;
   for (std::size_t begin = 0; begin < text.size(); ++line) {
     const std::size_t end = text.find('\n', begin);
@@ -58,7 +47,7 @@ loaded_results load_results(const std::filesystem::path& path) {
       std::error_code error;
       std::filesystem::resize_file(path, begin, error);
       if (error) refused(path, error.value());
-      result.message = fmt::format("{}: the last line was damaged; it is set aside in {}", path.filename().string(),
+      loaded.message = fmt::format("{}: the last line was damaged; it is set aside in {}", path.filename().string(),
                                    aside.filename().string());
       break;
     }
@@ -68,11 +57,14 @@ loaded_results load_results(const std::filesystem::path& path) {
                                     schema == record.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace),
                                     schema_number));
     }
-    if (!is_record(record)) throw results_error(fmt::format("{}: line {} is not a record", path.string(), line));
-    result.records.push_back(std::move(record));
+    try {
+      loaded.results.push_back(result_from(record));
+    } catch (const results_error& e) {
+      throw results_error(fmt::format("{}: line {}: {}", path.string(), line, e.what()));
+    }
     begin = end + 1;
   }
-  return result;
+  return loaded;
 }
 
 }  // namespace tally

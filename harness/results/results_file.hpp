@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "harness/base/errors.hpp"
-#include "harness/results/json.hpp"
+#include "harness/results/result.hpp"
 
 namespace tally {
 
@@ -29,11 +29,11 @@ class results_file {
 };
 
 struct loaded_results {
-  std::vector<json> records;
+  std::vector<result> results;
   std::string message;   // what was set aside; empty: nothing
 };
 
-// Reads all records. A damaged last line is moved to rows.damaged beside the file. Throws results_error where an earlier line
+// Reads all results. A damaged last line is moved to rows.damaged beside the file. Throws results_error where an earlier line
 // is damaged, and usage_error for records of another schema.
 [[nodiscard]] loaded_results load_results(const std::filesystem::path&);
 

@@ -12,25 +12,14 @@
 namespace tally {
 namespace {
 
-constexpr std::array<const char*, 4> mode_names{"throughput", "latency", "memory", "observed"};
-constexpr std::array<const char*, 4> role_names{"measured", "baseline", "aa", "observed"};
-
-template <class Enum>
-Enum named(const std::array<const char*, 4>& names, std::string_view text, const char* what) {
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == text) return static_cast<Enum>(i);
-  }
-  throw usage_error(no_such(what, text, "value", std::vector<std::string>(names.begin(), names.end())));
-}
-
 json or_null(std::uint64_t value) { return value == 0 ? json(nullptr) : json(value); }
 
 }  // namespace
 
-const char* name_of(measure_mode m) { return mode_names[static_cast<std::size_t>(m)]; }
-measure_mode mode_named(std::string_view s) { return named<measure_mode>(mode_names, s, "--mode"); }
-const char* name_of(row_role r) { return role_names[static_cast<std::size_t>(r)]; }
-row_role role_named(std::string_view s) { return named<row_role>(role_names, s, "role"); }
+std::string_view name_of(measure_mode m) { return mode_names.at(static_cast<std::size_t>(m)); }
+measure_mode mode_named(std::string_view s) { return enum_named<measure_mode>(mode_names, s, "--mode"); }
+std::string_view name_of(row_role r) { return role_names.at(static_cast<std::size_t>(r)); }
+row_role role_named(std::string_view s) { return enum_named<row_role>(role_names, s, "role"); }
 
 std::string without_directories(const std::string& value) {
   const auto slash = value.find_last_of('/');

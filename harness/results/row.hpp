@@ -2,9 +2,11 @@
 // everything resolved. Its key says which row a result belongs to; its JSON is what a worker is sent and what is recorded.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,8 @@ struct heap_size {
 
 // The A/A pair: the baseline measured a second time is the noise floor. Observed rows are not compared with each other.
 enum class row_role { measured, baseline, again, observed };
+inline constexpr std::array<std::string_view, 4> role_names{"measured", "baseline", "aa", "observed"};
+static_assert(role_names.size() == static_cast<std::size_t>(row_role::observed) + 1);
 
 struct row_spec {
   row_role role = row_role::measured;
@@ -72,9 +76,9 @@ struct skipped_row {
   [[nodiscard]] std::string label() const { return under_allocator(strategy, allocator); }
 };
 
-[[nodiscard]] const char* name_of(measure_mode);
+[[nodiscard]] std::string_view name_of(measure_mode);
 [[nodiscard]] measure_mode mode_named(std::string_view);
-[[nodiscard]] const char* name_of(row_role);
+[[nodiscard]] std::string_view name_of(row_role);
 [[nodiscard]] row_role role_named(std::string_view);
 
 // The beginning of a record: schema, row, role, process, block, config, seed.

@@ -142,7 +142,7 @@ class planner {
       row_spec r = row(s, workload, p, threads, mode);
       r.allocator = g.allocators.front();
       if (const std::string reason = unmet(s, workload, r, heap); !reason.empty()) {
-        skip({r.strategy, r.workload_label, threads, name_of(mode), heap, reason});
+        skip({r.strategy, r.workload_label, threads, std::string(name_of(mode)), heap, reason});
         continue;
       }
       const bool is_baseline = r.strategy == baseline_.label();
@@ -165,7 +165,7 @@ class planner {
       if (reason.empty()) {
         push(r);
       } else {
-        skip({r.strategy, r.workload_label, r.threads, name_of(r.mode), r.heap.label(), reason, name});
+        skip({r.strategy, r.workload_label, r.threads, std::string(name_of(r.mode)), r.heap.label(), reason, name});
       }
     }
   }
@@ -188,7 +188,7 @@ class planner {
       push(r);
       other_allocators(g, s, std::move(r));
     } else {
-      skip({r.strategy, r.workload_label, threads, name_of(r.mode), "", std::move(reason)});
+      skip({r.strategy, r.workload_label, threads, std::string(name_of(r.mode)), "", std::move(reason)});
     }
   }
   [[nodiscard]] std::string unobserved(const strategy_choice& s, std::size_t workload) const {

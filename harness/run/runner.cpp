@@ -39,15 +39,6 @@ class workers {
 
 }  // namespace
 
-window_key key_of(const json& record) {
-  return {record.at("row").get<std::string>(), record.value("process", 0), record.value("block", 0)};
-}
-
-json lightened(json record) {
-  for (const char* heavy : {"binary", "machine", "environment", "lanes", "latency", "memory", "counters", "handoffs"}) record.erase(heavy);
-  return record;
-}
-
 bool allocator_loads(const allocator_info& a) {
   if (*a.library == '\0') return true;
   child worker({"worker"}, a.library);
@@ -60,20 +51,19 @@ bool allocator_loads(const allocator_info& a) {
 }
 
 run_outcome execute(const registry& all, const run_plan& plan, const std::set<window_key>& done, double timeout_s,
-                    results_file& file, std::vector<json>& records, progress& shown, const volatile int& interrupt) {
+                    results_file& file, std::vector<result>& results, progress& shown, const volatile int& interrupt) {
   run_outcome outcome;
   const double start = now_s();
-  const auto keep = [&](json record) {
+  const auto keep = [&](const json& record) {
     file.append(record);
-    const std::string status = record.at("status");
+    result r = result_from(record);
     ++outcome.measured;
-    if (status == "error") {
+    if (r.status == row_status::error) {
       ++outcome.errors;
-      shown.say(fmt::format("error: {} (process {}, block {}): {}", record.at("row").get<std::string>(),
-                            record.at("process").get<int>(), record.at("block").get<int>(),
-                            record.at("reason").get<std::string>()));
+      shown.say(fmt::format("error: {} (process {}, block {}): {}", r.row, r.process, r.block, r.reason));
     }
-    records.push_back(lightened(std::move(record)));
+    results.push_back(std::move(r));
+    return results.back().status;
   };
   for (int process = 0; process < plan.processes && !outcome.interrupted; ++process) {
     workers team;
@@ -88,9 +78,7 @@ run_outcome execute(const registry& all, const run_plan& plan, const std::set<wi
         case child::answer::line: {
           json record = json::parse(line, nullptr, false);
           if (!record.is_object()) record = error_record(item, "the worker's answer can't be read");
-          const bool failed = record.value("status", "") == "error";
-          keep(std::move(record));
-          if (failed) team.forget(all, item.row);  // what it left behind is in no other row's memory
+          if (keep(record) == row_status::error) team.forget(all, item.row);  // what it left behind is in no other row's memory
           break;
         }
         case child::answer::ended:

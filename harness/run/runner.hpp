@@ -8,7 +8,6 @@
 #include <csignal>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "harness/measure/allocators.hpp"
@@ -18,23 +17,16 @@
 
 namespace tally {
 
-// A window in a results file: row key, process, block.
-using window_key = std::tuple<std::string, int, int>;
-[[nodiscard]] window_key key_of(const json& record);
-
-// A record without what the summary does not read (buckets, samples, machine): thousands are kept in memory.
-[[nodiscard]] json lightened(json record);
-
 struct run_outcome {
   std::size_t measured = 0, errors = 0, missing = 0;
   bool interrupted = false;
   double seconds = 0;
 };
 
-// Measures what the plan says and `done` has not. Records are appended to `file` and, lightened, to `records`. When `interrupt`
+// Measures what the plan says and `done` has not. Records are appended to `file`, and what they say to `results`. When `interrupt`
 // is set, the window in flight is given up. Throws results_error when the disk refuses.
 run_outcome execute(const registry&, const run_plan&, const std::set<window_key>& done, double timeout_s, results_file& file,
-                    std::vector<json>& records, progress& shown, const volatile int& interrupt);
+                    std::vector<result>& results, progress& shown, const volatile int& interrupt);
 
 // Asks a worker whether the allocator's library could be loaded.
 [[nodiscard]] bool allocator_loads(const allocator_info&);

@@ -38,12 +38,6 @@ std::optional<handoff_probe> probe(const std::vector<int>& cpus) {
   return probe_handoff(cpus[0], cpus[1]);
 }
 
-json moment(const environment_moment& m, const std::optional<handoff_probe>& p) {
-  json j = nlohmann::json(m);
-  j["handoff"] = p ? json(nlohmann::json(*p)) : json(nullptr);
-  return j;
-}
-
 }  // namespace
 
 std::string loaded_allocator() {
@@ -64,8 +58,8 @@ json measure(const registry& all, const run_item& item) {
   if (!bound.pair->unmet.empty()) throw usage_error(std::string(bound.pair->unmet));
   const body_spec spec = body_of(*bound.workload, item.row, item.seed);
   window_context seen;
-  const auto probe_before = probe(item.row.cpus);
-  const environment_moment before = environment_now();
+  seen.probe_before = probe(item.row.cpus);
+  seen.before = environment_now();
   forget_peak();
   // A window in which no operation ended says nothing: the lanes were off their processors, or an operation takes longer than
   // the window. It is tried again with four times the length.
@@ -85,16 +79,13 @@ json measure(const registry& all, const run_item& item) {
            result.operations_per_second() <= 0);
   seen.rss_bytes = status_bytes("VmRSS:");
   seen.peak_rss_bytes = status_bytes("VmHWM:");
-  const environment_moment after = environment_now();
-  const auto probe_after = probe(item.row.cpus);
-  quality_input input = quality_input_of(item.row.cpus, before, after);
+  seen.after = environment_now();
+  seen.probe_after = probe(item.row.cpus);
+  quality_input input = quality_input_of(item.row.cpus, seen.before, seen.after);
   input.parallelism = bound.pair->parallelism(spec);
-  input.before = probe_before;
-  input.after = probe_after;
-  seen.machine = nlohmann::json(environment());
-  seen.environment_before = moment(before, probe_before);
-  seen.environment_after = moment(after, probe_after);
-  seen.quality = nlohmann::json(judge(result, input));
+  input.before = seen.probe_before;
+  input.after = seen.probe_after;
+  seen.quality = judge(result, input);
   json record = measured_record(item, bound, result, seen);
   record["attempts"] = attempts;
   return record;

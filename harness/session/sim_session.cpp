@@ -11,7 +11,6 @@
 #include <set>
 #include <thread>
 
-#include "harness/base/files.hpp"
 #include "harness/base/text.hpp"
 #include "harness/measure/topology.hpp"
 #include "harness/report/listing.hpp"
@@ -23,7 +22,7 @@
 #include "harness/run/choices.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/progress.hpp"
-#include "harness/session/run_session.hpp"
+#include "harness/session/session.hpp"
 #include "harness/session/sim_settings.hpp"
 #include "harness/sim/sim_record.hpp"
 
@@ -32,32 +31,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path resumed_directory(const session_options& o) {
-  if (!o.out.empty()) return o.out;
-  const fs::path latest = results_home / "latest";
-  std::error_code error;
-  return fs::is_symlink(latest) ? results_home / fs::read_symlink(latest, error) : latest;
-}
-
-// Options and machine, of an earlier simulation where one is named.
-void settle(session_options& o, machine& model) {
-  if (o.resume && !o.from.empty()) throw usage_error(fmt::format("--from {}: not together with --resume", o.from));
-  if (o.from.empty() && !o.resume) {
-    model = load_machine(o.machine);
-    return;
-  }
-  const fs::path there = o.resume ? resumed_directory(o) : fs::path(o.from);
-  const json config = read_simulation(o.resume ? "--resume" : "--from", there);
+// The machine, and of an earlier simulation the options that were not typed now.
+machine settled(sim_options& o, const std::optional<earlier_session>& earlier) {
+  if (!earlier) return load_machine(o.machine);
+  machine model;
   if (o.given.contains("machine")) model = load_machine(o.machine);
-  take_over(o, model, config);
-  if (!o.resume) return;
-  if (const auto d = first_difference(o, model, config); !d.empty()) {
-    throw usage_error(fmt::format("--resume {}: {}; --from makes a new run of it", there.string(), d));
-  }
-  if (config.at("binary").at("executable") != binary_identity().at("executable")) {
-    throw usage_error(
-        fmt::format("--resume {}: it was simulated by another binary; --from makes the same run anew", there.string()));
-  }
+  take_over(o, model, *earlier);
+  if (o.resume) earlier->refuse(first_difference(o, model, earlier->config));
+  return model;
 }
 
 struct simulation_plan {
@@ -69,7 +50,7 @@ struct simulation_plan {
   std::vector<schedule> schedules;
 };
 
-simulation_plan plan_of(const registry& all, const session_options& o, machine model) {
+simulation_plan plan_of(const registry& all, const sim_options& o, machine model) {
   simulation_plan p;
   p.model = std::move(model);
   if (o.protocol != "mesi" && o.protocol != "moesi") throw usage_error(fmt::format("--protocol {}: mesi or moesi", o.protocol));
@@ -103,41 +84,13 @@ simulation_plan plan_of(const registry& all, const session_options& o, machine m
   return p;
 }
 
-std::string plan_lines(const simulation_plan& p, const session_options& o) {
+std::string plan_lines(const simulation_plan& p, const sim_options& o) {
   std::string out;
   for (const auto& r : p.rows) out += fmt::format("{} | {} | {}\n", r.strategy, r.workload_label, counted(static_cast<std::size_t>(r.threads), "core"));
-  run_plan as_plan;
-  as_plan.skipped = p.skipped;
-  if (!p.skipped.empty()) out += fmt::format("Skipped:\n{}\n", skipped_text(as_plan));
+  out += skipped_words(p.skipped);
   out += fmt::format("{}, each under {}: {}\n", counted(p.rows.size(), "row"), counted(p.schedules.size(), "schedule"),
                      fmt::join(o.schedules, ", "));
   return out;
-}
-
-// Where results go, and what of them is there already.
-struct place {
-  fs::path directory;
-  std::vector<json> records;
-};
-
-place find_place(const session_options& o, const simulation_plan& plan) {
-  place p;
-  p.directory = o.resume ? resumed_directory(o) : o.out.empty() ? fresh_directory("sim", plan.seed) : fs::path(o.out);
-  if (o.resume) {
-    if (fs::exists(p.directory / "rows.jsonl")) {
-      loaded_results loaded = load_results(p.directory / "rows.jsonl");
-      if (!loaded.message.empty()) std::fputs(fmt::format("tally: {}\n", loaded.message).c_str(), stderr);
-      p.records = std::move(loaded.records);
-    }
-    return p;
-  }
-  if (!o.out.empty() && fs::exists(p.directory / "rows.jsonl")) {
-    throw usage_error(fmt::format("--out {}: there is a run already; --resume goes on with it", o.out));
-  }
-  make_directory("--out", p.directory);
-  write_whole(p.directory / "config.json", config_text(config_of(o, plan.model, plan.seed)));
-  point_latest(p.directory);
-  return p;
 }
 
 // One row under one schedule.
@@ -147,9 +100,9 @@ struct job {
 
 class execution {
  public:
-  execution(const registry& all, const simulation_plan& p, const session_options& o, const overlay& observed,
-            results_file& file, std::vector<json>& records)
-      : all_(all), plan_(p), options_(o), observed_(observed), file_(file), records_(records) {}
+  execution(const registry& all, const simulation_plan& p, const sim_options& o, const overlay& observed,
+            session_folder& folder)
+      : all_(all), plan_(p), options_(o), observed_(observed), folder_(folder) {}
 
   void run(progress& shown, const volatile int& interrupt) {
     const auto start = std::chrono::steady_clock::now();
@@ -233,21 +186,21 @@ class execution {
   }
   void finish(const row_points& p) {
     ++finished_;
-    records_.push_back(simulated_record(p));
-    observed_.judge(records_.back(), p);
-    file_.append(records_.back());
+    json record = simulated_record(p);
+    if (const auto compared = observed_.judge(result_from(record), p)) record["agreement"] = to_json(*compared);
+    folder_.file().append(record);
+    folder_.results().push_back(result_from(record));
     if (options_.as_json) {
-      fmt::print("{}\n", records_.back().dump(-1, ' ', false, json::error_handler_t::replace));
+      fmt::print("{}\n", record.dump(-1, ' ', false, json::error_handler_t::replace));
       std::fflush(stdout);
     }
   }
 
   const registry& all_;
   const simulation_plan& plan_;
-  const session_options& options_;
+  const sim_options& options_;
   const overlay& observed_;
-  results_file& file_;
-  std::vector<json>& records_;
+  session_folder& folder_;
   double seconds_ = 0;
   std::uint64_t accesses_ = 0;
   std::size_t finished_ = 0;
@@ -255,29 +208,22 @@ class execution {
 
 }  // namespace
 
-int run_session(const registry& all, session_options o, const volatile int& interrupt) {
+int run_session(const registry& all, sim_options o, const volatile int& interrupt) {
   if (o.schedules.empty()) o.schedules = {"timed"};
-  machine model;
-  settle(o, model);
-  simulation_plan plan = plan_of(all, o, std::move(model));
+  const auto earlier = find_earlier(o, session_kind::sim);
+  simulation_plan plan = plan_of(all, o, settled(o, earlier));
   o.request.seed = plan.seed;
   const overlay observed(o.overlays);
   if (o.plan_only) {
     fmt::print("{}", plan_lines(plan, o));
     return exit_fine;
   }
-  place where = find_place(o, plan);
-  const fs::path& directory = where.directory;
-  std::vector<json>& records = where.records;
+  session_folder folder(o, earlier, "sim", plan.seed, config_of(o, plan.model, plan.seed));
+  const fs::path& directory = folder.directory();
+  std::vector<result>& results = folder.results();
   std::set<std::string> there;
-  for (const auto& r : records) there.insert(r.at("row"));
-  results_file file(directory / "rows.jsonl");
-  for (const auto& s : plan.skipped) {
-    json record = skipped_simulated(s.strategy, s.workload, s.threads, s.reason);
-    if (there.contains(record.at("row"))) continue;
-    file.append(record);
-    records.push_back(std::move(record));
-  }
+  for (const auto& r : results) there.insert(r.row);
+  for (const auto& s : plan.skipped) folder.skip(skipped_simulated(s.strategy, s.workload, s.threads, s.reason));
   std::erase_if(plan.rows, [&](const row_spec& r) {
     row_points p;
     p.row = r, p.machine_name = plan.model.name, p.protocol = o.protocol, p.caches = o.caches;
@@ -285,35 +231,29 @@ int run_session(const registry& all, session_options o, const volatile int& inte
   });
   const bool talks = !o.quiet && !o.as_json;
   if (talks) {
-    fmt::print("Simulated: {} under {} ({}), machine {}, {}, {} caches, {} operations a core, seed {}\nResults: {}\n",
+    fmt::print("Simulated: {} under {} ({}), machine {}, {}, {} caches, {} operations per core, seed {}\nResults: {}\n",
                counted(plan.rows.size(), "row"), counted(plan.schedules.size(), "schedule"), fmt::join(o.schedules, ", "),
                plan.model.name, o.protocol, o.caches, o.operations, plan.seed, directory.string());
     std::fflush(stdout);
   }
   const auto total = plan.rows.size() * plan.schedules.size();
   progress shown(stderr, progress::detect(stderr, !talks), total, 0.3 * static_cast<double>(total));
-  execution run(all, plan, o, observed, file, records);
+  execution run(all, plan, o, observed, folder);
   run.run(shown, interrupt);
-  if (run.missing() != 0) {
-    if (talks) {
-      fmt::print("\nStopped with {} to go. Next: tally sim --resume --out {}\n", counted(run.missing(), "row"), directory.string());
-    }
-    return exit_interrupted;
-  }
-  if (talks) {
-    fmt::print("\n{}", summary_text(records, o.request.baseline, cpu_topology().cores()));
-    const std::string verdicts = agreement_summary(records, plan.model.name, plan.model.transfer / plan.model.clock_ghz);
+  const bool interrupted = run.missing() != 0;
+  if (talks && interrupted) {
+    fmt::print("\nStopped with {} to go. Next: tally sim --resume --out {}\n", counted(run.missing(), "row"), directory.string());
+  } else if (talks) {
+    fmt::print("\n{}", summary_text(results, o.request.baseline, cpu_topology().cores()));
+    const std::string verdicts = agreement_summary(results, plan.model.name, plan.model.transfer / plan.model.clock_ghz);
     const bool none = verdicts.empty() && !o.overlays.empty();
-    fmt::print("{}", none ? "No row that was simulated was observed in what --overlay names.\n\n" : verdicts);
-    run_plan as_plan;
-    as_plan.skipped = plan.skipped;
-    if (!plan.skipped.empty()) fmt::print("Skipped:\n{}\n", skipped_text(as_plan));
+    fmt::print("{}{}", none ? "No row that was simulated was observed in what --overlay names.\n\n" : verdicts,
+               skipped_words(plan.skipped));
     fmt::print("{} million accesses simulated in {}.\nNot modelled: {}.\nRows: {}\nNext: tally plot {}\n",
                (run.accesses() + 500'000) / 1'000'000, spoken_duration(run.seconds()), fmt::join(not_modelled(), "; "),
                (directory / "rows.jsonl").string(), directory.string());
   }
-  const bool failed = std::ranges::any_of(records, [](const json& r) { return r.at("status") == "error"; });
-  return failed ? exit_harness : exit_fine;
+  return exit_code_of(results, interrupted);
 }
 
 const std::vector<std::string>& not_modelled() {

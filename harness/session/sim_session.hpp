@@ -8,6 +8,7 @@
 
 #include "harness/engine/registry.hpp"
 #include "harness/run/request.hpp"
+#include "harness/session/session.hpp"
 
 namespace tally {
 
@@ -16,7 +17,7 @@ const registry& built_in_simulated();
 
 namespace sim {
 
-struct session_options {
+struct sim_options : session_flags {
   run_request request;             // strategies, workloads, sets, heaps, baseline, seed; `threads` is --cores
   std::string machine;
   std::string protocol = "mesi";
@@ -25,18 +26,12 @@ struct session_options {
   std::uint64_t operations = 1000, warm_up = 0;  // a core; 0: a quarter of the operations
   std::vector<std::string> overlays;   // directories of observed rows, to be judged against
   int jobs = 0;                    // simulated at once; 0: as many as processors
-  std::string out;
-  std::string from;                // a directory: the same simulation again, with what is in `given` changed
-  bool resume = false;
-  std::set<std::string> given;     // flags that were typed
-  bool plan_only = false;
   bool as_json = false;
-  bool quiet = false;
 };
 
 // When interrupt becomes non-zero, the points in flight are finished, and no other is begun: --resume goes on.
 // Returns the exit code. Throws usage_error, results_error.
-int run_session(const registry&, session_options, const volatile int& interrupt);
+int run_session(const registry&, sim_options, const volatile int& interrupt);
 
 // What the model leaves out, a sentence each: printed with every result.
 [[nodiscard]] const std::vector<std::string>& not_modelled();

@@ -18,7 +18,7 @@ namespace {
 constexpr std::array<std::pair<const char*, const char*>, 5> kept{{
     {"protocol", "protocol"}, {"caches", "caches"}, {"schedule", "schedules"}, {"ops", "operations"}, {"warm-up", "warm_up"}}};
 
-json settings_of(const session_options& o, const machine& m) {
+json settings_of(const sim_options& o, const machine& m) {
   json figures = json::array();
   for (const auto& f : m.figures) figures.push_back({f.key, f.value, f.source});
   return {{"machine", m.name},         {"figures", figures},     {"protocol", o.protocol},        {"caches", o.caches},
@@ -30,28 +30,16 @@ const char* in_request(const std::string& flag) { return flag == "cores" ? "thre
 
 }  // namespace
 
-json config_of(const session_options& o, const machine& m, std::uint64_t seed) {
+json config_of(const sim_options& o, const machine& m, std::uint64_t seed) {
   return {{"schema", schema_number},           {"started", utc("{:%Y-%m-%dT%H:%M:%SZ}")},
           {"suite", "sim"},                    {"request", to_json(o.request)},
           {"simulation", settings_of(o, m)},   {"seed", seed},
           {"machine", environment().machine_id}, {"binary", binary_identity()}};
 }
 
-json read_simulation(std::string_view flag, const std::filesystem::path& directory) {
-  const std::string origin = fmt::format("{} {}", flag, directory.string());
-  json config = read_config(flag, directory);
-  if (!config.contains("simulation")) throw usage_error(origin + ": that is no simulation; tally run goes on with it");
-  try {
-    session_options probe;
-    machine model;
-    take_over(probe, model, config);
-  } catch (const json::exception&) {
-    throw usage_error(origin + ": config.json does not say what was simulated");
-  }
-  return config;
-}
+namespace {
 
-void take_over(session_options& o, machine& model, const json& config) {
+void take_settings(sim_options& o, machine& model, const json& config) {
   json request = config.at("request");
   const json typed = to_json(o.request);
   for (const auto& flag : o.given) {
@@ -71,7 +59,17 @@ void take_over(session_options& o, machine& model, const json& config) {
   model = parse_machine(text, there.at("machine").get<std::string>());
 }
 
-std::string first_difference(const session_options& typed, const machine& model, const json& config) {
+}  // namespace
+
+void take_over(sim_options& o, machine& model, const earlier_session& earlier) {
+  try {
+    take_settings(o, model, earlier.config);
+  } catch (const json::exception&) {
+    throw usage_error(earlier.flag + ": config.json does not say what was simulated");
+  }
+}
+
+std::string first_difference(const sim_options& typed, const machine& model, const json& config) {
   if (const auto d = tally::first_difference(typed.request, request_from(config.at("request"))); !d.empty()) return d;
   const json here = settings_of(typed, model), &there = config.at("simulation");
   for (const auto& [flag, name] : kept) {

@@ -9,15 +9,12 @@
 namespace tally::sim {
 
 // The whole config.json.
-[[nodiscard]] json config_of(const session_options&, const machine&, std::uint64_t seed);
+[[nodiscard]] json config_of(const sim_options&, const machine&, std::uint64_t seed);
 
-// The config.json of a simulation in `directory`, checked; `flag` opens the message. Throws usage_error.
-[[nodiscard]] json read_simulation(std::string_view flag, const std::filesystem::path& directory);
-
-// Options and machine as there, but for the flags in o.given.
-void take_over(session_options& o, machine& model, const json& config);
+// Options and machine as there, but for the flags in o.given. Throws usage_error that begins with the earlier session's flag.
+void take_over(sim_options& o, machine& model, const earlier_session&);
 
 // The first flag that was typed and says something else than `config`, "" if none.
-[[nodiscard]] std::string first_difference(const session_options& typed, const machine& model, const json& config);
+[[nodiscard]] std::string first_difference(const sim_options& typed, const machine& model, const json& config);
 
 }  // namespace tally::sim

@@ -11,11 +11,6 @@
 namespace tally::sim {
 namespace {
 
-constexpr std::array<const char*, access_kinds> kind_names{"load", "store", "rmw"};
-constexpr std::array<const char*, hit_states> state_names{"shared", "exclusive", "owned", "modified"};
-constexpr std::array<const char*, origins> origin_names{
-    "llc", "llc_same_socket", "llc_other_socket", "core_same_llc", "core_same_socket", "core_other_socket", "memory"};
-constexpr std::array<const char*, 3> oracles{"exact", "never_frees", "bounded"};
 
 struct metrics {
   json all = json::object();
@@ -124,40 +119,36 @@ json to_json(const traffic& t) {
   for (unsigned k = 0; k < access_kinds; ++k) {
     for (unsigned level = 0; level < 2; ++level) {
       for (unsigned s = 0; s < hit_states; ++s) {
-        if (t.hit[k][level][s] != 0) hits[fmt::format("{}_{}_l{}", kind_names[k], state_names[s], level + 1)] = t.hit[k][level][s];
+        if (t.hit[k][level][s] != 0) hits[fmt::format("{}_{}_l{}", access_kind_names[k], hit_state_names[s], level + 1)] = t.hit[k][level][s];
       }
     }
-    if (t.miss[k] != 0) misses[kind_names[k]] = t.miss[k];
+    if (t.miss[k] != 0) misses[access_kind_names[k]] = t.miss[k];
   }
   for (unsigned o = 0; o < origins; ++o) {
     if (t.data[o] != 0) data[origin_names[o]] = t.data[o];
   }
   json j{{"hits", std::move(hits)}, {"misses", std::move(misses)}, {"data", std::move(data)}};
-  const auto add = [&](const char* name, std::uint64_t n) {
+  traffic::each_counter(t, [&](const char* name, std::uint64_t n) {
     if (n != 0) j[name] = n;
-  };
-  add("gets", t.gets);
-  add("getm", t.getm);
-  add("upgrades", t.upgrades);
-  add("forwards_gets", t.forwards_gets);
-  add("forwards_getm", t.forwards_getm);
-  add("invalidations", t.invalidations);
-  add("writebacks_forward", t.writebacks_forward);
-  add("writebacks_eviction", t.writebacks_eviction);
-  add("writebacks_llc", t.writebacks_llc);
-  add("llc_updates", t.llc_updates);
-  add("evictions", t.evictions);
-  add("cold", t.cold);
-  add("capacity", t.capacity);
-  add("true_sharing", t.true_sharing);
-  add("false_sharing", t.false_sharing);
-  add("control_messages", t.control_messages);
-  add("data_messages", t.data_messages);
-  add("bytes", t.bytes());
-  add("transfers", t.transfers());
-  add("miss_cycles", t.miss_cycles);
-  add("queued_cycles", t.queued_cycles);
+  });
   return j;
+}
+
+json to_json(const compared_handoffs& c) {
+  const observed_handoffs& seen = c.observed;
+  const simulated_handoffs& told = c.simulated;
+  return {
+      {"verdict", name_of(c.verdict.kind)},
+      {"words", c.verdict.words},
+      {"factor", c.verdict.factor},
+      {"within_band", c.verdict.within_band},
+      {"fields", seen.fields},
+      {"simulated", {{"class", "simulated"}, {"handoffs_per_op", told.per_op}, {"low", *told.least}, {"high", *told.most}}},
+      {"observed",
+       {{"class", "measured"}, {"handoffs_per_op", seen.per_op}, {"low", seen.least}, {"high", seen.most},
+        {"windows", seen.windows}, {"left_out", seen.left_out}, {"operations", seen.operations},
+        {"known_share", seen.known_share},
+        {"latency_ns", seen.latency_ns == 0 ? json(nullptr) : json(seen.latency_ns)}}}};
 }
 
 std::string failure_of(const point_result& p, oracle_class oracle) {
@@ -197,7 +188,7 @@ json simulated_record(const row_points& r) {
   for (const std::uint64_t n : p.lanes) lanes.push_back({{"operations", n}});
   record["lanes"] = std::move(lanes);
   record["simulation"] = simulation(r);
-  record["oracle"] = {{"class", oracles.at(static_cast<std::size_t>(r.oracle))}, {"ok", p.oracle.ok},
+  record["oracle"] = {{"class", oracle_names.at(static_cast<std::size_t>(r.oracle))}, {"ok", p.oracle.ok},
                       {"expected", p.oracle.expected}, {"live", p.oracle.live}, {"message", p.oracle.message}};
   return record;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/results/agreement.hpp"
 #include "harness/results/row.hpp"
 #include "harness/sim/point.hpp"
 
@@ -22,6 +23,13 @@ struct row_points {
 // Which row it is: the same in every run of it.
 [[nodiscard]] std::string row_key(const row_points&);
 [[nodiscard]] json to_json(const traffic&);
+// A row beside the same row as a machine was observed to run it.
+struct compared_handoffs {
+  agreement verdict;
+  observed_handoffs observed;
+  simulated_handoffs simulated;
+};
+[[nodiscard]] json to_json(const compared_handoffs&);
 // The same bytes for the same build and arguments: no time, no machine of the host's.
 [[nodiscard]] json simulated_record(const row_points&);
 [[nodiscard]] json skipped_simulated(const std::string& strategy, const std::string& workload, int cores, const std::string& reason);

@@ -1,5 +1,5 @@
 // When observed and simulated hand-offs agree, differ, or can't be compared.
-#include "harness/measure/agreement.hpp"
+#include "harness/results/agreement.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -72,9 +72,11 @@ TEST(agreement, figures_that_rest_on_too_little_are_not_comparable) {
   EXPECT_THAT(compare_handoffs(o, {1, {}, {}}).words, HasSubstr("30 % of the RMWs"));
 }
 
-nlohmann::ordered_json window(const char* role, const char* status, const char* verdict, double operations, double handoffs) {
+result window(const char* role, const char* status, const char* verdict, double operations, double handoffs) {
   const auto value = [](double v) { return nlohmann::ordered_json{{"value", v}}; };
-  return {{"role", role},
+  return result_from(
+         {{"row", "r"},
+          {"role", role},
           {"status", status},
           {"config", {{"oversubscribed", false}}},
           {"quality", {{"verdict", verdict}}},
@@ -85,7 +87,7 @@ nlohmann::ordered_json window(const char* role, const char* status, const char* 
           {"handoffs",
            {{"fields",
              {{{"name", "slot"}, {"rmws", operations}, {"known", 0}, {"handoffs", 0}},
-              {{"name", "count"}, {"rmws", 2 * operations}, {"known", 2 * operations}, {"handoffs", handoffs}}}}}}};
+              {{"name", "count"}, {"rmws", 2 * operations}, {"known", 2 * operations}, {"handoffs", handoffs}}}}}}});
 }
 
 TEST(agreement, the_observed_side_is_the_median_of_the_contended_windows) {

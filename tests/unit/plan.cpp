@@ -126,7 +126,7 @@ TEST_F(plan_of, what_has_a_heap_of_its_own_is_measured_under_the_first_allocator
   const auto p = made(r);
   EXPECT_THAT(keys(p), ElementsAre("atomic|spin|1|throughput", "atomic|spin|1|throughput|aa", "sweep@2x|spin|1|throughput"));
   EXPECT_TRUE(p.rows.back().own_heap);
-  EXPECT_THAT(skipped_text(p), HasSubstr("its objects are not malloc's:\n    sweep+mimalloc in spin with a heap of 2x\n"));
+  EXPECT_THAT(skipped_text(p.skipped), HasSubstr("its objects are not malloc's:\n    sweep+mimalloc in spin with a heap of 2x\n"));
   r.allocator = "mimalloc";
   EXPECT_THAT(keys(made(r)), Contains("sweep+mimalloc@2x|spin|1|throughput"));
 }
@@ -296,7 +296,7 @@ TEST_F(plan_of, a_path_in_a_label_is_its_file_name) {
 }
 
 TEST_F(plan_of, skipped_rows_are_told_by_reason) {
-  const std::string text = skipped_text(made(selection({"plain", "sweep"}, {"spin", "pair"}, "2")));
+  const std::string text = skipped_text(made(selection({"plain", "sweep"}, {"spin", "pair"}, "2")).skipped);
   EXPECT_THAT(text, HasSubstr("not thread-safe:\n    plain in pair on 2 threads; spin on 2 threads\n"));
   EXPECT_THAT(text, HasSubstr("needs weak refs:\n    sweep in pair on 2 threads\n"));
 }

@@ -44,15 +44,15 @@ TEST_F(results, what_is_appended_is_read_again) {
   }
   results_file(path).append(row(1));  // goes on at the end
   const auto loaded = load_results(path);
-  ASSERT_EQ(loaded.records.size(), 2U);
-  EXPECT_EQ(loaded.records[1], row(1));
+  ASSERT_EQ(loaded.results.size(), 2U);
+  EXPECT_EQ(key_of(loaded.results[1]), window_key("r", 1, 0));
   EXPECT_EQ(loaded.message, "");
 }
 
 TEST_F(results, a_last_line_without_its_end_is_set_aside_and_said) {
   write(row(0).dump() + "\n" + row(1).dump().substr(0, 20));
   const auto loaded = load_results(path);
-  EXPECT_EQ(loaded.records.size(), 1U);
+  EXPECT_EQ(loaded.results.size(), 1U);
   EXPECT_THAT(loaded.message, HasSubstr("set aside in rows.damaged"));
   EXPECT_EQ(content(path), row(0).dump() + "\n");
   EXPECT_EQ(content(directory / "rows.damaged"), row(1).dump().substr(0, 20) + "\n");
@@ -60,7 +60,7 @@ TEST_F(results, a_last_line_without_its_end_is_set_aside_and_said) {
 
 TEST_F(results, a_whole_record_without_its_newline_is_damaged_too) {
   write(row(0).dump());  // cut by a kill: the next append would join it
-  EXPECT_EQ(load_results(path).records.size(), 0U);
+  EXPECT_EQ(load_results(path).results.size(), 0U);
   EXPECT_EQ(content(directory / "rows.damaged"), row(0).dump() + "\n");
 }
 
@@ -73,6 +73,24 @@ TEST_F(results, damage_before_the_end_is_refused_with_its_line) {
     EXPECT_THAT(e.what(), HasSubstr("line 2"));
   }
   EXPECT_FALSE(std::filesystem::exists(directory / "rows.damaged"));
+}
+
+TEST_F(results, what_is_no_record_is_refused_with_its_line_and_in_plain_words) {
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {R"({"schema":1,"row":"r"})", "not a record of results"},
+      {R"({"schema":1,"row":7,"status":"ok"})", "not a record of results"},
+      {R"({"schema":1,"row":"r","status":"fine"})", "status fine: no such value"},
+      {R"({"schema":1,"row":"r","status":"ok","role":"other"})", "role other: no such value"},
+      {R"({"schema":1,"row":"r","status":"ok","config":{"threads":"two"}})", "not a record of results"}};
+  for (const auto& [line, why] : wrong) {
+    write(row(0).dump() + "\n" + line + "\n");
+    try {
+      (void)load_results(path);
+      FAIL() << line;
+    } catch (const results_error& e) {
+      EXPECT_THAT(e.what(), HasSubstr("line 2: " + why));
+    }
+  }
 }
 
 TEST_F(results, another_schema_is_refused) {
@@ -95,7 +113,7 @@ TEST_F(results, a_disk_that_fills_up_leaves_whole_lines) {
     setrlimit(RLIMIT_FSIZE, &before);
     f.append(row(1));  // there is room again
   }
-  EXPECT_EQ(load_results(path).records.size(), 2U);
+  EXPECT_EQ(load_results(path).results.size(), 2U);
 }
 
 TEST_F(results, a_file_that_cannot_be_opened_is_refused) {

@@ -37,11 +37,19 @@ std::vector<json> run(int processes, double fast, double noise) {
   return all;
 }
 
-summary_options smoke() { return {"atomic", false, 1, {}}; }
-summary_options citable() { return {"atomic", true, 1, {}}; }
+summary_options smoke() { return {"atomic", false}; }
+summary_options citable() { return {"atomic", true}; }
+
+std::string told(const std::vector<json>& records, const summary_options& options, const std::vector<std::string>& order = {}) {
+  std::vector<result> results;
+  for (const auto& r : records) results.push_back(result_from(r));
+  const auto scenes = group_scenes(results, order);
+  const estimator statistics(1, options.citable);
+  return summary_text(scenes, statistics.all(scenes), statistics, options);
+}
 
 TEST(summary, says_who_wins_and_by_how_much) {
-  const std::string text = summary_text(run(2, 2.5, 1), smoke());
+  const std::string text = told(run(2, 2.5, 1), smoke());
   EXPECT_THAT(text, HasSubstr("spin, 1 thread: fast wins, 4 times as fast as atomic\n"));
   EXPECT_THAT(text, HasSubstr("4.00x"));
   EXPECT_THAT(text, HasSubstr("against itself within 1.0 %"));
@@ -49,15 +57,15 @@ TEST(summary, says_who_wins_and_by_how_much) {
 }
 
 TEST(summary, prints_no_interval_of_a_smoke_run_and_one_of_a_citable_run) {
-  EXPECT_THAT(summary_text(run(2, 2.5, 1), smoke()), Not(HasSubstr("[")));
-  EXPECT_THAT(summary_text(run(5, 2.5, 1), citable()), HasSubstr("4.00x [4.00, 4.00]"));
+  EXPECT_THAT(told(run(2, 2.5, 1), smoke()), Not(HasSubstr("[")));
+  EXPECT_THAT(told(run(5, 2.5, 1), citable()), HasSubstr("4.00x [4.00, 4.00]"));
 }
 
 TEST(summary, a_difference_within_the_noise_is_none) {
-  const std::string text = summary_text(run(2, 9.7, 5), smoke());
+  const std::string text = told(run(2, 9.7, 5), smoke());
   EXPECT_THAT(text, HasSubstr("nothing beats atomic"));
   EXPECT_THAT(text, HasSubstr("no difference"));
-  EXPECT_THAT(summary_text(run(2, 9.7, 1), smoke()), HasSubstr("fast wins"));
+  EXPECT_THAT(told(run(2, 9.7, 1), smoke()), HasSubstr("fast wins"));
 }
 
 TEST(summary, the_floor_does_not_win_but_is_what_cost_is_counted_from) {
@@ -65,7 +73,7 @@ TEST(summary, the_floor_does_not_win_but_is_what_cost_is_counted_from) {
   json floor = record("none", "measured", 0, 0, 1);
   floor["oracle"]["class"] = "never_frees";
   all.push_back(floor);
-  const std::string text = summary_text(all, smoke());
+  const std::string text = told(all, smoke());
   EXPECT_THAT(text, HasSubstr("fast wins"));
   EXPECT_THAT(text, HasSubstr("never frees: the floor"));
   EXPECT_THAT(text, Not(HasSubstr("none wins")));
@@ -86,7 +94,7 @@ std::string told_of_allocation(double malloced, double second = 10) {
       all.push_back(own);
     }
   }
-  return summary_text(all, smoke());
+  return told(all, smoke());
 }
 
 TEST(summary, says_how_much_of_a_win_is_allocation) {
@@ -98,7 +106,7 @@ TEST(summary, says_how_much_of_a_win_is_allocation) {
   EXPECT_THAT(told_of_allocation(1), HasSubstr("own's 5.00x over atomic: all of it is allocation, 10.00x (atomic+mimalloc"));
   EXPECT_THAT(told_of_allocation(4), Not(HasSubstr("worse's")));
   EXPECT_THAT(told_of_allocation(4), Not(HasSubstr("over slow")));  // the baseline is there on several, too
-  EXPECT_THAT(summary_text(run(2, 2.5, 1), smoke()), Not(HasSubstr("allocation")));
+  EXPECT_THAT(told(run(2, 2.5, 1), smoke()), Not(HasSubstr("allocation")));
 }
 
 TEST(summary, takes_the_block_heap_for_another_allocator_of_a_strategy) {
@@ -109,7 +117,7 @@ TEST(summary, takes_the_block_heap_for_another_allocator_of_a_strategy) {
     strategy["own_heap"] = all.size() > 2;
     if (all.size() == 3) strategy["options"]["heap"] = "block";
   }
-  const std::string text = summary_text(all, smoke());
+  const std::string text = told(all, smoke());
   EXPECT_THAT(text, HasSubstr("own's 5.00x over atomic: 2.50x of it is allocation (atomic:heap=block against atomic), 2.00x remains\n"));
   EXPECT_THAT(text, Not(HasSubstr("atomic:heap=block's")));
 }
@@ -120,7 +128,7 @@ TEST(summary, says_it_of_other_strategies_where_the_baseline_is_on_one_malloc) {
     all.push_back(record(name, "measured", 0, 0, ns));
     if (all.size() == 3) all.back()["config"]["strategy"]["own_heap"] = true;
   }
-  EXPECT_THAT(summary_text(all, smoke()),
+  EXPECT_THAT(told(all, smoke()),
               HasSubstr("own's 10.00x over slow: 2.00x of it is allocation (slow+mimalloc against slow), 5.00x remains\n"));
 }
 
@@ -132,13 +140,13 @@ TEST(summary, failed_and_doubtful_windows_are_counted) {
   broken["reason"] = "oracle: before teardown: 3 objects live, expected 1";
   broken.erase("metrics");
   all.push_back(broken);
-  const std::string text = summary_text(all, smoke());
+  const std::string text = told(all, smoke());
   EXPECT_THAT(text, HasSubstr("doubtful in 1 of 1 windows"));
   EXPECT_THAT(text, HasSubstr("broken: failed: oracle: before teardown: 3 objects live, expected 1"));
 }
 
 TEST(summary, a_scene_without_the_baseline_says_so) {
-  EXPECT_THAT(summary_text({record("fast", "measured", 0, 0, 1)}, smoke()), HasSubstr("atomic is no baseline here"));
+  EXPECT_THAT(told({record("fast", "measured", 0, 0, 1)}, smoke()), HasSubstr("atomic is no baseline here"));
 }
 
 TEST(summary, tells_scenes_in_the_order_of_the_plan) {
@@ -148,9 +156,7 @@ TEST(summary, tells_scenes_in_the_order_of_the_plan) {
   other["row"] = "fast|walk|1|throughput";
   other["config"]["workload"]["label"] = "walk";
   all.push_back(other);
-  auto options = smoke();
-  options.order = {"fast|walk|1|throughput", "atomic|spin|1|throughput"};
-  const std::string text = summary_text(all, options);
+  const std::string text = told(all, smoke(), {"fast|walk|1|throughput", "atomic|spin|1|throughput"});
   EXPECT_LT(text.find("walk, 1 thread"), text.find("spin, 1 thread"));
 }
 

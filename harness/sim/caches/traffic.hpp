@@ -1,18 +1,24 @@
 // What is counted, per virtual core and named field. All are plain sums, so that fields and cores add up.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace tally::sim {
 
 // A failed compare-exchange is an rmw too: it takes the line just the same.
 enum class access_kind : std::uint8_t { load, store, rmw };
-constexpr unsigned access_kinds = 3;
+inline constexpr std::array access_kind_names{"load", "store", "rmw"};
+constexpr unsigned access_kinds = access_kind_names.size();
+static_assert(access_kinds == static_cast<unsigned>(access_kind::rmw) + 1);
 
 // A line's state in a private cache. owned exists under MOESI only: dirty, and shared with others.
 enum class line_state : std::uint8_t { shared, exclusive, owned, modified, invalid };
-constexpr unsigned hit_states = 4;
+inline constexpr std::array hit_state_names{"shared", "exclusive", "owned", "modified"};
+constexpr unsigned hit_states = hit_state_names.size();
+static_assert(hit_states == static_cast<unsigned>(line_state::invalid));
 
 enum class hit_level : std::uint8_t { l1, l2 };
 
@@ -26,7 +32,10 @@ enum class origin : std::uint8_t {
   core_other_socket,
   memory
 };
-constexpr unsigned origins = 7;
+inline constexpr std::array origin_names{"llc",           "llc_same_socket",  "llc_other_socket", "core_same_llc",
+                                         "core_same_socket", "core_other_socket", "memory"};
+constexpr unsigned origins = origin_names.size();
+static_assert(origins == static_cast<unsigned>(origin::memory) + 1);
 
 struct traffic {
   std::uint64_t hit[access_kinds][2][hit_states]{};  // by kind, level (L1, L2) and the state that was found
@@ -81,14 +90,38 @@ struct traffic {
   [[nodiscard]] std::uint64_t writebacks() const { return writebacks_forward + writebacks_eviction; }
   [[nodiscard]] std::uint64_t bytes() const { return control_messages * 8 + data_messages * 72; }
 
-  traffic& operator+=(const traffic& other) {
-    // Nothing but counters: an array of them.
-    auto* mine = reinterpret_cast<std::uint64_t*>(this);
-    const auto* theirs = reinterpret_cast<const std::uint64_t*>(&other);
-    for (std::size_t i = 0; i < sizeof(traffic) / sizeof(std::uint64_t); ++i) mine[i] += theirs[i];
-    return *this;
+  // Every counter of single events, by the name that is written: f(name, counter). What is added, written and tested comes from
+  // here; one that is missing here does not compile.
+  static constexpr void each_counter(auto& of, auto&& f) {
+    f("gets", of.gets), f("getm", of.getm), f("upgrades", of.upgrades);
+    f("forwards_gets", of.forwards_gets), f("forwards_getm", of.forwards_getm), f("invalidations", of.invalidations);
+    f("writebacks_forward", of.writebacks_forward), f("writebacks_eviction", of.writebacks_eviction);
+    f("writebacks_llc", of.writebacks_llc), f("llc_updates", of.llc_updates), f("evictions", of.evictions);
+    f("cold", of.cold), f("capacity", of.capacity), f("true_sharing", of.true_sharing), f("false_sharing", of.false_sharing);
+    f("control_messages", of.control_messages), f("data_messages", of.data_messages);
+    if constexpr (std::is_const_v<std::remove_reference_t<decltype(of)>>) f("bytes", of.bytes()), f("transfers", of.transfers());
+    f("miss_cycles", of.miss_cycles), f("queued_cycles", of.queued_cycles);
   }
+
+  traffic& operator+=(const traffic& other);
   bool operator==(const traffic&) const = default;
 };
+
+// hit, miss and data, and what each_counter() names: no counter is left out.
+constexpr std::size_t traffic_counters() {
+  std::size_t n = access_kinds * 2 * hit_states + access_kinds + origins;
+  traffic t;
+  traffic::each_counter(t, [&n](const char*, std::uint64_t&) { ++n; });
+  return n;
+}
+static_assert(traffic_counters() * sizeof(std::uint64_t) == sizeof(traffic));
+
+inline traffic& traffic::operator+=(const traffic& other) {
+  // Nothing but counters, as was asserted: an array of them.
+  auto* mine = reinterpret_cast<std::uint64_t*>(this);
+  const auto* theirs = reinterpret_cast<const std::uint64_t*>(&other);
+  for (std::size_t i = 0; i < traffic_counters(); ++i) mine[i] += theirs[i];
+  return *this;
+}
 
 }  // namespace tally::sim

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include "harness/results/result.hpp"
 
 namespace tally {
 
@@ -52,11 +52,8 @@ inline constexpr double least_handoffs = 100;
 
 [[nodiscard]] agreement compare_handoffs(const observed_handoffs&, const simulated_handoffs&);
 
-// A figure of a record; 0 where it has none of this name.
-[[nodiscard]] double metric_of(const nlohmann::ordered_json& record, const char* name);
-
-// The observed side from the records of one row (role "observed"). Windows that failed are left out without a word.
-[[nodiscard]] observed_handoffs observed_from(const std::vector<nlohmann::ordered_json>& records);
+// The observed side from the windows of one row (role "observed"). Windows that failed are left out without a word.
+[[nodiscard]] observed_handoffs observed_from(const std::vector<result>& windows);
 
 [[nodiscard]] const char* name_of(agreement_kind);   // "agree", "differ", "not comparable"
 

@@ -1,9 +1,8 @@
-#include "harness/measure/agreement.hpp"
+#include "harness/results/agreement.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "harness/measure/statistics.hpp"
 
@@ -15,11 +14,6 @@ agreement not_comparable(std::string why) {
 }
 
 }  // namespace
-
-double metric_of(const nlohmann::ordered_json& record, const char* name) {
-  const auto& metrics = record.at("metrics");
-  return metrics.contains(name) ? metrics.at(name).at("value").get<double>() : 0;
-}
 
 agreement compare_handoffs(const observed_handoffs& seen, const simulated_handoffs& told) {
   if (seen.windows + seen.left_out == 0) return not_comparable("no window was measured");
@@ -52,29 +46,28 @@ agreement compare_handoffs(const observed_handoffs& seen, const simulated_handof
   return a;
 }
 
-observed_handoffs observed_from(const std::vector<nlohmann::ordered_json>& records) {
+observed_handoffs observed_from(const std::vector<result>& windows) {
   observed_handoffs all;
   double known = 0;
   std::vector<double> per_op, latencies;
-  for (const auto& r : records) {
-    if (r.value("role", "") != "observed" || r.value("status", "") != "ok") continue;
-    for (const auto& f : r.at("handoffs").at("fields")) {
-      const std::string name = f.at("name");
-      if (std::ranges::find(all.fields, name) == all.fields.end()) all.fields.push_back(name);
+  for (const result& r : windows) {
+    if (r.role != row_role::observed || r.status != row_status::ok) continue;
+    for (const auto& f : r.fields) {
+      if (std::ranges::find(all.fields, f.name) == all.fields.end()) all.fields.push_back(f.name);
     }
-    if (const std::string verdict = r.at("quality").at("verdict"); verdict != "contended") {
+    if (r.verdict != "contended") {
       ++all.left_out;
-      all.verdict = verdict;
+      all.verdict = r.verdict;
       continue;
     }
     ++all.windows;
-    all.operations += metric_of(r, "operations");
-    all.oversubscribed = all.oversubscribed || r.at("config").value("oversubscribed", false);
-    per_op.push_back(metric_of(r, "handoffs_per_op"));
-    if (const double ns = metric_of(r, "handoff_latency"); ns > 0) latencies.push_back(ns);
-    for (const auto& f : r.at("handoffs").at("fields")) {
-      all.rmws += f.at("rmws").get<double>();
-      known += f.at("known").get<double>();
+    all.operations += r.number_or("operations", 0);
+    all.oversubscribed = all.oversubscribed || r.oversubscribed;
+    per_op.push_back(r.number_or("handoffs_per_op", 0));
+    if (const double ns = r.number_or("handoff_latency", 0); ns > 0) latencies.push_back(ns);
+    for (const auto& f : r.fields) {
+      all.rmws += f.rmws;
+      known += f.known;
     }
   }
   if (!per_op.empty()) {
