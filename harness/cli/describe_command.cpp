@@ -9,7 +9,7 @@ namespace tally::cli {
 
 void add_describe(CLI::App& app, action& run) {
   auto name = std::make_shared<std::string>();
-  CLI::App* describe = app.add_subcommand("describe", "one strategy, workload, suite or group of counters in full");
+  CLI::App* describe = app.add_subcommand("describe", "one strategy, workload, suite, group of counters or metric in full");
   describe->add_option("name", *name, "as `tally list` shows it")->required();
   describe->callback([name, &run] {
     run = [name] {

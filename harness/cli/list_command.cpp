@@ -16,12 +16,12 @@ void add_list(CLI::App& app, action& run) {
     bool as_json = false;
   };
   auto s = std::make_shared<state>();
-  CLI::App* list = app.add_subcommand("list", "what there is: strategies, workloads, suites, counters");
-  list->add_option("what", s->what, "strategies, workloads, suites or counters; all if not given");
+  CLI::App* list = app.add_subcommand("list", "what there is: strategies, workloads, suites, counters, metrics");
+  list->add_option("what", s->what, "strategies, workloads, suites, counters or metrics; all if not given");
   list->add_flag("--json", s->as_json, "for programs");
   list->callback([s, &run] {
     run = [s] {
-      static const std::vector<std::string> sections{"strategies", "workloads", "suites", "counters"};
+      static const std::vector<std::string> sections{"strategies", "workloads", "suites", "counters", "metrics"};
       if (!s->what.empty() && std::ranges::find(sections, s->what) == sections.end()) {
         throw usage_error(no_such("list", s->what, "list", sections));
       }

@@ -10,6 +10,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/report/counters_report.hpp"
+#include "harness/report/metrics_list.hpp"
 #include "harness/run/choices.hpp"
 #include "harness/run/plan.hpp"
 
@@ -157,6 +158,7 @@ json list_json(const registry& all, std::string_view what) {
     out["suites"] = std::move(list);
   }
   if (wants(what, "counters")) out["counters"] = counters_json();
+  if (wants(what, "metrics")) out["metrics"] = metrics_json();
   return out;
 }
 
@@ -192,6 +194,10 @@ std::string list_text(const registry& all, std::string_view what) {
     heading("counters");
     out += counters_text(indent);
   }
+  if (wants(what, "metrics")) {
+    heading("metrics");
+    out += metrics_text(indent);
+  }
   return out;
 }
 
@@ -226,7 +232,9 @@ std::string describe_text(const registry& all, const std::string& name) {
     if (g.name == name) return describe_counters(g);
     known.push_back(g.name);
   }
-  throw unknown_name(no_such("describe", name, "strategy, workload, suite or group of counters", known));
+  if (std::string metric = describe_metric(name); !metric.empty()) return metric;
+  for (const auto& m : known_metrics()) known.emplace_back(m.name);
+  throw unknown_name(no_such("describe", name, "strategy, workload, suite, group of counters or metric", known));
 }
 
 std::string skipped_text(const std::vector<skipped_row>& skipped) {

@@ -7,73 +7,37 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/results/binary.hpp"
+#include "harness/sim/sim_metrics.hpp"
 
 namespace tally::sim {
 namespace {
 
 
-struct metrics {
-  json all = json::object();
-  void add(const char* name, double value, const char* unit, const char* evidence) {
-    all[name] = {{"value", value}, {"unit", unit}, {"class", evidence}};
-  }
-};
-
 double per_operation(std::uint64_t n, const point_result& p) {
   return p.operations == 0 ? 0 : static_cast<double>(n) / static_cast<double>(p.operations);
 }
 
-void add_metrics(metrics& m, const row_points& r) {
-  const point_result& p = r.points.front();
-  const traffic t = p.total();
-  const auto each = [&](const char* name, std::uint64_t n, const char* unit = "1/op") {
-    m.add(name, per_operation(n, p), unit, "simulated");
+json metrics_of(const row_points& r) {
+  json all = json::object();
+  const auto add = [&](std::string_view name, double value, std::string_view unit, std::string_view evidence) {
+    all[std::string(name)] = {{"value", value}, {"unit", unit}, {"class", evidence}};
   };
-  m.add("operations", static_cast<double>(p.operations), "1", "simulated");
-  each("accesses_per_op", t.accesses());
-  each("transfers_per_op", t.transfers());
-  double low = per_operation(t.transfers(), p), high = low;
+  const simulated_point seen(r.points.front(), r.clock_ghz, r.row.header_bytes);
+  for (const auto& m : simulated_metrics()) {
+    if (const auto v = m.of(seen)) add(m.name, *v, m.unit, m.evidence);
+  }
+  // The band over schedules.
+  double low = per_operation(seen.total.transfers(), seen.point), high = low;
   for (const auto& other : r.points) {
     if (other.operations == 0) continue;
     const double here = per_operation(other.total().transfers(), other);
     low = std::min(low, here);
     high = std::max(high, here);
   }
-  m.all["transfers_per_op"]["low"] = low;
-  m.all["transfers_per_op"]["high"] = high;
-  std::uint64_t hits[2]{}, failed = 0, llc = 0;
-  for (unsigned k = 0; k < access_kinds; ++k) {
-    for (unsigned level = 0; level < 2; ++level) {
-      for (unsigned s = 0; s < hit_states; ++s) hits[level] += t.hit[k][level][s];
-    }
-  }
-  const handoff_counts seen = p.handoffs();
-  each("handoffs_per_op", seen.handoffs);
-  if (seen.handoffs != 0) m.add("ops_per_handoff", static_cast<double>(p.operations) / static_cast<double>(seen.handoffs), "1", "simulated");
-  for (const auto& f : p.fields) failed += f.failed_cas;
-  for (const origin o : {origin::llc, origin::llc_same_socket, origin::llc_other_socket}) llc += t.from(o);
-  each("l1_hits_per_op", hits[0]);
-  each("l2_hits_per_op", hits[1]);
-  each("gets_per_op", t.gets);
-  each("getm_per_op", t.getm);
-  each("upgrades_per_op", t.upgrades);
-  each("forwards_per_op", t.forwards_gets + t.forwards_getm);
-  each("invalidations_per_op", t.invalidations);
-  each("llc_fills_per_op", llc);
-  each("memory_fills_per_op", t.from(origin::memory));
-  each("writebacks_per_op", t.writebacks());
-  each("false_sharing_per_op", t.false_sharing);
-  each("bytes_per_op", t.bytes(), "B/op");
-  each("failed_cas_per_op", failed);
-  if (p.cycles != 0 && p.operations != 0) {
-    const double seconds = static_cast<double>(p.cycles) / (r.clock_ghz * 1e9);
-    const double lanes = static_cast<double>(p.lanes.size());
-    m.add("cycles_per_op", static_cast<double>(p.cycles) * lanes / static_cast<double>(p.operations), "cycles", "modelled");
-    m.add("ops_per_second", static_cast<double>(p.operations) / seconds, "1/s", "modelled");
-    m.add("ns_per_op", 1e9 * seconds * lanes / static_cast<double>(p.operations), "ns", "modelled");
-  }
-  if (r.row.header_bytes != 0) m.add("header_bytes", static_cast<double>(r.row.header_bytes), "B", "measured");
-  for (const auto& own : p.metrics) m.add(own.name.c_str(), own.value, own.unit.c_str(), "simulated");
+  all["transfers_per_op"]["low"] = low;
+  all["transfers_per_op"]["high"] = high;
+  for (const auto& own : r.points.front().metrics) add(own.name, own.value, own.unit, "simulated");
+  return all;
 }
 
 json simulation(const row_points& r) {
@@ -180,9 +144,7 @@ json simulated_record(const row_points& r) {
   if (!reason.empty()) record["reason"] = reason;
   record["binary"] = binary_identity();
   if (record["status"] == "error") return record;
-  metrics m;
-  add_metrics(m, r);
-  record["metrics"] = std::move(m.all);
+  record["metrics"] = metrics_of(r);
   const point_result& p = r.points.front();
   json lanes = json::array();
   for (const std::uint64_t n : p.lanes) lanes.push_back({{"operations", n}});

@@ -24,6 +24,7 @@ source = pathlib.Path(sys.argv[2]).resolve()
 schema = json.loads((source / "results/schema.json").read_text())
 jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema)
+estimate_validator = jsonschema.Draft202012Validator(schema["$defs"]["estimate"])
 
 SMALL = ["run", "--strategy", "plain,atomic", "--workload", "copy_drop", "--threads", "1,2", "--duration", "10ms",
          "--processes", "2", "--repeat", "2", "--seed", "7"]
@@ -43,6 +44,18 @@ def records(directory):
         for error in validator.iter_errors(row):
             raise AssertionError(f"{row['row']}: {'/'.join(map(str, error.path))}: {error.message}")
     return rows
+
+
+def estimates(directory):
+    """By row and metric; they are of the rows that are there, and of nothing else."""
+    lines = [json.loads(line) for line in (pathlib.Path(directory) / "estimates.jsonl").read_text().splitlines()]
+    for line in lines:
+        for error in estimate_validator.iter_errors(line):
+            raise AssertionError(f"{line['row']}: {'/'.join(map(str, error.path))}: {error.message}")
+    measured = {(r["row"], m) for r in records(directory) for m in r.get("metrics", {})}
+    found = {(e["row"], e["metric"]): e for e in lines}
+    assert len(found) == len(lines) and set(found) <= measured, set(found) - measured
+    return found
 
 
 def windows(rows):
@@ -68,6 +81,9 @@ def a_run_writes_every_window_once_and_points_latest_to_it(cwd):
     assert config["request"]["seed"] == 7 and config["smoke"] and (latest / "plots").is_dir()
     assert "not citable" in out and "times as fast as atomic" in out or "nothing beats atomic" in out, out
     assert "[" not in out.split("Results:")[1].split("Rows:")[0], "an interval was printed for a smoke run"
+    fast = estimates(latest)["plain|copy_drop|1|throughput", "ns_per_op"]
+    assert fast["windows"] == 4 and fast["processes"] == 2 and fast["low"] is None, fast
+    assert fast["ratio"]["to"] == "atomic|copy_drop|1|throughput" and f"{fast['ratio']['value']:.2f}x" in out, (fast, out)
     text = (latest / "rows.jsonl").read_text()
     for secret in (os.uname().nodename, str(cwd), str(source)):
         assert len(secret) < 4 or secret not in text, f"{secret} is in the results"
