@@ -8,12 +8,6 @@ import pathlib
 import textwrap
 import zlib
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (the backend must be chosen first)
-import matplotlib.ticker  # noqa: E402
-
 COLOURS = {
     "none": "#999999",
     "plain": "#000000",
@@ -31,29 +25,34 @@ LINES = ["-", "--", "-.", ":"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*", "<", ">"]
 
 
-def setup():
-    plt.rcParams.update({
-        "figure.dpi": 150,
-        "savefig.dpi": 150,
-        "font.family": "DejaVu Sans",
-        "font.size": 9,
-        "axes.titlesize": 10,
-        "axes.titlelocation": "left",
-        "axes.titleweight": "bold",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": "#e2e2e2",
-        "grid.linewidth": 0.6,
-        "legend.frameon": False,
-        "legend.fontsize": 8,
-        "lines.linewidth": 1.6,
-        "lines.markersize": 5,
-        "svg.hashsalt": "tally",
-        "svg.fonttype": "none",
-        "pdf.fonttype": 42,
-    })
+SETTINGS = {
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e2e2e2",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "svg.hashsalt": "tally",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+
+
+def look():
+    """The settings that figures are made and saved under: with style.look(): ... The caller's own come back after it."""
+    import matplotlib
+    return matplotlib.rc_context(SETTINGS)
 
 
 def family(label):
@@ -82,9 +81,10 @@ def scale(ax, values, axis="y"):
 
 def plain_log(axis):
     """A logarithmic axis whose ticks are numbers that people write."""
-    axis.set_major_locator(matplotlib.ticker.LogLocator(base=10, subs=(1, 2, 5), numticks=12))
-    axis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda v, _: number(v)))
-    axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    from matplotlib import ticker
+    axis.set_major_locator(ticker.LogLocator(base=10, subs=(1, 2, 5), numticks=12))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda v, _: number(v)))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def colour(label):
@@ -112,11 +112,11 @@ def looks(labels):
 
 
 def figure(options, height=3.4, columns=1, rows=1, **more):
+    from matplotlib.figure import Figure
     width = options.width or 6.8
     scale = width / 6.8
-    fig, axes = plt.subplots(rows, columns, figsize=(width, height * max(scale, 0.75)), layout="constrained",
-                             squeeze=False, **more)
-    return fig, axes
+    fig = Figure(figsize=(width, height * max(scale, 0.75)), layout="constrained")
+    return fig, fig.subplots(rows, columns, squeeze=False, **more)
 
 
 def legend(fig, handles, labels, options):
@@ -162,4 +162,8 @@ def save(fig, path, formats):
         except OSError as error:
             new.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, f"{path}.{kind}")  # a write's error does not say where
-    plt.close(fig)
+
+
+def slug(text):
+    """As a part of a file's name."""
+    return "".join(c if c.isalnum() or c in "._" else "-" for c in text)

@@ -1,7 +1,8 @@
 """Simulated line transfers an operation by virtual cores, with the band over schedules."""
-from . import load, sim, style
+from .. import load, sim, style
 
 NAME = "transfers"
+ORDER = 80
 
 
 def draw(results, options):

@@ -2,23 +2,23 @@
 import math
 import textwrap
 
-from . import load, style
-from .throughput import labelled
+from .. import load, style
 
 NAME = "cost"
+ORDER = 20
 PANELS = 8  # in one figure
 
 
 def draw(results, options):
     rows = results.select()
     by_scene = load.groups(rows, lambda r: (load.workload(r), r["config"]["threads"]))
-    scenes = [s for s in by_scene if len({labelled(r) for r in by_scene[s]}) > 1]
+    scenes = [s for s in by_scene if len({load.labelled(r) for r in by_scene[s]}) > 1]
     for first in range(0, len(scenes), PANELS):
         part = scenes[first:first + PANELS]
         columns = 2 if (options.width or 6.8) > 5 and len(part) > 1 else 1
         height = 0.0
         lines = math.ceil(len(part) / columns)
-        most = max(len({labelled(r) for r in by_scene[s]}) for s in part)
+        most = max(len({load.labelled(r) for r in by_scene[s]}) for s in part)
         height = lines * (0.95 + 0.17 * most) + 0.5
         fig, axes = style.figure(options, height=height, columns=columns, rows=lines)
         for i, scene in enumerate(part):
@@ -32,7 +32,8 @@ def draw(results, options):
 
 
 def panel(ax, scene, rows, options):
-    by_strategy = load.groups(rows, labelled)
+    from matplotlib import ticker
+    by_strategy = load.groups(rows, load.labelled)
     labels = style.order(by_strategy)[::-1]
     points = {s: load.Point(by_strategy[s], "ns_per_op") for s in labels}
     unit = points[options.baseline].median if options.baseline in points else 1.0
@@ -49,11 +50,11 @@ def panel(ax, scene, rows, options):
     if medians and max(medians) > 20 * min(medians):
         ax.set_xscale("log")
         style.plain_log(ax.xaxis)
-        ax.xaxis.set_major_locator(style.matplotlib.ticker.LogLocator(base=10, numticks=8))
+        ax.xaxis.set_major_locator(ticker.LogLocator(base=10, numticks=8))
     else:
         ax.set_xlim(left=0)
-        ax.xaxis.set_major_locator(style.matplotlib.ticker.MaxNLocator(4))
-        ax.xaxis.set_major_formatter(style.matplotlib.ticker.FuncFormatter(lambda v, _: style.number(v)))
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(4))
+        ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda v, _: style.number(v)))
     ax.margins(x=0.25)
     workload, threads = scene
     title = f"{workload}, {threads} thread{'s' if threads > 1 else ''}"

@@ -1,14 +1,14 @@
 """Who takes lines from whom: a heat map of simulated line transfers between cores."""
-import matplotlib.colors
-import numpy as np
-
-from . import load, sim, style
+from .. import load, sim, style
 
 NAME = "takers"
+ORDER = 110
 LEAST_CORES, MOST_MAPS = 4, 6
 
 
 def draw(results, options):
+    import numpy as np
+    from matplotlib import colors
     for scene, rows in sim.scenes(results):
         shown = [r for r in rows if sim.cores(r) >= LEAST_CORES]
         if not shown:
@@ -32,7 +32,7 @@ def draw(results, options):
         columns = min(3, len(labels))
         lines = -(-len(labels) // columns)
         fig, axes = style.figure(options, height=0.9 + (1.95 if columns == 3 else 3.0) * lines, columns=columns, rows=lines)
-        norm = matplotlib.colors.LogNorm(least, top) if top > 8 * least else matplotlib.colors.Normalize(0, top)
+        norm = colors.LogNorm(least, top) if top > 8 * least else colors.Normalize(0, top)
         image = None
         for at, label in enumerate(labels):
             ax = axes[at // columns][at % columns]
@@ -45,7 +45,7 @@ def draw(results, options):
             axes[at // columns][at % columns].set_visible(False)
         bar = fig.colorbar(image, ax=axes.ravel().tolist(), shrink=0.8, aspect=30)
         bar.set_label("lines an operation")
-        if isinstance(norm, matplotlib.colors.LogNorm):
+        if isinstance(norm, colors.LogNorm):
             style.plain_log(bar.ax.yaxis)
         fig.suptitle(f"Who takes lines from whom: {scene[0]}, {count} virtual cores (simulated)", fontsize=10, fontweight="bold",
                      x=0.01, ha="left")

@@ -1,7 +1,8 @@
 """What each fast path can catch in the recordings: shares of all operations, a bar a recording and way of replaying it."""
-from . import load, style
+from .. import load, style
 
 NAME = "paths"
+ORDER = 30
 
 # In the order of the bar, cheap to dear: not counted at all, a plain write, an atomic one, the object's ends.
 PATHS = [

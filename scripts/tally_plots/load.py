@@ -1,13 +1,14 @@
 """Rows from results directories, and what a plot asks of them: the points of a scene with their spread and their doubts."""
 import json
 import pathlib
-import sys
-
-import numpy as np
 
 SCHEMA = 1
 CITABLE_PROCESSES = 5
 RESAMPLES = 2000
+
+
+class Unreadable(ValueError):
+    """No results directory, or one of another format; the message is a line for people."""
 
 
 class Results:
@@ -22,7 +23,7 @@ class Results:
     def _read(self, directory):
         path = directory / "rows.jsonl"
         if not path.exists():
-            sys.exit(f"{directory}: no rows.jsonl there; name a results directory (default: results/latest)")
+            raise Unreadable(f"{directory}: no rows.jsonl there; name a results directory (default: results/latest)")
         for number, line in enumerate(path.read_text().splitlines(), 1):
             try:
                 row = json.loads(line)
@@ -30,7 +31,7 @@ class Results:
                 self.bad.append(f"{path.name} line {number}: damaged, left out")
                 continue
             if row.get("schema") != SCHEMA:
-                sys.exit(f"{path}: line {number} has schema {row.get('schema')}, this script reads schema {SCHEMA}")
+                raise Unreadable(f"{path}: line {number} has schema {row.get('schema')}, this script reads schema {SCHEMA}")
             self.rows.append(row)
 
     def select(self, workload=None, mode="throughput", **parameters):
@@ -49,6 +50,12 @@ def strategy(row):
     config = row["config"]
     allocator = config.get("allocator", "system")
     return config["strategy"]["label"] + ("" if allocator == "system" else f"+{allocator}")
+
+
+def labelled(row):
+    """As strategy(), with the heap limit: mark_sweep@2x."""
+    heap = row["config"]["heap"]
+    return strategy(row) + (f"@{heap['multiple']:g}x" if heap["multiple"] else "")
 
 
 def workload(row):
@@ -89,6 +96,7 @@ class Point:
         by_process = {}
         for process, value, _ in pairs:
             by_process.setdefault(process, []).append(value)
+        import numpy as np
         values = [v for _, v, _ in pairs]
         self.median = float(np.median(values))
         self.interval = len(by_process) >= CITABLE_PROCESSES
@@ -104,6 +112,7 @@ class Point:
 
 def bootstrap(by_process):
     """95 % percentile interval of the median: processes are drawn first, then windows in each."""
+    import numpy as np
     random = np.random.default_rng(20)
     processes = [np.asarray(v) for v in by_process.values()]
     medians = np.empty(RESAMPLES)

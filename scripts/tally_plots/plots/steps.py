@@ -1,7 +1,8 @@
 """A workload over one of its numbers: the sharing ladder and the hand-off fraction."""
-from . import load, style
+from .. import load, style
 
 NAME = "steps"
+ORDER = 40
 
 LADDERS = [
     # file, workload, parameter, title, axis

@@ -1,9 +1,10 @@
 """Simulated line transfers an operation by named field, stacked: whose line it is that moves."""
 import zlib
 
-from . import load, sim, style
+from .. import load, sim, style
 
 NAME = "fields"
+ORDER = 90
 
 COLOURS = {"count": "#D55E00", "shared": "#0072B2", "local": "#56B4E9", "owner": "#CC79A7", "weak": "#E69F00", "slot": "#009E73",
            "lock": "#000000", "queue": "#8C6D31", "payload": "#999999", "type": "#6A3D9A", "gil": "#5b5b5b", "stack": "#B2DF8A"}

@@ -1,8 +1,8 @@
 """Live memory over time, one figure a workload: each strategy's first window."""
-from . import load, style
-from .throughput import labelled, slug
+from .. import load, style
 
 NAME = "memory"
+ORDER = 60
 
 
 def draw(results, options):
@@ -10,7 +10,7 @@ def draw(results, options):
     for (scene, threads), part in load.groups(rows, lambda r: (load.workload(r), r["config"]["threads"])).items():
         fig, axes = style.figure(options)
         ax = axes[0][0]
-        by_strategy = load.groups(part, labelled)
+        by_strategy = load.groups(part, load.labelled)
         looks = style.looks(by_strategy)
         for label in style.order(by_strategy):
             row = min(by_strategy[label], key=lambda r: (r["process"], r["block"]))
@@ -24,4 +24,4 @@ def draw(results, options):
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         style.footnote(fig, "one window of each strategy, sampled every millisecond from per-thread counters; headers included; garbage that a "
                             "scheme holds back counts as live")
-        yield f"memory-{slug(scene)}-{threads}", fig
+        yield f"memory-{style.slug(scene)}-{threads}", fig

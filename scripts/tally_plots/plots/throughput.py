@@ -1,7 +1,8 @@
 """Throughput by number of threads, one figure a workload."""
-from . import load, style
+from .. import load, style
 
 NAME = "throughput"
+ORDER = 10
 
 
 def draw(results, options):
@@ -10,7 +11,7 @@ def draw(results, options):
             continue
         fig, axes = style.figure(options)
         ax = axes[0][0]
-        by_strategy = load.groups(rows, labelled)
+        by_strategy = load.groups(rows, load.labelled)
         looks = style.looks(by_strategy)
         drawn = []
         threads = sorted({r["config"]["threads"] for r in rows})
@@ -34,14 +35,4 @@ def draw(results, options):
         ax.set_title(f"Throughput of all threads together: {scene}")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         style.footnote(fig, load.spread_note(results))
-        yield f"throughput-{slug(scene)}", fig
-
-
-def labelled(row):
-    heap = row["config"]["heap"]
-    tail = f"@{heap['multiple']:g}x" if heap["multiple"] else ""
-    return load.strategy(row) + tail
-
-
-def slug(text):
-    return "".join(c if c.isalnum() or c in "._" else "-" for c in text)
+        yield f"throughput-{style.slug(scene)}", fig

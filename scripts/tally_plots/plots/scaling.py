@@ -1,11 +1,12 @@
 """Predicted operations a second over virtual cores, and what was measured, drawn differently (--overlay DIR)."""
-from . import load, sim, style
+from .. import load, sim, style
 
 NAME = "scaling"
+ORDER = 100
 
 
 def draw(results, options):
-    overlay = load.Results(options.overlay) if getattr(options, "overlay", None) else None
+    overlay = getattr(options, "overlaid", None)
     seen = sim.measured(results) + (sim.measured(overlay) if overlay else [])
     for scene, rows in sim.scenes(results):
         by_strategy = load.groups(rows, load.strategy)

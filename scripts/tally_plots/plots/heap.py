@@ -1,7 +1,8 @@
 """Heap size against time: what a collector pays for a tighter heap, with the counting strategies as lines across."""
-from . import load, style
+from .. import load, style
 
 NAME = "heap"
+ORDER = 70
 
 
 def draw(results, options):
@@ -39,4 +40,4 @@ def draw(results, options):
                      fontweight="bold", fontsize=11)
         style.legend(fig, *flat[0].get_legend_handles_labels(), options)
         style.footnote(fig, load.spread_note(results))
-        yield "heap-" + "".join(c if c.isalnum() or c in "._" else "-" for c in scene) + f"-{threads}", fig
+        yield "heap-" + style.slug(scene) + f"-{threads}", fig

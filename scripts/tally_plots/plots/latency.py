@@ -1,19 +1,20 @@
 """Latency percentiles, closed loop, one figure a workload."""
-from . import load, style
-from .throughput import labelled, slug
+from .. import load, style
 
 NAME = "latency"
+ORDER = 50
 
 STEPS = [("latency_p50", "p50"), ("latency_p90", "p90"), ("latency_p99", "p99"), ("latency_p999", "p99.9"),
          ("latency_max", "max")]
 
 
 def draw(results, options):
+    from matplotlib import ticker
     rows = results.select(mode="latency")
     for (scene, threads), part in load.groups(rows, lambda r: (load.workload(r), r["config"]["threads"])).items():
         fig, axes = style.figure(options)
         ax = axes[0][0]
-        by_strategy = load.groups(part, labelled)
+        by_strategy = load.groups(part, load.labelled)
         looks = style.looks(by_strategy)
         for label in style.order(by_strategy):
             points = [load.Point(by_strategy[label], name) for name, _ in STEPS]
@@ -25,11 +26,11 @@ def draw(results, options):
                             markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
         ax.set_yscale("log")
         style.plain_log(ax.yaxis)
-        ax.yaxis.set_major_locator(style.matplotlib.ticker.LogLocator(base=10, numticks=12))
+        ax.yaxis.set_major_locator(ticker.LogLocator(base=10, numticks=12))
         ax.set_xticks(range(len(STEPS)), [name for _, name in STEPS])
         ax.set_xlabel("percentile of the operations of a window")
         ax.set_ylabel("ns an operation")
         ax.set_title(f"Latency, closed loop: {scene}, {threads} thread{'s' if threads > 1 else ''}")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         style.footnote(fig, load.spread_note(results))
-        yield f"latency-{slug(scene)}-{threads}", fig
+        yield f"latency-{style.slug(scene)}-{threads}", fig

@@ -1,0 +1,86 @@
+"""Draws the comparison plots of one or more results directories into their plots/ folder.
+
+  scripts/plot.py                             results/latest, every plot that its rows allow, PNG and SVG
+  scripts/plot.py DIR DIR                     rows of both, drawn together into the first one's plots/
+  scripts/plot.py --only cost,latency         some of them (--list names them)
+  scripts/plot.py --baseline atomic           costs as multiples of a strategy's
+  scripts/plot.py SIM --overlay DIR           what DIR measured, on the scaling that SIM (tally sim) predicts
+  scripts/plot.py --pdf --width 3.33in        for a paper's column
+"""
+import argparse
+import pathlib
+import sys
+
+from . import load, plots, style
+
+LATEST = pathlib.Path(__file__).resolve().parents[2] / "results" / "latest"
+
+
+def inches(text):
+    for unit, factor in (("in", 1.0), ("cm", 1 / 2.54), ("mm", 1 / 25.4)):
+        if text.endswith(unit):
+            text, scale = text[:-len(unit)], factor
+            break
+    else:
+        scale = 1.0
+    try:
+        value = float(text) * scale
+    except ValueError:
+        value = 0
+    if not 2 <= value <= 30:
+        raise argparse.ArgumentTypeError("a width between 2in and 30in, as 3.33in or 84mm")
+    return value
+
+
+def parser_of(names):
+    parser = argparse.ArgumentParser(prog="plot.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directories", nargs="*", metavar="DIR", help="results directories (default: results/latest)")
+    parser.add_argument("--only", metavar="NAMES", help="comma-separated: " + ", ".join(names))
+    parser.add_argument("--baseline", metavar="STRATEGY", help="draw costs as multiples of this strategy's")
+    parser.add_argument("--overlay", metavar="DIR", action="append", help="measured rows to draw on predicted scaling")
+    parser.add_argument("--pdf", action="store_true", help="write PDF instead of PNG and SVG")
+    parser.add_argument("--width", type=inches, help="of a figure: 3.33in, 84mm (default 6.8in)")
+    parser.add_argument("--list", action="store_true", help="name the plots and stop")
+    return parser
+
+
+def main(arguments=None):
+    there = {plot.NAME: plot for plot in plots.found()}
+    parser = parser_of(there)
+    options = parser.parse_args(arguments)
+    if options.list:
+        for name, plot in there.items():
+            print(f"{name:12} {plots.summary(plot)}")
+        return 0
+    chosen = options.only.split(",") if options.only else list(there)
+    unknown = [name for name in chosen if name not in there]
+    if unknown:
+        parser.error(f"--only {unknown[0]}: there is no such plot; there are {', '.join(there)}")
+    try:
+        return draw(parser, options, [there[name] for name in chosen])
+    except load.Unreadable as error:
+        print(error, file=sys.stderr)
+    except OSError as error:  # a full disk, a directory that can't be written
+        print(f"plot.py: {error.filename or 'a picture'}: {error.strerror}", file=sys.stderr)
+    return 1
+
+
+def draw(parser, options, chosen):
+    directories = options.directories or [str(LATEST)]
+    results = load.Results(directories)
+    overlay = load.Results(options.overlay) if options.overlay else None
+    for complaint in results.bad + (overlay.bad if overlay else []):
+        print(complaint, file=sys.stderr)
+    if options.baseline and options.baseline not in {load.strategy(r) for r in results.ok}:
+        parser.error(f"--baseline {options.baseline}: no row of it in {directories[0]}")
+    options.overlaid = overlay
+    target = pathlib.Path(directories[0]) / "plots"
+    target.mkdir(exist_ok=True)
+    drawn = 0
+    with style.look():
+        for plot in chosen:
+            for file, figure in plot.draw(results, options):
+                style.save(figure, target / file, ["pdf"] if options.pdf else ["png", "svg"])
+                drawn += 1
+    print(f"{drawn} plots in {target}" if drawn else "no plot: the rows allow none of " + ", ".join(p.NAME for p in chosen))
+    return 0 if drawn else 1
