@@ -11,7 +11,7 @@ import argparse
 import pathlib
 import sys
 
-from . import load, plots, style
+from . import estimates, load, plots, style
 
 LATEST = pathlib.Path(__file__).resolve().parents[2] / "results" / "latest"
 
@@ -69,9 +69,10 @@ def draw(parser, options, chosen):
     directories = options.directories or [str(LATEST)]
     results = load.Results(directories)
     overlay = load.Results(options.overlay) if options.overlay else None
-    for complaint in results.bad + (overlay.bad if overlay else []):
-        print(complaint, file=sys.stderr)
-    if options.baseline and options.baseline not in {load.strategy(r) for r in results.ok}:
+    for of in [results] + ([overlay] if overlay else []):
+        for complaint in of.bad + [c for run in of.runs for c in estimates.read(run)]:
+            print(complaint, file=sys.stderr)
+    if options.baseline and options.baseline not in {load.named(r) for r in results.ok}:
         parser.error(f"--baseline {options.baseline}: no row of it in {directories[0]}")
     options.overlaid = overlay
     target = pathlib.Path(directories[0]) / "plots"

@@ -1,61 +1,211 @@
-"""Rows from results directories, and what a plot asks of them: the points of a scene with their spread and their doubts."""
+"""Results directories as the plots and the table want them: records that can be relied on, and a sentence for each that can't.
+
+A line that is damaged, or whose record lacks what its status promises, is left out and named by its number; the others are used.
+"""
 import json
+import math
 import pathlib
 
 SCHEMA = 1
-CITABLE_PROCESSES = 5
-RESAMPLES = 2000
+
+NUMBER, TEXT, OBJECT, LIST, FLAG = (int, float), str, dict, list, bool
+# What is relied on below and in the plots, by the path to it.
+ALWAYS = {"row": TEXT, "scene": TEXT, "role": TEXT, "process": int, "block": int, "config.strategy.name": TEXT,
+          "config.strategy.label": TEXT, "config.workload.name": TEXT, "config.workload.label": TEXT,
+          "config.workload.parameters": OBJECT, "config.threads": int, "config.mode": TEXT, "config.oversubscribed": FLAG,
+          "config.heap": OBJECT}
+RESULT = {"metrics": OBJECT}
+MEASURED = {"quality.verdict": TEXT, "quality.doubtful": FLAG, "machine.cores": int}
+SIMULATED = {"config.simulation.machine": TEXT, "config.simulation.protocol": TEXT, "config.simulation.caches": TEXT,
+             "config.simulation.schedules": LIST, "simulation.operations": int, "simulation.fields": OBJECT, "simulation.taken": LIST,
+             "metrics.transfers_per_op.value": NUMBER, "metrics.transfers_per_op.low": NUMBER,
+             "metrics.transfers_per_op.high": NUMBER, "metrics.ops_per_second.value": NUMBER}
+NAMES = {NUMBER: "a number", TEXT: "a text", OBJECT: "an object", LIST: "a list", FLAG: "true or false", int: "a whole number"}
 
 
 class Unreadable(ValueError):
     """No results directory, or one of another format; the message is a line for people."""
 
 
-class Results:
-    def __init__(self, directories):
-        self.rows, self.bad = [], []
-        for directory in directories:
-            self._read(pathlib.Path(directory))
-        self.ok = [r for r in self.rows if r["status"] in ("ok", "exhausted") and r["role"] != "aa"]
-        self.errors = [r for r in self.rows if r["status"] == "error"]
-        self.processes = len({r["process"] for r in self.ok})
+def at(record, path):
+    for name in path.split("."):
+        if not isinstance(record, dict) or name not in record:
+            return None
+        record = record[name]
+    return record
 
-    def _read(self, directory):
-        path = directory / "rows.jsonl"
+
+def is_a(value, kind):
+    return isinstance(value, kind) and (kind is FLAG or not isinstance(value, bool))
+
+
+def lacking(record, wanted):
+    """What a record has not that it should have, in words; None if it has all."""
+    for path, kind in wanted.items():
+        value = at(record, path)
+        if value is None:
+            return f"it has no {path}"
+        if not is_a(value, kind):
+            return f"its {path} is not {NAMES[kind]}"
+    return None
+
+
+def wrong_inside(record):
+    """What is wrong in the lists that plots go through."""
+    config = record["config"]
+    if config["threads"] < 1:
+        return "its config.threads is less than 1"
+    if not (config["heap"].get("multiple") is None or is_a(config["heap"]["multiple"], NUMBER)):
+        return "its config.heap.multiple is not a number"
+    if not is_a(config.get("allocator", "system"), TEXT):
+        return "its config.allocator is not a text"
+    samples = at(record, "memory.samples")
+    if samples is not None and (not isinstance(samples, list) or any(
+            lacking(s, {"at_ns": NUMBER, "bytes": NUMBER}) for s in samples)):
+        return "its memory.samples are damaged"
+    if config["mode"] == "simulated":
+        fields, threads = record["simulation"]["fields"], config["threads"]
+        if not all(isinstance(f, dict) and is_a(f.get("transfers", 0), NUMBER) for f in fields.values()):
+            return "its simulation.fields are damaged"
+        if not all(isinstance(t, list) and len(t) == 3 and all(is_a(n, int) for n in t) and 0 <= t[0] < threads and 0 <= t[1] < threads
+                   for t in record["simulation"]["taken"]):
+            return "its simulation.taken is damaged"
+        if record["simulation"]["operations"] < 1 or not record["config"]["simulation"]["schedules"]:
+            return "its simulation has no operation"
+    return None
+
+
+def problem(record):
+    """Why a record can't be used, in words; None if it can."""
+    status = record.get("status")
+    if status is None:
+        return "it has no status"
+    if status == "skipped":
+        return None
+    if status not in ("ok", "exhausted", "error"):
+        return f"its status is {json.dumps(status)}"
+    wrong = lacking(record, ALWAYS)
+    if wrong or status == "error":
+        return wrong
+    wrong = lacking(record, RESULT)
+    if wrong:
+        return wrong
+    for name, metric in record["metrics"].items():
+        value = metric.get("value") if isinstance(metric, dict) else metric
+        if not isinstance(metric, dict) or not (value is None or is_a(value, NUMBER) and math.isfinite(value)):
+            return f"its metric {name} has no value that is a number"
+    return lacking(record, SIMULATED if record["config"]["mode"] == "simulated" else MEASURED) or wrong_inside(record)
+
+
+def no_number(text):
+    raise ValueError(f"{text} is no JSON")
+
+
+def lines_of(path, bad):
+    """(number, object) of each line that is a JSON object; `bad` gets a sentence about each other one."""
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line.decode("utf-8"), parse_constant=no_number)
+        except UnicodeDecodeError:
+            bad.append(f"{path}: line {number} is not UTF-8: left out")
+        except (ValueError, RecursionError):
+            bad.append(f"{path}: line {number} is not JSON: left out")
+        else:
+            if isinstance(found, dict):
+                yield number, found
+            else:
+                bad.append(f"{path}: line {number} is not a JSON object: left out")
+
+
+class Run:
+    """One results directory."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.bad, self.records = [], []
+        self.tail = ""  # what sets its rows apart from another directory's of the same names
+        path = self.directory / "rows.jsonl"
         if not path.exists():
             raise Unreadable(f"{directory}: no rows.jsonl there; name a results directory (default: results/latest)")
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
-                self.bad.append(f"{path.name} line {number}: damaged, left out")
+        for number, record in lines_of(path, self.bad):
+            if "schema" not in record:
+                self.bad.append(f"{path}: line {number} is left out: it has no schema")
                 continue
-            if row.get("schema") != SCHEMA:
-                raise Unreadable(f"{path}: line {number} has schema {row.get('schema')}, this script reads schema {SCHEMA}")
-            self.rows.append(row)
-
-    def select(self, workload=None, mode="throughput", **parameters):
-        found = []
-        for r in self.ok:
-            c = r["config"]
-            if c["mode"] != mode or (workload and c["workload"]["name"] != workload):
+            if record["schema"] != SCHEMA:
+                raise Unreadable(f"{path}: line {number} has schema {record['schema']}, this script reads schema {SCHEMA}")
+            wrong = problem(record)
+            if wrong:
+                self.bad.append(f"{path}: line {number} is left out: {wrong}")
                 continue
-            if all(c["workload"]["parameters"].get(k) == v for k, v in parameters.items()):
-                found.append(r)
-        return found
+            self.records.append(record)
+        self.config = self._config()
+        self.windows = groups([r for r in self.records if r["status"] in ("ok", "exhausted")], lambda r: r["row"])
+
+    def _config(self):
+        path = self.directory / "config.json"
+        if not path.exists():
+            return {}
+        try:
+            config = json.loads(path.read_bytes().decode("utf-8"))
+        except (ValueError, RecursionError):
+            config = None
+        if not isinstance(config, dict):
+            self.bad.append(f"{path}: not a JSON object: done without")
+            return {}
+        return config
+
+    @property
+    def name(self):
+        return self.directory.resolve().name
 
 
-def strategy(row):
+class Results:
+    """The rows of some results directories. Those of one directory are never mixed with another's: a strategy of two is two."""
+
+    def __init__(self, directories):
+        unique = {pathlib.Path(d).resolve(): d for d in reversed(list(directories))}
+        self.runs = [Run(d) for d in reversed(list(unique.values()))]
+        self.bad = [sentence for run in self.runs for sentence in run.bad]
+        for run in self.runs:
+            others = [o for o in self.runs if o is not run]
+            if any(key in o.windows for o in others for key in run.windows):
+                path = run.directory.resolve()
+                clash = any(o.name == run.name for o in others)
+                run.tail = f" [{path.parent.name}/{path.name}]" if clash else f" [{path.name}]"
+        self.ok = []
+        for run in self.runs:
+            for row in run.records:
+                row["_run"] = run
+                if row["status"] in ("ok", "exhausted") and row["role"] != "aa":
+                    self.ok.append(row)
+
+    def select(self, workload=None, mode="throughput"):
+        return [r for r in self.ok if r["config"]["mode"] == mode and (not workload or r["config"]["workload"]["name"] == workload)]
+
+
+def plain(row):
     """The variant and its allocator as the harness calls them: atomic, atomic+mimalloc."""
     config = row["config"]
     allocator = config.get("allocator", "system")
     return config["strategy"]["label"] + ("" if allocator == "system" else f"+{allocator}")
 
 
+def strategy(row):
+    """The same, and of which directory, where several have it."""
+    return plain(row) + row["_run"].tail
+
+
+def named(row):
+    """As the harness calls it within its scene, with the heap limit: mark_sweep@2x."""
+    name = row["row"].split("|")[0]
+    return name if name.startswith(plain(row)) else plain(row)
+
+
 def labelled(row):
-    """As strategy(), with the heap limit: mark_sweep@2x."""
-    heap = row["config"]["heap"]
-    return strategy(row) + (f"@{heap['multiple']:g}x" if heap["multiple"] else "")
+    """The same, and of which directory: it tells apart what a plot shows side by side."""
+    return named(row) + row["_run"].tail
 
 
 def workload(row):
@@ -66,6 +216,14 @@ def parameter(row, name):
     return row["config"]["workload"]["parameters"].get(name)
 
 
+def number_of(row, name):
+    """A parameter that is a number; None if it isn't one."""
+    try:
+        return float(parameter(row, name))
+    except (TypeError, ValueError):
+        return None
+
+
 def metric(row, name):
     m = row["metrics"].get(name)
     return None if m is None else m["value"]
@@ -73,6 +231,8 @@ def metric(row, name):
 
 def doubtful(row):
     """Drawn hollow: the threads did not really run against each other, were kept from running, or exceed the processors."""
+    if "quality" not in row:
+        return False
     return row["quality"]["doubtful"] or row["quality"]["verdict"] == "serial" or row["config"]["oversubscribed"]
 
 
@@ -81,50 +241,3 @@ def groups(rows, key):
     for r in rows:
         result.setdefault(key(r), []).append(r)
     return result
-
-
-class Point:
-    """The median of a metric over a row's windows, its spread, and how much of it is in doubt."""
-
-    def __init__(self, rows, name):
-        pairs = [(r["process"], metric(r, name), doubtful(r)) for r in rows if metric(r, name) is not None]
-        self.count = len(pairs)
-        self.hollow = sum(d for _, _, d in pairs) * 2 > len(pairs)
-        if not pairs:
-            self.median = self.low = self.high = float("nan")
-            return
-        by_process = {}
-        for process, value, _ in pairs:
-            by_process.setdefault(process, []).append(value)
-        import numpy as np
-        values = [v for _, v, _ in pairs]
-        self.median = float(np.median(values))
-        self.interval = len(by_process) >= CITABLE_PROCESSES
-        if self.interval:
-            self.low, self.high = bootstrap(by_process)
-        else:
-            self.low, self.high = min(values), max(values)
-
-    @property
-    def bars(self):
-        return [[max(self.median - self.low, 0)], [max(self.high - self.median, 0)]]
-
-
-def bootstrap(by_process):
-    """95 % percentile interval of the median: processes are drawn first, then windows in each."""
-    import numpy as np
-    random = np.random.default_rng(20)
-    processes = [np.asarray(v) for v in by_process.values()]
-    medians = np.empty(RESAMPLES)
-    for i in range(RESAMPLES):
-        drawn = random.integers(len(processes), size=len(processes))
-        medians[i] = np.median(np.concatenate([random.choice(processes[d], size=len(processes[d])) for d in drawn]))
-    return tuple(np.percentile(medians, [2.5, 97.5]))
-
-
-def spread_note(results):
-    if results.processes >= CITABLE_PROCESSES:
-        note = f"median; bars: 95 % bootstrap interval over {results.processes} processes"
-    else:
-        note = f"median; bars: least to greatest of all windows ({results.processes} process{'' if results.processes == 1 else 'es'}: smoke, not citable)"
-    return note + "; hollow: the machine was busy, threads hardly overlapped, or exceed the cores"

@@ -4,7 +4,9 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart, and dark
 allocator, keeps its family's colour and changes line and marker. A strategy that is not in the list gets a grey with a marker of its own.
 """
 import io
+import math
 import pathlib
+import re
 import textwrap
 import zlib
 
@@ -56,7 +58,7 @@ def look():
 
 
 def family(label):
-    return label.split("@")[0].split("+")[0].split(":")[0]
+    return label.split(" ")[0].split("@")[0].split("+")[0].split(":")[0]
 
 
 def number(value):
@@ -80,11 +82,57 @@ def scale(ax, values, axis="y"):
 
 
 def plain_log(axis):
-    """A logarithmic axis whose ticks are numbers that people write."""
+    """A logarithmic axis whose ticks are numbers that people write, and no more of them than there is room for."""
     from matplotlib import ticker
-    axis.set_major_locator(ticker.LogLocator(base=10, subs=(1, 2, 5), numticks=12))
+
+    class Sparse(ticker.Locator):
+        def __call__(self):
+            low, high = sorted(self.axis.get_view_interval())
+            return self.tick_values(low, high)
+
+        def tick_values(self, low, high):
+            if not 0 < low < high:
+                return []
+            first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+            shown = []
+            for parts, every in (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 3), ((1,), 4), ((1,), 6)):
+                ticks = [m * 10.0**e for e in range(first, last + 1) if e % every == 0 for m in parts]
+                ticks = [t for t in ticks if low <= t <= high]
+                if shown and len(ticks) < 2:
+                    break
+                shown = ticks
+                if len(ticks) <= room(self.axis, ticks):
+                    break
+            return shown
+
+    axis.set_major_locator(Sparse())
+    axis.set_minor_locator(ticker.NullLocator())
     axis.set_major_formatter(ticker.FuncFormatter(lambda v, _: number(v)))
-    axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def spaced(ticks, words):
+    """For set_xticks(): all ticks, and the words of those that are far enough from the one before for both to be read."""
+    span, last = max(ticks) - min(ticks), None
+    shown = []
+    for tick, word in zip(ticks, words):
+        near = last is not None and span and (tick - last) / span < 0.018 * (len(word) + 1)
+        shown.append("" if near else word)
+        last = last if near else tick
+    return ticks, shown
+
+
+def plain_linear(axis):
+    from matplotlib import ticker
+    axis.set_major_formatter(ticker.FuncFormatter(lambda v, _: number(v)))
+
+
+def room(axis, ticks):
+    """How many labels of these ticks fit beside each other."""
+    size = SETTINGS["font.size"]
+    box = axis.axes.get_window_extent()
+    points = 72 / axis.figure.dpi * (box.width if axis.axis_name == "x" else box.height)
+    longest = max((len(number(t)) for t in ticks), default=1)
+    return points / (size * (0.62 * longest + 1 if axis.axis_name == "x" else 1.6))
 
 
 def colour(label):
@@ -111,42 +159,91 @@ def looks(labels):
     return result
 
 
-def figure(options, height=3.4, columns=1, rows=1, **more):
+def point(ax, x, estimate, look, scale=1.0, **more):
+    """An estimate with its bar, hollow if it is in doubt."""
+    ax.errorbar([x], [estimate.median * scale], yerr=estimate.bars(scale), color=look["color"], marker=look["marker"], capsize=2,
+                markerfacecolor="white" if estimate.hollow else look["color"], linestyle="none", **more)
+
+
+def threads(count):
+    return f"{count} thread{'s' if count > 1 else ''}"
+
+
+WIDTH = 6.8  # inches
+
+
+def figure(options, height=3.4, columns=1, rows=1, stretch=True, **more):
+    """A figure and its axes; narrower ones are less tall, unless what they hold says how tall (stretch=False)."""
     from matplotlib.figure import Figure
-    width = options.width or 6.8
-    scale = width / 6.8
-    fig = Figure(figsize=(width, height * max(scale, 0.75)), layout="constrained")
+    width = options.width or WIDTH
+    fig = Figure(figsize=(width, height * (max(width / WIDTH, 0.9) if stretch else 1)), layout="constrained")
     return fig, fig.subplots(rows, columns, squeeze=False, **more)
+
+
+def folded(text, most):
+    """In lines of at most so many characters, broken after spaces, commas and colons where there are any."""
+    lines = [""]
+    for part in re.findall(r"[^,: ]*[,: ]+|[^,: ]+", text):
+        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > most:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def wrapped(label, options):
+    """A name in lines that leave an axis room beside them."""
+    return folded(label, int(5 * (options.width or WIDTH)))
+
+
+def title(fig, *lines):
+    """Above everything, each line in as many as it takes."""
+    width = int(fig.get_figwidth() * 11)
+    text = "\n".join(folded(line, width) for line in lines)
+    fig.set_figheight(fig.get_figheight() + 0.17 * text.count("\n"))
+    fig.suptitle(text, x=0.01, ha="left", fontweight="bold", fontsize=10)
 
 
 def legend(fig, handles, labels, options):
     """Below the axes, where it covers nothing, in as many columns as fit."""
-    width = options.width or 6.8
-    unique = dict(zip(labels, handles))
-    longest = max((len(text) for text in unique), default=1)
+    width = options.width or WIDTH
+    unique = {folded(text, int(width * 11) - 6): handle for text, handle in zip(labels, handles)}
+    longest = max((len(line) for text in unique for line in text.split("\n")), default=1)
     columns = min(len(unique), max(1, int(width * 11 / (longest + 6))))
-    lines = -(-len(unique) // columns)
-    fig.tally_legend = lines
-    fig.legend(unique.values(), unique.keys(), loc="lower center", ncol=columns,
-               bbox_to_anchor=(0.5, NOTE_INCHES / fig.get_figheight()))
+    lines = [1 + text.count("\n") for text in unique]
+    deep = -(-len(lines) // columns)
+    fig.tally_legend = max(sum(lines[first:first + deep]) for first in range(0, len(lines), deep)) if lines else 0
+    fig.legend(unique.values(), unique.keys(), loc="lower center", ncol=columns)
+
+
+def fold_axis_titles(fig, height):
+    """So that none is longer than its axis: of a figure with so many inches for the axes."""
+    for ax in fig.axes:
+        place = ax.get_subplotspec() if hasattr(ax, "get_subplotspec") else None
+        if place is None:  # a bar of colours
+            continue
+        rows, columns = place.get_gridspec().get_geometry()
+        ax.set_xlabel(folded(ax.get_xlabel(), max(18, int((fig.get_figwidth() / columns - 0.8) * 13))))
+        ax.set_ylabel(folded(ax.get_ylabel(), max(16, int((height / rows - 0.45) * 13.5))))
 
 
 NOTE_INCHES = 0.2
-LEGEND_LINE_INCHES = 0.19
+NOTE_LINE_INCHES = 0.1
+LEGEND_LINE_INCHES = 0.16
+ROOM_INCHES = 0.75  # for both, of a figure's height; what they need beyond it is added to the height
 
 
 def footnote(fig, text):
-    """The last thing that is added to a figure: reserves the room for itself and the legend."""
-    width_characters = int(fig.get_figwidth() * 20)
-    if len(text) > width_characters:
-        text = "\n".join(textwrap.wrap(text, width_characters))
-    fig.text(0.01, 0.03 / fig.get_figheight(), text, fontsize=6.5, color="#555555", va="bottom")
-    lines = text.count("\n")
+    """The last thing that is added to a figure: makes the room for itself and the legend."""
+    text = "\n".join(textwrap.wrap(text, int(fig.get_figwidth() * 20)))
+    note = NOTE_INCHES + text.count("\n") * NOTE_LINE_INCHES
+    room = note + getattr(fig, "tally_legend", 0) * LEGEND_LINE_INCHES + 0.12
+    fig.set_figheight(fig.get_figheight() + max(0, room - ROOM_INCHES))
+    height = fig.get_figheight()
+    fold_axis_titles(fig, height - room)
+    fig.text(0.01, 0.03 / height, text, fontsize=6.5, color="#555555", va="bottom")
     for one in fig.legends:
-        one.set_bbox_to_anchor((0.5, (NOTE_INCHES + lines * 0.1) / fig.get_figheight()))
-    room = NOTE_INCHES + lines * 0.1 + (getattr(fig, "tally_legend", 0) * LEGEND_LINE_INCHES + 0.08)
-    share = room / fig.get_figheight()
-    fig.get_layout_engine().set(rect=(0, share, 1, 1 - share))
+        one.set_bbox_to_anchor((0.5, note / height))
+    fig.get_layout_engine().set(rect=(0, room / height, 1, 1 - room / height))
 
 
 def save(fig, path, formats):

@@ -1,7 +1,7 @@
-"""Simulated line transfers an operation by named field, stacked: whose line it is that moves."""
+"""Simulated line transfers per operation by named field, stacked: whose line it is that moves."""
 import zlib
 
-from .. import load, sim, style
+from .. import load, metrics, sim, style
 
 NAME = "fields"
 ORDER = 90
@@ -28,7 +28,8 @@ def draw(results, options):
                 totals[field] = totals.get(field, 0) + n
         if not totals:
             continue
-        fig, axes = style.figure(options, height=1.6 + 0.32 * len(labels))
+        deepest = max(1 + style.wrapped(label, options).count("\n") for label in labels)
+        fig, axes = style.figure(options, height=1.6 + (0.19 + 0.13 * deepest) * len(labels))
         ax = axes[0][0]
         left = dict.fromkeys(labels, 0.0)
         for field in sorted(totals, key=lambda f: (-totals[f], f)):
@@ -39,11 +40,12 @@ def draw(results, options):
         for at, label in enumerate(labels):
             ax.annotate(style.number(left[label]), (left[label], at), xytext=(3, 0), textcoords="offset points", va="center",
                         fontsize=7.5)
+        ax.set_yticks(range(len(labels)), [style.wrapped(label, options) for label in labels], fontsize=8)
         ax.invert_yaxis()
         ax.set_xlim(0, max(left.values()) * 1.1)
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel("line transfers an operation")
-        ax.set_title(f"Whose line moves: transfers by field\n{scene[0]}, {most} virtual cores (simulated)")
+        ax.set_xlabel(metrics.of(results, "transfers_per_op").title)
+        style.title(fig, "Whose line moves: transfers by field", f"{scene[0]}, {most} virtual cores (simulated)")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         style.footnote(fig, sim.note(rows[0], "exact counts of the simulated machine").split(", bars")[0])
         yield sim.file_name(f"fields-{most}", scene), fig

@@ -1,5 +1,5 @@
-"""Latency percentiles, closed loop, one figure a workload."""
-from .. import load, style
+"""Latency percentiles, closed loop, one figure per workload."""
+from .. import estimates, load, metrics, style
 
 NAME = "latency"
 ORDER = 50
@@ -16,21 +16,22 @@ def draw(results, options):
         ax = axes[0][0]
         by_strategy = load.groups(part, load.labelled)
         looks = style.looks(by_strategy)
+        drawn = []
         for label in style.order(by_strategy):
-            points = [load.Point(by_strategy[label], name) for name, _ in STEPS]
+            points = [estimates.of(by_strategy[label][0], name) for name, _ in STEPS]
+            drawn += points
             look = looks[label]
             ax.plot(range(len(STEPS)), [p.median for p in points], color=look["color"], linestyle=look["linestyle"],
                     label=label)
             for x, p in enumerate(points):
-                ax.errorbar([x], [p.median], yerr=p.bars, color=look["color"], marker=look["marker"], capsize=2,
-                            markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
+                style.point(ax, x, p, look)
         ax.set_yscale("log")
         style.plain_log(ax.yaxis)
         ax.yaxis.set_major_locator(ticker.LogLocator(base=10, numticks=12))
         ax.set_xticks(range(len(STEPS)), [name for _, name in STEPS])
         ax.set_xlabel("percentile of the operations of a window")
-        ax.set_ylabel("ns an operation")
-        ax.set_title(f"Latency, closed loop: {scene}, {threads} thread{'s' if threads > 1 else ''}")
+        ax.set_ylabel(metrics.of(results, STEPS[0][0]).title)
+        style.title(fig, f"Latency, closed loop: {scene}, {style.threads(threads)}")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
-        style.footnote(fig, load.spread_note(results))
+        style.footnote(fig, estimates.note(drawn))
         yield f"latency-{style.slug(scene)}-{threads}", fig

@@ -1,4 +1,4 @@
-"""Live memory over time, one figure a workload: each strategy's first window."""
+"""Live memory over time, one figure per workload: each strategy's first window."""
 from .. import load, style
 
 NAME = "memory"
@@ -20,7 +20,7 @@ def draw(results, options):
         ax.set_ylim(bottom=0)
         ax.set_xlabel("ms since the window opened")
         ax.set_ylabel("MiB of objects not yet freed")
-        ax.set_title(f"Memory over time: {scene}, {threads} thread{'s' if threads > 1 else ''}")
+        style.title(fig, f"Memory over time: {scene}, {style.threads(threads)}")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         style.footnote(fig, "one window of each strategy, sampled every millisecond from per-thread counters; headers included; garbage that a "
                             "scheme holds back counts as live")

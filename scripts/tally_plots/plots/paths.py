@@ -1,4 +1,4 @@
-"""What each fast path can catch in the recordings: shares of all operations, a bar a recording and way of replaying it."""
+"""What each fast path can catch in the recordings: shares of all operations, a bar for each recording and way of replaying it."""
 from .. import load, style
 
 NAME = "paths"
@@ -21,7 +21,7 @@ def draw(results, options):
     if not by_scene:
         return
     scenes = sorted(by_scene, reverse=True)
-    fig, axes = style.figure(options, height=2.5 + 0.3 * len(scenes))
+    fig, axes = style.figure(options, height=2.5 + 0.32 * len(scenes))
     ax = axes[0][0]
     left = [0.0] * len(scenes)
     for name, words, colour in PATHS:
@@ -33,11 +33,11 @@ def draw(results, options):
                 ax.text(left[y] + share / 2, y, f"{share:.0f}", ha="center", va="center", fontsize=7,
                         color="white" if dark else "black")
         left = [a + b for a, b in zip(left, shares)]
-    ax.set_yticks(range(len(scenes)), [f"{file}, {replayed(mode, threads)}" for file, mode, threads in scenes])
+    ax.set_yticks(range(len(scenes)), [style.wrapped(f"{file}, {replayed(mode, threads)}", options) for file, mode, threads in scenes], fontsize=8)
     ax.set_xlim(0, 100)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("share of the recording's operations, %")
-    ax.set_title("What each fast path can catch in the recordings")
+    style.title(fig, "What each fast path can catch in the recordings")
     style.legend(fig, *ax.get_legend_handles_labels(), options)
     style.footnote(fig, "exact counts of the recording as it is replayed, the same for every strategy: no spread")
     yield "paths", fig

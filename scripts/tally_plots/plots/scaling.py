@@ -1,5 +1,5 @@
-"""Predicted operations a second over virtual cores, and what was measured, drawn differently (--overlay DIR)."""
-from .. import load, sim, style
+"""Predicted operations per second over virtual cores, and what was measured, drawn differently (--overlay DIR)."""
+from .. import estimates, load, metrics, sim, style
 
 NAME = "scaling"
 ORDER = 100
@@ -13,10 +13,11 @@ def draw(results, options):
         counts = sorted({sim.cores(r) for r in rows})
         if len(counts) < 2:
             continue
-        here = load.groups([r for r in seen if load.workload(r) == scene[0]], load.strategy)
+        here = load.groups([r for r in seen if load.workload(r) == scene[0]], load.labelled)
         measured_cores = max([r["machine"]["cores"] for of in here.values() for r in of], default=0)
         fig, axes = style.figure(options, height=3.8)
         ax = axes[0][0]
+        speed = metrics.of(results, "ops_per_second")
         looks = style.looks(list(by_strategy) + list(here))
         drawn = []
         labels = style.order(by_strategy)
@@ -24,7 +25,7 @@ def draw(results, options):
             look = looks[label]
             points = sorted(by_strategy[label], key=sim.cores)
             xs = [sim.cores(r) for r in points]
-            ys = [load.metric(r, "ops_per_second") / 1e6 for r in points]
+            ys = [load.metric(r, speed.name) * speed.scale for r in points]
             drawn += ys
             # Thinner from one to the next: lines that coincide all show.
             ax.plot(xs, ys, color=look["color"], linestyle=look["linestyle"], label=label,
@@ -34,13 +35,10 @@ def draw(results, options):
             look = looks[label]
             by_threads = load.groups(here[label], sim.cores)
             for threads in sorted(by_threads):
-                point = load.Point(by_threads[threads], "ops_per_second")
-                drawn.append(point.median / 1e6)
+                point = estimates.of(by_threads[threads][0], speed.name)
+                drawn.append(point.median * speed.scale)
                 any_measured = True
-                bars = [[b / 1e6 for b in side] for side in point.bars]
-                ax.errorbar([threads], [point.median / 1e6], yerr=bars, color=look["color"], marker=look["marker"], capsize=2,
-                            linestyle="none", markerfacecolor="white" if point.hollow else look["color"], markersize=7,
-                            label=None if label in by_strategy else label)
+                style.point(ax, threads, point, look, speed.scale, markersize=7, label=None if label in by_strategy else label)
         ax.set_xscale("log", base=2)
         ax.set_xticks(counts, [str(c) for c in counts])
         ax.minorticks_off()
@@ -50,8 +48,8 @@ def draw(results, options):
             ax.annotate(f"extrapolated beyond {measured_cores} measured cores", (measured_cores, 1), xycoords=("data", "axes fraction"),
                         xytext=(4, -4), textcoords="offset points", va="top", fontsize=7, color="#555555")
         ax.set_xlabel("cores")
-        ax.set_ylabel("million operations a second")
-        ax.set_title(f"Predicted scaling\n{scene[0]}")
+        ax.set_ylabel(speed.title)
+        style.title(fig, "Predicted scaling", scene[0])
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         what = "lines: modelled, from simulated counts and the machine's latencies"
         if any_measured:

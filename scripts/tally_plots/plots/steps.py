@@ -1,5 +1,5 @@
 """A workload over one of its numbers: the sharing ladder and the hand-off fraction."""
-from .. import load, style
+from .. import estimates, load, metrics, style
 
 NAME = "steps"
 ORDER = 40
@@ -15,34 +15,33 @@ LADDERS = [
 
 def draw(results, options):
     for file, workload, parameter, title, axis in LADDERS:
-        rows = [r for r in results.select(workload) if load.parameter(r, parameter) is not None]
+        rows = [r for r in results.select(workload) if load.number_of(r, parameter) is not None]
         for rest, part in load.groups(rows, lambda r: others(r, parameter)).items():
-            steps = sorted({float(load.parameter(r, parameter)) for r in part})
+            steps = sorted({load.number_of(r, parameter) for r in part})
             if len(steps) < 2:
                 continue
             fig, axes = style.figure(options)
             ax = axes[0][0]
-            by_strategy = load.groups(part, load.strategy)
+            by_strategy = load.groups(part, load.labelled)
             looks = style.looks(by_strategy)
             drawn = []
             for label in style.order(by_strategy):
-                by_step = load.groups(by_strategy[label], lambda r: float(load.parameter(r, parameter)))
-                points = [(x, load.Point(by_step[x], "ns_per_op")) for x in sorted(by_step)]
+                by_step = load.groups(by_strategy[label], lambda r: load.number_of(r, parameter))
+                points = [(x, estimates.of(by_step[x][0], "ns_per_op")) for x in sorted(by_step)]
                 look = looks[label]
-                drawn += [p.median for _, p in points]
+                drawn += [p for _, p in points]
                 ax.plot([x for x, _ in points], [p.median for _, p in points], color=look["color"],
                         linestyle=look["linestyle"], label=label)
                 for x, p in points:
-                    ax.errorbar([x], [p.median], yerr=p.bars, color=look["color"], marker=look["marker"], capsize=2,
-                                markerfacecolor="white" if p.hollow else look["color"], linestyle="none")
+                    style.point(ax, x, p, look)
             scale = 100 if max(steps) <= 1 else 1
-            ax.set_xticks(steps, [f"{s * scale:g}" for s in steps])
-            style.scale(ax, drawn)
+            ax.set_xticks(*style.spaced(steps, [f"{s * scale:g}" for s in steps]))
+            style.scale(ax, [p.median for p in drawn])
             ax.set_xlabel(axis)
-            ax.set_ylabel("ns an operation of one thread")
-            ax.set_title(f"{title}\n{rest[1]} threads{rest[0]}")
+            ax.set_ylabel(metrics.of(results, "ns_per_op").title)
+            style.title(fig, title, f"{style.threads(rest[1])}{rest[0]}")
             style.legend(fig, *ax.get_legend_handles_labels(), options)
-            style.footnote(fig, load.spread_note(results))
+            style.footnote(fig, estimates.note(drawn))
             yield file + "".join(c if c.isalnum() else "-" for c in rest[0]) + f"-{rest[1]}", fig
 
 

@@ -29,25 +29,24 @@ def draw(results, options):
                 maps[label][giver, taker] = n / row["simulation"]["operations"]
         top = max(m.max() for m in maps.values())
         least = min(m[m > 0].min() for m in maps.values())
-        columns = min(3, len(labels))
+        columns = min(3 if (options.width or style.WIDTH) > 5 else 1, len(labels))
         lines = -(-len(labels) // columns)
-        fig, axes = style.figure(options, height=0.9 + (1.95 if columns == 3 else 3.0) * lines, columns=columns, rows=lines)
+        fig, axes = style.figure(options, height=0.9 + (1.95 if columns == 3 else 2.6) * lines, columns=columns, rows=lines)
         norm = colors.LogNorm(least, top) if top > 8 * least else colors.Normalize(0, top)
         image = None
         for at, label in enumerate(labels):
             ax = axes[at // columns][at % columns]
             image = ax.imshow(np.ma.masked_equal(maps[label], 0), origin="lower", cmap="viridis", norm=norm, interpolation="nearest")
-            ax.set_title(label)
+            ax.set_title(style.folded(label, int(7 * fig.get_figwidth() / (columns + 0.8))), fontsize=8)
             ax.grid(False)
             ax.set_xlabel("takes")
             ax.set_ylabel("had it")
         for at in range(len(labels), columns * lines):
             axes[at // columns][at % columns].set_visible(False)
         bar = fig.colorbar(image, ax=axes.ravel().tolist(), shrink=0.8, aspect=30)
-        bar.set_label("lines an operation")
+        bar.set_label("lines per operation")
         if isinstance(norm, colors.LogNorm):
             style.plain_log(bar.ax.yaxis)
-        fig.suptitle(f"Who takes lines from whom: {scene[0]}, {count} virtual cores (simulated)", fontsize=10, fontweight="bold",
-                     x=0.01, ha="left")
+        style.title(fig, f"Who takes lines from whom: {scene[0]}, {count} virtual cores (simulated)")
         style.footnote(fig, sim.note(by_strategy[labels[0]], "white: never").split(", bars")[0])
         yield sim.file_name(f"takers-{count}", scene), fig

@@ -1,5 +1,5 @@
-"""Simulated line transfers an operation by virtual cores, with the band over schedules."""
-from .. import load, sim, style
+"""Simulated line transfers per operation by virtual cores, with the band over schedules."""
+from .. import load, metrics, sim, style
 
 NAME = "transfers"
 ORDER = 80
@@ -27,8 +27,8 @@ def draw(results, options):
         ax.set_xticks(range(len(counts)), [str(c) for c in counts])
         ax.set_ylim(bottom=0, top=highest * 1.05 if highest else 1)
         ax.set_xlabel("virtual cores")
-        ax.set_ylabel("line transfers an operation")
-        ax.set_title(f"Lines that come from another core's cache\n{scene[0]} (simulated)")
+        ax.set_ylabel(metrics.of(results, "transfers_per_op").title)
+        style.title(fig, "Lines that come from another core's cache", f"{scene[0]} (simulated)")
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         style.footnote(fig, sim.note(rows[0], "exact counts of the simulated machine"))
         yield sim.file_name("transfers", scene), fig
