@@ -122,7 +122,20 @@ def spaced(ticks, words):
 
 
 def plain_linear(axis):
+    """A linear axis of few ticks, and no more than there is room for."""
     from matplotlib import ticker
+
+    class Few(ticker.MaxNLocator):
+        def tick_values(self, low, high):
+            for most in (5, 4, 3, 2, 1):
+                self.set_params(nbins=most)
+                ticks = super().tick_values(low, high)
+                shown = [t for t in ticks if low <= t <= high]
+                if len(shown) <= room(self.axis, shown):
+                    break
+            return ticks
+
+    axis.set_major_locator(Few(nbins=5))
     axis.set_major_formatter(ticker.FuncFormatter(lambda v, _: number(v)))
 
 

@@ -55,7 +55,6 @@ def pages(scenes, by_scene, columns, options):
 
 
 def panel(ax, scene, by_strategy, results, options):
-    from matplotlib import ticker
     labels = style.order(by_strategy)[::-1]
     metric = metrics.of(results, "ns_per_op")
     windows = {label: by_strategy[label][0] for label in labels}
@@ -89,7 +88,6 @@ def panel(ax, scene, by_strategy, results, options):
         ax.set_xlim(min(ends) * 10 ** (-0.05 * span), max(ends) * 10 ** (0.05 * span))
     elif medians:
         ax.set_xlim(0, 1.05 * max(ends + medians))
-        ax.xaxis.set_major_locator(ticker.MaxNLocator(4))
         style.plain_linear(ax.xaxis)
     if bases:
         wander = estimates.noise(next(iter(bases.values())), metric.name)

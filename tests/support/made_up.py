@@ -1,0 +1,171 @@
+"""Records that nobody measured: what a test of the plots needs, each a valid line of rows.jsonl (results/schema.json).
+
+Values come from a hash of what they are of, so that two runs have the same: no clock, no random source.
+"""
+import hashlib
+import json
+import pathlib
+
+
+def part(*of):
+    """A number in [0, 1) that depends on nothing but `of`."""
+    return int.from_bytes(hashlib.sha256(repr(of).encode()).digest()[:6], "big") / 2**48
+
+
+def metric(value, unit, evidence="measured", **more):
+    return {"value": value, "unit": unit, "class": evidence, **more}
+
+
+def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="throughput", role="measured", heap=None,
+           allocator="system", parameters=(), doubtful=False, verdict=None, cores=2, status="ok", **metrics):
+    """One window of a row; `ns` is what an operation takes in it, `strategy` and `workload` are labels."""
+    label = strategy + ("" if allocator == "system" else f"+{allocator}") + (f"@{heap:g}x" if heap else "")
+    scene = f"{workload}|{threads}|{mode}"
+    lane = {"operations": 1000, "window_ns": 10**8, "cpu_ns": 10**8, "delay_ns": 0, "voluntary_switches": 0,
+            "involuntary_switches": 0}
+    record = {
+        "schema": 1, "row": f"{label}|{scene}" + ("|aa" if role == "aa" else ""), "scene": scene, "role": role,
+        "process": process, "block": block, "order": 0, "seed": 2**63 + process,
+        "config": {
+            "strategy": {"name": strategy.split(":")[0], "label": strategy, "options": {}, "tunables": {}, "header_bytes": 8},
+            "workload": {"name": workload.split()[0].split(":")[0], "label": workload, "parameters": dict(parameters)},
+            "threads": threads, "cpus": list(range(threads)), "pin": "cores", "oversubscribed": threads > cores, "mode": mode,
+            "ramp_ns": 10**7, "window_ns": 10**8,
+            "heap": {"limit_bytes": int(heap * 2**20) if heap else None, "multiple": heap, "payload_bytes": 2**20 if heap else None},
+            "allocator": allocator, "gc_workers": 1},
+        "status": status, "attempts": 1,
+        "binary": {"git": "0", "dirty": False, "compiler": "", "flags": "", "build_type": "Release", "sanitizer": "", "library": "",
+                   "executable": "0" * 16},
+        "machine": {"machine_id": "0", "cpu_model": "none", "cpus": cores, "cores": cores, "kernel": "none"},
+        "environment": {when: {"load1": 0.0, "handoff": None} for when in ("before", "after")},
+        "metrics": {"rss_bytes": metric(2.0**24, "B"), "rss_peak_bytes": metric(2.0**25, "B")},
+        "lanes": [lane] * threads,
+        "quality": {"verdict": verdict or ("single" if threads == 1 else "contended"), "doubtful": doubtful, "reasons": []},
+        "oracle": {"class": "exact", "ok": True, "expected": 0, "live": 0, "message": ""},
+    }
+    found = record["metrics"]
+    if mode in ("throughput", "memory"):
+        found.update(operations=metric(1000.0 * threads, "1"), ops_per_second=metric(1e9 * threads / ns, "1/s"),
+                     ns_per_op=metric(ns, "ns"), cpu_ns_per_op=metric(1.1 * ns, "ns"))
+    if mode == "latency":
+        for name, times in (("p50", 1), ("p90", 1.5), ("p99", 8), ("p999", 60), ("max", 2000)):
+            found[f"latency_{name}"] = metric(ns * times, "ns")
+        record["latency"] = {"unit": "ns", "total": 1, "buckets": [[0, 1, 1]]}
+    if mode == "memory":
+        found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"))
+        record["memory"] = {"samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": int(ns * 2**16 * part(strategy, at))}
+                                        for at in range(40)]}
+    for name, value in metrics.items():
+        found[name] = metric(value, "ratio" if name.startswith("share_") else "1")
+    if status == "error":
+        del record["metrics"], record["lanes"], record["quality"], record["oracle"]
+        record["reason"] = "made up"
+    return record
+
+
+def row(strategy, workload, threads=1, processes=5, blocks=3, ns=100.0, wander=0.05, **more):
+    """All windows of a row, whose values are `ns` give or take `wander`."""
+    return [window(strategy, workload, threads, p, b, ns * (1 + wander * (part(strategy, workload, threads, p, b) - 0.5)
+                                                            + wander * (part(strategy, workload, threads, p) - 0.5)), **more)
+            for p in range(processes) for b in range(blocks)]
+
+
+def scene(strategies, workload, threads=1, baseline="atomic", **more):
+    """Rows of a scene, strategy by its cost in ns, and the baseline's second measurement."""
+    records = []
+    for strategy, ns in strategies.items():
+        records += row(strategy, workload, threads, ns=ns, role="baseline" if strategy == baseline else "measured", **more)
+        if strategy == baseline:
+            records += row(strategy, workload, threads, ns=1.01 * ns, role="aa", **more)
+    return records
+
+
+def skipped(strategy, workload, threads=0):
+    return {"schema": 1, "status": "skipped", "reason": "made up", "row": f"{strategy}|{workload}|{threads}|throughput",
+            "skipped": {"strategy": strategy, "workload": workload, "threads": threads, "mode": "throughput", "heap": ""}}
+
+
+FIELDS = ["count", "shared", "local", "owner", "weak", "slot", "lock", "queue", "payload", "type", "gil", "stack"]
+
+
+def simulated(strategy, workload, cores, fields=FIELDS, machine="epyc_7773x_2s", protocol="mesi", caches="infinite"):
+    """A row of tally sim."""
+    record = window(strategy, workload, cores, mode="simulated", cores=128)
+    operations = 1000 * cores
+    moved = {name: {"hits": {}, "misses": {}, "data": {}, "transfers": int(operations * part(strategy, cores, name))}
+             for name in fields} if cores > 1 else {}
+    transfers = sum(f["transfers"] for f in moved.values())
+    schedules = ["min_clock", "random", "burst"]
+    record["config"]["simulation"] = {"machine": machine, "protocol": protocol, "caches": caches, "clock_ghz": 2.2,
+                                      "schedules": schedules, "warm_up": 100, "operations": 1000}
+    per_op = transfers / operations
+    record["metrics"] = {
+        "operations": metric(operations, "1", "simulated"),
+        "transfers_per_op": metric(per_op, "1/op", "simulated", low=0.8 * per_op, high=1.3 * per_op),
+        "accesses_per_op": metric(20.0, "1/op", "simulated"), "invalidations_per_op": metric(per_op, "1/op", "simulated"),
+        "cycles_per_op": metric(100 + 100 * per_op, "cycles", "modelled"),
+        "ops_per_second": metric(2.2e9 * cores / (100 + 100 * per_op), "1/s", "modelled")}
+    record["lanes"] = [{"operations": 1000}] * cores
+    del record["quality"], record["environment"]
+    record["simulation"] = {
+        "operations": operations, "cycles": 10**6, "fields": moved, "paths": {},
+        "schedules": [{"schedule": s, "operations": operations, "cycles": 10**6, "transfers": transfers, "invalidations": 0}
+                      for s in schedules],
+        "taken": [[a, b, 1 + int(10000 * part(strategy, a, b) ** 6)] for a in range(cores) for b in range(cores) if a != b]}
+    return record
+
+
+def write(directory, records, config=None):
+    """Makes a results directory of them, with a config.json if one is given."""
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    if config is not None:
+        (directory / "config.json").write_text(json.dumps(config))
+    return directory
+
+
+# What the longest names are of: variants with several options, workloads with several parameters, under allocators and limits.
+LONG = {
+    "none": 3.1, "manual": 9.4, "manual:heap=block": 7.7, "plain": 21.0, "atomic": 38.0, "atomic:heap=block": 31.0,
+    "atomic:weak=off,order=seq_cst,heap=block": 45.0, "rc_arc": 25.0, "rc_arc:sharing=typed,heap=block": 24.0, "gil": 61.0,
+    "biased": 27.0, "biased:owner=inline,queue=per_thread,heap=block": 26.0, "biased:queue=global": 29.0,
+    "deferred": 12.0, "deferred:kilobytes=4096,scan=conservative": 11.0, "mark_sweep": 220.0, "shared_ptr": 52.0,
+    "bdwgc": 18000.0, "bdwgc:alloc=plain,pause_ms=999999": 42000.0,
+}
+
+
+def crowd():
+    """A results directory's worth of long names: every plot of measured rows has something to draw."""
+    records = []
+    for threads in (1, 2, 4, 8):
+        records += scene({s: ns * (1 + threads) / 2 for s, ns in LONG.items()}, "chain length=100000,payload=large,reuse=never", threads)
+    few = {s: LONG[s] for s in ("atomic", "biased:owner=inline,queue=per_thread,heap=block", "bdwgc:alloc=plain,pause_ms=999999")}
+    records += scene({**few, "bdwgc": 17.0, "bdwgc:alloc=plain,pause_ms=999999": 990.0}, "graph", 1)
+    records += scene({s: 1e5 + 1e3 * n for n, s in enumerate(LONG)}, "tree_churn depth=6,survivors=0.02", 1)
+    records += scene({"atomic": 38.0, "biased": 27.0, "deferred": 36.0}, "call_args", 2, doubtful=True)
+    for heap in (1.5, 2, 3, 6):
+        for s in ("mark_sweep", "bdwgc:alloc=plain,pause_ms=999999", "deferred:kilobytes=4096,scan=conservative"):
+            records += row(s, "tree_churn depth=6,survivors=0.02", ns=1e5 * (1 + 1 / heap), heap=heap)
+    for s in ("atomic", "atomic:weak=off,order=seq_cst,heap=block"):
+        records += row(s, "tree_churn depth=6,survivors=0.02", ns=1.2e5, allocator="mimalloc")
+    for mode in ("latency", "memory"):
+        records += scene(LONG, "server sessions=1000,requests=zipf", 2, mode=mode)
+    for share in ("0", "25", "50", "75", "100"):
+        for s, ns in (LONG if share in ("0", "50") else few).items():
+            records += row(s, f"sharing_ladder share={share},depth=12", 2, ns=ns * (1 + float(share) / 30),
+                           parameters={"share": share, "depth": "12"})
+    for foreign in ("0", "0.01", "0.02", "0.5", "1"):
+        for s, ns in few.items():
+            records += row(s, f"handoff foreign={foreign}", 2, ns=ns * (1 + float(foreign)), parameters={"foreign": foreign})
+    for file in ("json_cycle_with_a_long_name", "nbody", "pyflate"):
+        for mode, threads in (("single", 1), ("threads", 2), ("copies", 4)):
+            shares = dict(share_immortal=0.3, share_paired=0.2, share_owner=0.32, share_foreign=0.08, share_new=0.05, share_last=0.05)
+            records += row("atomic", f"trace file={file},mode={mode}", threads, processes=1, blocks=1,
+                           parameters={"file": file, "mode": mode}, **shares)
+    return records
+
+
+def crowd_simulated():
+    names = [s for s in LONG if s not in ("none", "bdwgc", "bdwgc:alloc=plain,pause_ms=999999", "shared_ptr")]
+    return [simulated(s, "copy_drop sharing=shared,slots=64,hot=0.2", cores) for s in names for cores in (1, 2, 4, 8, 16, 32, 64, 128)]
