@@ -48,18 +48,20 @@ def main(arguments=None):
     there = {plot.NAME: plot for plot in plots.found()}
     parser = parser_of(there)
     options = parser.parse_args(arguments)
-    if options.list:
-        for name, plot in there.items():
-            print(f"{name:12} {plots.summary(plot)}")
-        return 0
     chosen = options.only.split(",") if options.only else list(there)
     unknown = [name for name in chosen if name not in there]
     if unknown:
         parser.error(f"--only {unknown[0]}: there is no such plot; there are {', '.join(there)}")
     try:
+        if options.list:
+            print("\n".join(f"{name:12} {plots.summary(plot)}" for name, plot in there.items()), flush=True)
+            return 0
         return draw(parser, options, [there[name] for name in chosen])
     except load.Unreadable as error:
         print(error, file=sys.stderr)
+    except ModuleNotFoundError as missing:
+        print(f"plot.py: {sys.executable} has no {missing.name}: apt-get install python3-matplotlib, or take a python3 that has it",
+              file=sys.stderr)
     except OSError as error:  # a full disk, a directory that can't be written
         print(f"plot.py: {error.filename or 'a picture'}: {error.strerror}", file=sys.stderr)
     return 1

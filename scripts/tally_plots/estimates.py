@@ -168,8 +168,8 @@ def is_hollow(run, key, metric):
 
 def baselines(run, scene):
     """The rows of the scene's baseline and of its second measurement; None where there is none."""
-    rank = {key: n for n, key in enumerate(run.config.get("rows") or []) if isinstance(key, str)}
-    keys = sorted(run.windows, key=lambda k: rank.get(k, len(rank)))
+    keys = sorted(run.windows, key=run.rank)
+
     def first(role):
         return next((k for k in keys if run.windows[k][0]["scene"] == scene and run.windows[k][0]["role"] == role), None)
     return first("baseline"), first("aa")

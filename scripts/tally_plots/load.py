@@ -141,6 +141,8 @@ class Run:
                 continue
             self.records.append(record)
         self.config = self._config()
+        rows = self.config.get("rows")
+        self._rank = {key: n for n, key in enumerate(rows if isinstance(rows, list) else []) if isinstance(key, str)}
         self.windows = groups([r for r in self.records if r["status"] in ("ok", "exhausted")], lambda r: r["row"])
 
     def _config(self):
@@ -155,6 +157,10 @@ class Run:
             self.bad.append(f"{path}: not a JSON object: done without")
             return {}
         return config
+
+    def rank(self, key):
+        """A row's place in the plan; those that are not in it are last."""
+        return self._rank.get(key, len(self._rank))
 
     @property
     def name(self):
@@ -176,7 +182,7 @@ class Results:
                 run.tail = f" [{path.parent.name}/{path.name}]" if clash else f" [{path.name}]"
         self.ok = []
         for run in self.runs:
-            for row in run.records:
+            for row in sorted(run.records, key=lambda r: run.rank(r.get("row"))):
                 row["_run"] = run
                 if row["status"] in ("ok", "exhausted") and row["role"] != "aa":
                     self.ok.append(row)

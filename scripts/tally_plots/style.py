@@ -128,7 +128,7 @@ def plain_linear(axis):
     class Few(ticker.MaxNLocator):
         def tick_values(self, low, high):
             for most in (5, 4, 3, 2, 1):
-                self.set_params(nbins=most)
+                self.set_params(nbins=most, steps=[1, 2, 5, 10])
                 ticks = super().tick_values(low, high)
                 shown = [t for t in ticks if low <= t <= high]
                 if len(shown) <= room(self.axis, shown):

@@ -125,6 +125,9 @@ def a_python_without_matplotlib_hands_over_when_it_runs_the_script_only(cwd):
     imported = subprocess.run([interpreter, "-S", "-c", f"import sys; sys.path.insert(0, {str(SOURCE / 'scripts')!r}); import plot; "
                                "import tally_plots; print('still here', sys.flags.no_site)"], capture_output=True, text=True)
     assert imported.stdout == "still here 1\n" and imported.stderr == "", imported
+    made_up.write(cwd / "r", made_up.scene({"atomic": 38.0, "plain": 20.0}, "copy_drop"))
+    module = subprocess.run([interpreter, "-S", "-m", "tally_plots", cwd / "r"], capture_output=True, text=True, cwd=SOURCE / "scripts")
+    assert module.returncode == 1 and "apt-get install" in module.stderr and module.stderr.count("\n") == 1, module
 
 
 def importing_touches_no_matplotlib_and_no_file(cwd):
