@@ -70,7 +70,10 @@ def wrong_inside(record):
         if not all(isinstance(t, list) and len(t) == 3 and all(is_a(n, int) for n in t) and 0 <= t[0] < threads and 0 <= t[1] < threads
                    for t in record["simulation"]["taken"]):
             return "its simulation.taken is damaged"
-        if record["simulation"]["operations"] < 1 or not record["config"]["simulation"]["schedules"]:
+        schedules = config["simulation"]["schedules"]
+        if not schedules or not all(is_a(s, TEXT) for s in schedules):
+            return "its config.simulation.schedules are damaged"
+        if record["simulation"]["operations"] < 1:
             return "its simulation has no operation"
     return None
 
@@ -81,7 +84,7 @@ def problem(record):
     if status is None:
         return "it has no status"
     if status == "skipped":
-        return None
+        return lacking(record, {"row": TEXT})
     if status not in ("ok", "exhausted", "error"):
         return f"its status is {json.dumps(status)}"
     wrong = lacking(record, ALWAYS)
@@ -91,8 +94,8 @@ def problem(record):
     if wrong:
         return wrong
     for name, metric in record["metrics"].items():
-        value = metric.get("value") if isinstance(metric, dict) else metric
-        if not isinstance(metric, dict) or not (value is None or is_a(value, NUMBER) and math.isfinite(value)):
+        value = metric.get("value", "") if isinstance(metric, dict) else ""
+        if not (value is None or is_a(value, NUMBER) and math.isfinite(value)):
             return f"its metric {name} has no value that is a number"
     return lacking(record, SIMULATED if record["config"]["mode"] == "simulated" else MEASURED) or wrong_inside(record)
 

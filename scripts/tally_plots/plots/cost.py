@@ -25,7 +25,8 @@ def draw(results, options):
         for i in range(len(part), len(heights) * columns):
             axes[i // columns][i % columns].set_visible(False)
         style.title(fig, "Cost per operation" + (f", as a multiple of {options.baseline}'s" if options.baseline else ""))
-        style.footnote(fig, estimates.note(drawn) + ("; grey: within what the run's baseline differs from itself by" if options.baseline else ""))
+        grey = "; grey: within what the run's baseline differs from itself by" if options.baseline else ""
+        style.footnote(fig, estimates.note(drawn) + grey)
         yield "cost" if nth == 1 else f"cost-{nth}", fig
 
 
