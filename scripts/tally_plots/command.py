@@ -13,7 +13,7 @@ import sys
 
 from . import estimates, load, plots, style
 
-LATEST = pathlib.Path(__file__).resolve().parents[2] / "results" / "latest"
+LATEST = pathlib.Path("results/latest")  # where `tally run` leaves them
 
 
 def inches(text):
