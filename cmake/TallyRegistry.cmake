@@ -230,7 +230,8 @@ endfunction()
 # One model program per strategy, model_NAME: every program of tests/model over every built variant, under the model checker;
 # and mutants_NAME, which is the same program made wrong in one place after another.
 function(tally_generate_model)
-  add_library(tally_model STATIC ${CMAKE_SOURCE_DIR}/harness/model/modelled.cpp ${CMAKE_SOURCE_DIR}/tests/model/suite.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/model/*.cpp)
+  add_library(tally_model STATIC ${sources} ${CMAKE_SOURCE_DIR}/tests/model/suite.cpp)
   target_link_libraries(tally_model PUBLIC tally_flags GTest::gtest)
   target_include_directories(tally_model SYSTEM PRIVATE ${TALLY_RELACY})
   # The checker's operator delete is the plain one.

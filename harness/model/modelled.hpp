@@ -1,133 +1,29 @@
 // The modelled policy: every access to a named field is a step of a model checker, which decides who runs next and which of the
-// values that the memory model allows a load may return.
+// values that the memory model allows a load may return. What it calls for each is in words.hpp, memory.hpp and threads.hpp; search.hpp
+// runs programs on it, and mutations.hpp makes them wrong.
 //
 // A program of two or three threads is run over and over, each time with another schedule. Found are: data races on vars (two
 // accesses, one a write, that nothing orders), accesses to freed memory, frees that an earlier access is not ordered before,
 // double frees, leaks, deadlocks, waits that never end, and whatever the program says with model::require(). The checker is
-// Relacy; it is seen by modelled.cpp only, macros and all, and this header is plain C++.
-//
-// A modelled word holds nothing but a handle, and zero is a good one: so zeroed memory is a word of value 0, as it is natively,
-// and no word needs a destructor. A handle knows its own address, hence words that are overwritten, moved or freed are found out.
+// Relacy; checker.hpp includes it, for this folder's sources only, and this header is plain C++.
 //
 // Roots are precise here: M::stack() is a small array of vars per thread, which model::hold keeps refs in (see hold.hpp in the
 // tests). A machine stack can't be scanned under a checker that runs threads as fibers with their own compiler's spills.
-//
-// For proof that the checks can fail, one access at a time can be made wrong at run time (mutation below): no rebuild, and nothing
-// in the measured build. Strategies mark decisions with tally::mutant (policy.hpp), which is constant false everywhere else.
 //
 // What it can't do: orders below C++'s (consume, compilers' out-of-thin-air values); staleness is bounded to the three youngest
 // values of a word; a search that is not complete proves nothing about what it did not visit. Source: [Relacy08].
 #pragma once
 
 #include <cstring>
-#include <functional>
-#include <memory>
 #include <source_location>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/memory/policy.hpp"
-
-namespace tally::model {
-
-enum class access : std::uint8_t { load, store, exchange, fetch_add, fetch_sub, fetch_or, fetch_and, compare_exchange };
-
-// One access as it is written in the source.
-struct site {
-  std::string_view field;
-  access what = access::load;
-  std::memory_order order = std::memory_order_relaxed;
-  std::source_location at;
-  std::memory_order on_failure = std::memory_order_relaxed;  // of a compare_exchange
-};
-
-using handle = std::uintptr_t;  // of a word; 0: untouched, its value is 0
-
-// `bytes`: of the word. Values are zero-extended.
-std::uint64_t load(handle&, const site&);
-void store(handle&, std::uint64_t, const site&);
-std::uint64_t modify(handle&, std::uint64_t operand, unsigned bytes, const site&);
-bool compare_exchange(handle&, std::uint64_t& expected, std::uint64_t desired, bool weak, const site&);
-void begin(handle&, std::uint64_t value);  // a word that starts with another value than 0
-std::uint64_t var_load(handle&, const site&);
-void var_store(handle&, std::uint64_t, const site&);
-void lock(handle&);
-bool try_lock(handle&);
-void unlock(handle&);
-
-void* alloc(std::size_t bytes);
-void free(void* p);
-std::byte* reserve(std::size_t bytes);
-void commit(std::byte* at, std::size_t bytes);
-void unreserve(std::byte* at, std::size_t bytes);
-
-void yield();
-std::uint64_t now();
-stack_range stack();
-bool mutant(std::string_view step);
-
-// For programs under the checker.
-
-void require(bool holds, const char* what);
-// Which of the stacks the calling code uses: -1, that of the thread it runs on. For a set-up that prepares several threads' contexts.
-void act_as(int thread);
-// A place on that stack, for one word; dropped in the opposite order.
-handle& push_word();
-void pop_word();
-
-struct program {
-  virtual ~program() = default;
-  virtual void thread(int number) = 0;  // all of them at once
-  virtual void end() {}                 // after all of them
-};
-
-enum class search { random, bounded, full };
-
-struct plan {
-  search kind = search::random;
-  int threads = 2;
-  std::uint64_t schedules = 1000;  // at most; a full or bounded search may end before
-  int switches = 3;                // bounded: threads lose the processor against their will so often, at most
-  std::uint64_t seed = 1;
-};
-
-struct outcome {
-  bool complete = false;  // full and bounded: every schedule has been visited
-  std::uint64_t schedules = 0;
-  std::string failure;    // empty: none
-  std::string history;    // what led to it, if asked for
-};
-
-[[nodiscard]] outcome check(const plan&, const std::function<std::unique_ptr<program>()>& make, bool with_history = true);
-
-// Mutations: one access, or one marked step, that is done wrongly.
-
-enum class change : std::uint8_t {
-  weaken,          // the access has the order `to`
-  weaken_failure,  // the same for the order of a compare_exchange that fails
-  skip,            // a store is not made; a read-modify-write only reads
-  delay,           // a store is made after the thread's next write to a shared word, or unlock
-  tear,            // a read-modify-write is a load and a store
-  step,            // tally::mutant of this name is true
-};
-
-struct mutation {
-  change what = change::step;
-  site where;                                             // of an access
-  std::memory_order to = std::memory_order_relaxed;
-  std::string name;                                       // that people read and lists refer to; of a step, the step's
-  [[nodiscard]] bool same_as(const mutation& o) const;    // whatever the name
-};
-
-// All mutations that a run of these schedules could be changed by, nameless but for steps.
-[[nodiscard]] std::vector<mutation> mutations_of(const plan&, const std::function<std::unique_ptr<program>()>& make);
-// Names them by file, function, field and access, so that a name survives the lines above it.
-void name_all(std::vector<mutation>&);
-// In force until called again; null: none.
-void mutate(const mutation*);
-
-}  // namespace tally::model
+#include "harness/model/memory.hpp"
+#include "harness/model/mutations.hpp"
+#include "harness/model/threads.hpp"
+#include "harness/model/words.hpp"
 
 namespace tally {
 
