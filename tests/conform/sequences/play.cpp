@@ -1,11 +1,7 @@
+// One sequence, played on a heap and on the model of owners beside it; steps on slots and weak refs are in files of their own.
 #include "tests/conform/sequences/play.hpp"
 
-#include <setjmp.h>
-#include <signal.h>
-
-#include <array>
-#include <csignal>
-
+#include "tests/conform/sequences/crashes.hpp"
 #include "tests/conform/sequences/memory.hpp"
 #include "tests/conform/sequences/player.hpp"
 
@@ -186,85 +182,6 @@ void player::with_ref(kind what, int c, const step& one) {
   }
 }
 
-void player::load(int c, const held& from, int which, call how, const char* kind_of_slot) {
-  if (!room(c) || (which == model::racy && !able_.shared_slots)) return;
-  const int there = model_.at(from.object).slots[static_cast<std::size_t>(which)];
-  say(c, "loads " + name(there) + " from " + kind_of_slot + name(from.object));
-  if (which == model::plain) {
-    const std::uint64_t stamp = perform({call::look_inside, c, from.cell});
-    require(stamp == stamp_of(there), "a slot of " + name(from.object) + " holds another object");
-  }
-  const int to = refs_.take();
-  const bool found = perform({how, c, from.cell, no_cell, to}) != 0;
-  require(found == (there >= 0), "a load found " + std::string(found ? "something" : "null"));
-  received(c, to, found, there, true);
-}
-
-void player::store(int c, const held& holder, int cell, int object, int which, call how) {
-  if (object >= 0) model_.own(object);
-  const int was = std::exchange(model_.at(holder.object).slots[static_cast<std::size_t>(which)], object);
-  perform({how, c, holder.cell, cell});
-  if (cell != no_cell) refs_.give(cell);
-  if (was >= 0) model_.disown(was);
-}
-
-void player::compare_exchange(int c, const held& holder, const held& value, const held& expected) {
-  if (!able_.shared_slots || refs_.left() < 4) return;
-  auto& there = model_.at(holder.object).slots[model::racy];
-  say(c, "compares shared " + name(holder.object) + "'s " + name(there) + " with " + name(expected.object) + ", for " +
-             name(value.object));
-  const int cell = value.object < 0 ? no_cell : copy_of(c, value);
-  model_.share(value.object);
-  const bool done = perform({call::compare_exchange, c, holder.cell, cell, expected.cell}) != 0;
-  require(done == (there == expected.object), std::string("compare_exchange ") + (done ? "succeeded" : "failed"));
-  if (done && value.object >= 0) model_.own(value.object);
-  const int was = done ? std::exchange(there, value.object) : -1;
-  if (was >= 0) model_.disown(was);
-  if (!done && cell != no_cell) perform({call::drop, c, no_cell, cell});
-  if (cell != no_cell) refs_.give(cell);
-}
-
-// Others act while the guard stands: the slot may change, and the object lose all its owners. Between them the holder of the guard
-// may read a slot, which is a guard for a moment.
-void player::borrow(int c, const held& from, int b) {
-  if (!able_.borrow) return;
-  const int there = model_.at(from.object).slots[model::racy];
-  const int steps = able_.in_turn && anybody_else(c) ? b % 6 : 0;
-  say(c, "borrows " + name(there) + " from shared " + name(from.object) + (steps > 0 ? " while" : ""));
-  const std::function<void()> inside = [&] {
-    ++guards_;
-    if (steps > 0) others(c, steps);
-    if (steps > 0 && b / 32 % 2 == 1) {
-      load(c, from, model::racy, call::load_shared, "shared ");
-      others(c, steps);
-    }
-    --guards_;
-  };
-  const std::uint64_t stamp = perform({call::borrow, c, from.cell, no_cell, no_cell, 0, &inside});
-  require(stamp == stamp_of(there), "what was borrowed is not what was there any more");
-}
-
-void player::load_root(int c, int root) {
-  if (!room(c)) return;
-  const int there = roots_[static_cast<std::size_t>(root)], to = refs_.take();
-  say(c, "loads " + name(there) + " from root " + std::to_string(root));
-  require(perform({call::look_in_root, c, root}) == stamp_of(there), "a root holds another object");
-  const bool found = perform({call::load_root, c, root, no_cell, to}) != 0;
-  require(found == (there >= 0), "a load of a root found " + std::string(found ? "something" : "null"));
-  received(c, to, found, there, true);
-}
-
-void player::store_root(int c, int root, const held& value) {
-  const int cell = value.object < 0 ? no_cell : copy_of(c, value);
-  say(c, "stores " + name(value.object) + " in root " + std::to_string(root));
-  if (value.object >= 0) model_.own(value.object);
-  model_.share(value.object);
-  const int was = std::exchange(roots_[static_cast<std::size_t>(root)], value.object);
-  perform({call::store_root, c, root, cell});
-  if (cell != no_cell) refs_.give(cell);
-  if (was >= 0) model_.disown(was);
-}
-
 // Only while no other context can reach it, and once.
 void player::make_immortal(int c, const held& h) {
   const auto is_it = [&h](const held& other) { return other.object == h.object; };
@@ -312,109 +229,6 @@ bool player::give(int c, std::size_t x, int b) {
   if (of(other).attached && !of(other).busy) unpack(other);
   return true;
 }
-
-void player::with_weak(kind what, int c, const step& one) {
-  auto& weaks = of(c).weaks;
-  const std::size_t x = one.a % weaks.size();
-  const held w = weaks[x];
-  switch (what) {
-    case kind::upgrade: {
-      if (!room(c)) return;
-      const bool owned = model_.at(w.object).owners > 0;
-      const bool there = owned || able_.never_frees || able_.estimates || machine_.live() > model_.owned();
-      say(c, "upgrades " + name(w.object) + (owned ? "" : ", which has no owner"));
-      const int to = refs_.take();
-      const bool found = perform({call::upgrade, c, w.cell, no_cell, to}) != 0;
-      require(found || !owned, "an upgrade of " + name(w.object) + " failed, and it has owners");
-      require(!found || !model_.at(w.object).released, "an upgrade of " + name(w.object) + " succeeded, and it was released");
-      require(!found || there, "an upgrade of " + name(w.object) + " succeeded, and it is dead");
-      return received(c, to, found, w.object, true);
-    }
-    case kind::copy_weak: {
-      if (weaks.size() >= most_weaks) return;
-      say(c, "copies weak " + name(w.object));
-      const int to = weaks_.take();
-      perform({call::copy_weak, c, w.cell, no_cell, to});
-      weaks.push_back({w.object, to});
-      return;
-    }
-    case kind::drop_weak:
-      say(c, "drops weak " + name(w.object));
-      weaks.erase(weaks.begin() + static_cast<std::ptrdiff_t>(x));
-      perform({call::drop_weak, c, w.cell});
-      return weaks_.give(w.cell);
-    case kind::give_weak: {
-      // A weak ref publishes nothing: its object has to be shared.
-      const int other = s_.contexts == 1 ? c : (c + 1 + one.b % (s_.contexts - 1)) % s_.contexts;
-      if (other == c || !model_.at(w.object).shared || of(other).weaks.size() >= most_weaks) return;
-      say(c, "gives weak " + name(w.object) + " to " + std::to_string(other));
-      weaks.erase(weaks.begin() + static_cast<std::ptrdiff_t>(x));
-      of(other).weaks.push_back(w);
-      return;
-    }
-    case kind::store_weak: {
-      if (of(c).refs.empty()) return;
-      const held holder = of(c).refs[one.b % of(c).refs.size()];
-      if (model_.at(holder.object).shared && !model_.at(w.object).shared) return;
-      say(c, "stores weak " + name(w.object) + " in " + name(holder.object));
-      weaks.erase(weaks.begin() + static_cast<std::ptrdiff_t>(x));
-      perform({call::store_weak, c, holder.cell, w.cell});
-      model_.at(holder.object).weak_slot = w.object;
-      return weaks_.give(w.cell);
-    }
-    default: return;
-  }
-}
-
-namespace {
-
-// A crash is a failure, too, and the sequence that led to it is to be shrunk like any other: it ends the call. What was on the
-// stack is not destroyed, and what it holds (a heap's lock, memory) is lost with the heap that failed.
-sigjmp_buf after_crash;
-volatile std::sig_atomic_t catching = 0;
-
-void crashed(int signal) {
-  if (catching == 0) {
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-    return;
-  }
-  catching = 0;
-  siglongjmp(after_crash, signal);
-}
-
-// Within the scope of one, by one thread at a time.
-class crashes_caught {
- public:
-  crashes_caught() {
-    struct sigaction ours {};
-    ours.sa_handler = crashed;
-    ours.sa_flags = SA_NODEFER;  // the handler does not return
-    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &ours, &before_[i]);
-  }
-  ~crashes_caught() {
-    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &before_[i], nullptr);
-  }
-  crashes_caught(const crashes_caught&) = delete;
-  crashes_caught& operator=(const crashes_caught&) = delete;
-
-  // The signal that ended f(); 0: none did.
-  template <class F>
-  [[gnu::noinline]] static int call(F&& f) {
-    const int signal = sigsetjmp(after_crash, 0);
-    if (signal != 0) return signal;
-    catching = 1;
-    f();
-    catching = 0;
-    return 0;
-  }
-
- private:
-  static constexpr std::array<int, 4> signals{SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
-  std::array<struct sigaction, 4> before_{};
-};
-
-}  // namespace
 
 std::string play(const player_subject& of, const sequence& s, std::string* trace) {
   std::string what;
