@@ -257,7 +257,7 @@ class counting_context {
     if (is_leaf<T>(*h)) {
       free_leaf<T>(*h);
     } else {
-      bury(*h);
+      retire(*h);
     }
   }
   void visit_slot(shared_word& s) { release_child(s.alone()); }
@@ -309,7 +309,7 @@ class counting_context {
   // Frees `dead` and all that only it kept alive, in constant extra memory. A hook that finds more dead objects while a
   // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
   [[gnu::noinline]] void reclaim(Header& dead) {
-    bury(dead);
+    retire(dead);
     take_apart();
   }
   // The same of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, and its kind is visited without
@@ -318,7 +318,7 @@ class counting_context {
   [[gnu::noinline]] void reclaim(Header& dead) {
     if (is_leaf<T>(dead)) return free_leaf<T>(dead);
     if (in_cascade_ || held_back(dead)) {
-      bury(dead);
+      retire(dead);
       return take_apart<T>();
     }
     live_.freed(dead.word.bytes());
@@ -344,7 +344,7 @@ class counting_context {
     dispose_of<T>(h);
   }
   // Puts a dead object on the list of those to take apart: at once, or when no reader of a shared slot can still see it.
-  void bury(Header& dead) {
+  void retire(Header& dead) {
     if constexpr (by_epoch) {
       if (held_back(dead)) {
         dead_list<memory> ripe;
@@ -354,8 +354,8 @@ class counting_context {
       }
     }
     live_.freed(dead.word.bytes());
-    dead.word.set_link(buried_);
-    buried_ = &dead.word;
+    dead.word.set_link(retired_);
+    retired_ = &dead.word;
   }
   // T: the type to expect.
   template <class T = void>
@@ -366,9 +366,9 @@ class counting_context {
   }
   template <class T>
   void finish_all() {
-    while (buried_ != nullptr) {
-      Header& h = *reinterpret_cast<Header*>(buried_);  // the word comes first in it
-      buried_ = h.word.template link<object_word<memory>>();
+    while (retired_ != nullptr) {
+      Header& h = *reinterpret_cast<Header*>(retired_);  // the word comes first in it
+      retired_ = h.word.template link<object_word<memory>>();
       finish<T>(h);
     }
     in_cascade_ = false;
@@ -431,13 +431,13 @@ class counting_context {
     }
   }
   void release_child(Header* child) {
-    if (child != nullptr && self().decrement(*child)) bury(*child);
+    if (child != nullptr && self().decrement(*child)) retire(*child);
   }
   void unearth(dead_list<memory>& ripe) {
     if (ripe.empty()) return;
     live_.freed(ripe.objects, ripe.bytes);
-    ripe.tail->set_link(buried_);
-    buried_ = ripe.head;
+    ripe.tail->set_link(retired_);
+    retired_ = ripe.head;
   }
   template <class F>
   [[gnu::noinline]] void unload(F&& find) {
@@ -452,7 +452,7 @@ class counting_context {
   };
   [[no_unique_address]] typename Heap::cell_source::cache cells_;
   [[no_unique_address]] std::conditional_t<by_epoch, epoch_member<memory>, no_epochs> epochs_;
-  object_word<memory>* buried_ = nullptr;
+  object_word<memory>* retired_ = nullptr;
   bool in_cascade_ = false;
 };
 
