@@ -217,13 +217,13 @@ class counting_context {
   void share(const ref<T>&) {}
   void poll() {
     if constexpr (by_epoch) {
-      if (epochs_.poll_is_due()) [[unlikely]] unload([this](auto& ripe) { epochs_.collect(ripe); });
+      if (epochs_.poll_is_due()) [[unlikely]] unload([this](auto& ready) { epochs_.collect(ready); });
     }
   }
   // Readers in guards keep what they keep: this does not wait for them.
   void quiesce() {
     if constexpr (by_epoch) {
-      for (int i = 0; i < 3; ++i) unload([this](auto& ripe) { epochs_.collect(ripe); });
+      for (int i = 0; i < 3; ++i) unload([this](auto& ready) { epochs_.collect(ready); });
     }
   }
   template <class F>
@@ -347,9 +347,9 @@ class counting_context {
   void retire(Header& dead) {
     if constexpr (by_epoch) {
       if (held_back(dead)) {
-        dead_list<memory> ripe;
-        epochs_.retire(dead.word, ripe);
-        unearth(ripe);
+        dead_list<memory> ready;
+        epochs_.retire(dead.word, ready);
+        unearth(ready);
         return;
       }
     }
@@ -433,17 +433,17 @@ class counting_context {
   void release_child(Header* child) {
     if (child != nullptr && self().decrement(*child)) retire(*child);
   }
-  void unearth(dead_list<memory>& ripe) {
-    if (ripe.empty()) return;
-    live_.freed(ripe.objects, ripe.bytes);
-    ripe.tail->set_link(retired_);
-    retired_ = ripe.head;
+  void unearth(dead_list<memory>& ready) {
+    if (ready.empty()) return;
+    live_.freed(ready.objects, ready.bytes);
+    ready.tail->set_link(retired_);
+    retired_ = ready.head;
   }
   template <class F>
   [[gnu::noinline]] void unload(F&& find) {
-    dead_list<memory> ripe;
-    find(ripe);
-    unearth(ripe);
+    dead_list<memory> ready;
+    find(ready);
+    unearth(ready);
     take_apart();
   }
 

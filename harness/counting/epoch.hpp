@@ -168,26 +168,26 @@ class epoch_member {
   [[nodiscard]] bool inside() const { return depth_ != 0; }
   [[nodiscard]] bool drained() const { return held_ == 0 && !domain_.has_orphans(); }
 
-  // Takes a dead object in; appends what may be taken apart now to `ripe`.
-  void retire(object_word<M>& dead, dead_list<M>& ripe) {
+  // Takes a dead object in; appends what may be taken apart now to `ready`.
+  void retire(object_word<M>& dead, dead_list<M>& ready) {
     dead_list<M> one;
     one.push(dead);
-    put(one, ripe);
-    if (++retired_ % attempt_every == 0) collect(ripe);
+    put(one, ready);
+    if (++retired_ % attempt_every == 0) collect(ready);
   }
   // At a safepoint: true when it is time to collect. Wherever slots are written something is held at nearly every poll, so that
   // this much is decided inline; with nothing held it is one load.
   [[nodiscard]] bool poll_is_due() { return held_ != 0 && ++polls_ % attempt_every == 0; }
   // Tries to advance, and finds what is two epochs old.
-  void collect(dead_list<M>& ripe) {
+  void collect(dead_list<M>& ready) {
     dead_list<M> orphans;
     domain_.adopt(orphans);
-    if (!orphans.empty()) put(orphans, ripe);
+    if (!orphans.empty()) put(orphans, ready);
     domain_.try_advance();
     const std::uint64_t e = domain_.now();
     for (auto& b : bags_) {
       assert(b.epoch <= e);  // the epoch never goes back
-      if (b.epoch + (mutant<M, "epoch: one step is enough">() ? 1 : 2) <= e) release(b, ripe);
+      if (b.epoch + (mutant<M, "epoch: one step is enough">() ? 1 : 2) <= e) release(b, ready);
     }
   }
 
@@ -196,19 +196,19 @@ class epoch_member {
     std::uint64_t epoch = 0;
     dead_list<M> list;
   };
-  void put(dead_list<M>& list, dead_list<M>& ripe) {
+  void put(dead_list<M>& list, dead_list<M>& ready) {
     const std::uint64_t e = domain_.now();  // L
     bag& b = bags_[e % bags_.size()];
     if (b.epoch != e) {  // then it is three epochs old, at least
-      release(b, ripe);
+      release(b, ready);
       b.epoch = e;
     }
     held_ += list.objects;
     b.list.splice(list);
   }
-  void release(bag& b, dead_list<M>& ripe) {
+  void release(bag& b, dead_list<M>& ready) {
     held_ -= b.list.objects;
-    ripe.splice(b.list);
+    ready.splice(b.list);
   }
 
   epoch_domain<M>& domain_;
