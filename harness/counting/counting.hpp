@@ -217,13 +217,13 @@ class counting_context {
   void share(const ref<T>&) {}
   void poll() {
     if constexpr (by_epoch) {
-      if (epochs_.poll_is_due()) [[unlikely]] unload([this](auto& ready) { epochs_.collect(ready); });
+      if (epochs_.poll_is_due()) [[unlikely]] reclaim_ready([this](auto& ready) { epochs_.collect(ready); });
     }
   }
   // Readers in guards keep what they keep: this does not wait for them.
   void quiesce() {
     if constexpr (by_epoch) {
-      for (int i = 0; i < 3; ++i) unload([this](auto& ready) { epochs_.collect(ready); });
+      for (int i = 0; i < 3; ++i) reclaim_ready([this](auto& ready) { epochs_.collect(ready); });
     }
   }
   template <class F>
@@ -349,7 +349,7 @@ class counting_context {
       if (held_back(dead)) {
         dead_list<memory> ready;
         epochs_.retire(dead.word, ready);
-        unearth(ready);
+        append_ready(ready);
         return;
       }
     }
@@ -433,17 +433,17 @@ class counting_context {
   void release_child(Header* child) {
     if (child != nullptr && self().decrement(*child)) retire(*child);
   }
-  void unearth(dead_list<memory>& ready) {
+  void append_ready(dead_list<memory>& ready) {
     if (ready.empty()) return;
     live_.freed(ready.objects, ready.bytes);
     ready.tail->set_link(retired_);
     retired_ = ready.head;
   }
   template <class F>
-  [[gnu::noinline]] void unload(F&& find) {
+  [[gnu::noinline]] void reclaim_ready(F&& find) {
     dead_list<memory> ready;
     find(ready);
-    unearth(ready);
+    append_ready(ready);
     take_apart();
   }
 

@@ -25,7 +25,7 @@ MEANT = {
     r"biased_heap::context::drain": "something was queued to this thread",
     r"rc_arc_heap::context::mark_from": "an object is published for the first time",
     r"gil_heap::context::hand_over": "another thread has asked for the lock",
-    r"counting_context::unload": "a poll with something to free, one in 64",
+    r"counting_context::reclaim_ready": "a poll with something to free, one in 64",
     r"deferred_heap::context::at_safepoint": "a stop is wanted, or a reconciliation due",
     r"world::mutator::attend": "a stop is wanted",
     r"(mark_sweep|deferred)_heap::context::allocate_slowly": "the local list of free cells is empty",
