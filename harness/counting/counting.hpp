@@ -310,7 +310,7 @@ class counting_context {
   // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
   [[gnu::noinline]] void reclaim(Header& dead) {
     retire(dead);
-    take_apart();
+    dispose_retired();
   }
   // The same of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, and its kind is visited without
   // a look at the table.
@@ -319,11 +319,11 @@ class counting_context {
     if (is_leaf<T>(dead)) return free_leaf<T>(dead);
     if (in_cascade_ || held_back(dead)) {
       retire(dead);
-      return take_apart<T>();
+      return dispose_retired<T>();
     }
     live_.freed(dead.word.bytes());
     in_cascade_ = true;
-    take_apart_as<T>(self(), &dead + 1);
+    visit_and_destroy<T>(self(), &dead + 1);
     dispose_of<T>(dead);
     finish_all<T>();
   }
@@ -343,7 +343,7 @@ class counting_context {
     if constexpr (!std::is_trivially_destructible_v<T>) payload<T>(&h)->~T();
     dispose_of<T>(h);
   }
-  // Puts a dead object on the list of those to take apart: at once, or when no reader of a shared slot can still see it.
+  // Puts a dead object on the list of those to dispose of: at once, or when no reader of a shared slot can still see it.
   void retire(Header& dead) {
     if constexpr (by_epoch) {
       if (held_back(dead)) {
@@ -359,7 +359,7 @@ class counting_context {
   }
   // T: the type to expect.
   template <class T = void>
-  void take_apart() {
+  void dispose_retired() {
     if (in_cascade_) return;
     in_cascade_ = true;
     finish_all<T>();
@@ -389,7 +389,7 @@ class counting_context {
     const std::uint16_t type = h.word.type();
     if constexpr (!std::is_void_v<T>) {
       if (type == type_number<Self, T>) {
-        take_apart_as<T>(self(), &h + 1);
+        visit_and_destroy<T>(self(), &h + 1);
         return dispose_of<T>(h);
       }
     }
@@ -444,7 +444,7 @@ class counting_context {
     dead_list<memory> ready;
     find(ready);
     append_ready(ready);
-    take_apart();
+    dispose_retired();
   }
 
   struct no_epochs {

@@ -168,7 +168,7 @@ class epoch_member {
   [[nodiscard]] bool inside() const { return depth_ != 0; }
   [[nodiscard]] bool drained() const { return held_ == 0 && !domain_.has_orphans(); }
 
-  // Takes a dead object in; appends what may be taken apart now to `ready`.
+  // Takes a dead object in; appends what may be disposed of now to `ready`.
   void retire(object_word<M>& dead, dead_list<M>& ready) {
     dead_list<M> one;
     one.push(dead);

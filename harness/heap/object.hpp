@@ -41,7 +41,7 @@ struct type_table {
 
 // Visits the slots of a dead T and ends its life.
 template <class T, class Context>
-inline void take_apart_as(Context& c, void* payload) {
+inline void visit_and_destroy(Context& c, void* payload) {
   T& object = *static_cast<T*>(payload);
   object.each_slot([&c](auto& slot) { c.visit_slot(slot); });
   if constexpr (!std::is_trivially_destructible_v<T>) object.~T();
@@ -60,7 +60,7 @@ template <class T>
 // T's number in the table of Context; entered before main() runs, in the binary's fixed order.
 template <class Context, class T>
 inline const std::uint16_t type_number = type_table<Context>::add(
-    {[](Context& c, void* payload) { take_apart_as<T>(c, payload); },
+    {[](Context& c, void* payload) { visit_and_destroy<T>(c, payload); },
      [](Context& c, void* payload) {
        static_cast<T*>(payload)->each_slot([&c](auto& slot) {
          static_cast<void>(c);  // a counting context scans nothing
