@@ -30,12 +30,12 @@ void pin(const std::vector<int>& cpus) {
 }
 
 // The lanes' threads. However the conductor leaves, they are told to stop and waited for.
-struct crew {
-  explicit crew(conductor_words& w) : words(w) {}
-  ~crew() { dismiss(); }
-  crew(const crew&) = delete;
-  crew& operator=(const crew&) = delete;
-  void dismiss() {
+struct lane_threads {
+  explicit lane_threads(conductor_words& w) : words(w) {}
+  ~lane_threads() { join(); }
+  lane_threads(const lane_threads&) = delete;
+  lane_threads& operator=(const lane_threads&) = delete;
+  void join() {
     words.stop.store(true, std::memory_order_release);
     words.phase.store(static_cast<int>(phase::stop), std::memory_order_release);
     for (auto& t : threads) t.join();
@@ -81,9 +81,9 @@ window_result run_window(run_body& body, const window_spec& spec) {
   std::atomic<std::size_t> gone{0};
 
   const auto conduct = [&] {
-    crew hired(words);
+    lane_threads running(words);
     for (std::size_t i = 0; i < lanes; ++i) {
-      hired.threads.emplace_back([&, i] {
+      running.threads.emplace_back([&, i] {
         try {
           work(body, static_cast<int>(i), spec, *controls[i], result.lanes[i]);
         } catch (const std::exception& e) {
@@ -116,7 +116,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     result.window_ns = clock_ns(CLOCK_MONOTONIC) - wall;
     // Every lane has closed its window before any is told to stop: nobody's last operations run against idle cores.
     wait(spec.ramp_ns / 4, false);
-    hired.dismiss();
+    running.join();
   };
 
   try {
