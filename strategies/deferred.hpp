@@ -143,14 +143,14 @@ class deferred_heap {
   }
 
   // Who has come has the log and the blocks of its own context, the stopper all others.
-  void share_out(const std::vector<typename world<M>::mutator*>& crew) {
+  void share_out(const std::vector<typename world<M>::mutator*>& helpers) {
     for (context* c : contexts_) {
       c->share_ = 0;
-      for (std::size_t i = 0; i < crew.size(); ++i) {
-        if (crew[i] == &c->mutator_) c->share_ = i + 1;
+      for (std::size_t i = 0; i < helpers.size(); ++i) {
+        if (helpers[i] == &c->mutator_) c->share_ = i + 1;
       }
     }
-    reconciler_.share_out(crew.size() + 1, [&](std::size_t number) {
+    reconciler_.share_out(helpers.size() + 1, [&](std::size_t number) {
       const auto of = [&](const context* c) { return c->share_ == number; };
       return (*std::ranges::find_if(contexts_, of))->allocator_.home();
     });

@@ -49,10 +49,11 @@ class block_marker {
     int overflows = 0;                    // rounds that revisited blocks
   };
 
-  // Inside a stop: marks all that roots(worker) greys and what it leads to. `stopped`: threads that may help (crew.hpp). When they are
-  // enough they do it, on the cores where they wait; else threads of the marker's own, which would have to share those cores.
-  template <class Roots, class Crew>
-  totals mark(Roots&& roots, Crew& stopped) {
+  // Inside a stop: marks all that roots(worker) greys and what it leads to. `stopped`: threads that may help (stop_helpers.hpp).
+  // When they are enough they do it, on the cores where they wait; else threads of the marker's own, which would have to share those
+  // cores.
+  template <class Roots, class Helpers>
+  totals mark(Roots&& roots, Helpers& stopped) {
     const auto wanted = static_cast<std::size_t>(gang_.size());
     stopped.recruit(wanted - 1);
     for (auto& w : workers_) w->objects_ = w->bytes_ = 0;

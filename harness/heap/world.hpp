@@ -12,8 +12,8 @@
 //   held -> blocked      the stopper at the end of the stop: releases what it did (freed, merged, swept)
 //
 // A running thread learns that it is wanted from a flag of its own, which poll() and make() read: one relaxed load and a
-// branch. Only the stopping thread runs while a stop lasts, and those of the threads at safepoints that it gives work to (crew.hpp);
-// a thread that is blocked goes on with whatever it waits for.
+// branch. Only the stopping thread runs while a stop lasts, and those of the threads at safepoints that it gives work to
+// (stop_helpers.hpp); a thread that is blocked goes on with whatever it waits for.
 //
 // Roots are the words of every mutator's stack, from its published stack pointer to its base (conservative: any word may be a
 // pointer, or look like one), and registered places (precise, see root_place). What is in parcels is the strategy's business:
@@ -30,7 +30,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/heap/crew.hpp"
+#include "harness/heap/stop_helpers.hpp"
 #include "harness/memory/policy.hpp"
 
 namespace tally {
@@ -80,7 +80,7 @@ class world {
     }
   }
   // Inside a stop: the threads that can help with it.
-  [[nodiscard]] crew<M, mutator>& helpers() { return crew_; }
+  [[nodiscard]] stop_helpers<M, mutator>& helpers() { return helpers_; }
 
   // Inside a stop: how many mutators there are, the stopper included.
   [[nodiscard]] std::size_t mutators() const { return mutators_.size(); }
@@ -124,7 +124,7 @@ class world {
   typename M::mutex roots_lock_;  // held for a few instructions by running threads: a stopper never waits for it
   std::vector<mutator*> mutators_;
   std::vector<root_place<M>*> roots_;
-  crew<M, mutator> crew_;
+  stop_helpers<M, mutator> helpers_;
 };
 
 // One attached thread (or fiber). Made, used and destroyed on that thread.
@@ -175,7 +175,7 @@ class world<M>::mutator {
 
  private:
   friend class world;
-  friend class crew<M, mutator>;
+  friend class stop_helpers<M, mutator>;
   static constexpr std::uint32_t is_running = 0, is_blocked = 1, is_held = 2;
   static constexpr std::uint32_t stop_bit = 1, own_bit = 2;
 
@@ -189,8 +189,8 @@ class world<M>::mutator {
     const auto over = [this] { return (asked_.load(std::memory_order_relaxed) & stop_bit) == 0; };
     for (bool joined = true; joined;) {
       joined = false;
-      M::wait_until([&] { return over() || (joined = world_.crew_.join(*this)); });
-      if (joined) world_.crew_.serve(*this, over);
+      M::wait_until([&] { return over() || (joined = world_.helpers_.join(*this)); });
+      if (joined) world_.helpers_.serve(*this, over);
     }
   }
 
@@ -219,8 +219,8 @@ class world<M>::mutator {
   atomic<M, std::uint32_t, "safepoint"> asked_;
   atomic<M, std::uint32_t, "safepoint"> state_{is_running};
   var<M, const std::byte*, "safepoint"> sp_;
-  std::size_t crew_number = 0;   // in a crew; and the last call of it that this thread has seen
-  std::uint64_t crew_call = 0;
+  std::size_t helper_number = 0;   // among the helpers of a stop; and the last call of it that this thread has seen
+  std::uint64_t helper_call = 0;
 };
 
 }  // namespace tally

@@ -67,9 +67,9 @@ class arena {
 
   void run(int threads, int sessions) {
     {
-      std::vector<std::jthread> crew;
+      std::vector<std::jthread> running;
       for (int t = 0; t < threads; ++t) {
-        crew.emplace_back([this, t, sessions] {
+        running.emplace_back([this, t, sessions] {
           random_source random(seed_, static_cast<std::uint64_t>(t));
           for (int s = 0; s < sessions; ++s) session(random);
         });

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "harness/heap/block_heap_mark.hpp"
-#include "harness/heap/crew.hpp"
+#include "harness/heap/stop_helpers.hpp"
 #include "tests/unit/block_heap_cells.hpp"
 
 namespace unit_block_heap_sweep {
@@ -71,7 +71,7 @@ TEST(BlockHeap, SweepKeepsWhatIsMarkedAndNothingElse) {
         if (n % 3 == 0) kept.push_back(o), bytes += static_cast<std::int64_t>(size);
       }
     }
-    tally::crew<native, int> nobody;
+    tally::stop_helpers<native, int> nobody;
     const auto found = marker.mark([&](auto& w) {
       for (word* o : kept) w.grey(heap.resolve(address(o) + 11));
       for (word* o : kept) w.grey(o);  // marking twice is marking once

@@ -1,6 +1,6 @@
 // Threads that a stop finds at safepoints work with the stopper: each call is made once by each of them, a barrier holds them
 // together, and those who do not come are not waited for.
-#include "harness/heap/crew.hpp"
+#include "harness/heap/stop_helpers.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include "harness/heap/world.hpp"
 #include "harness/memory/native.hpp"
 
-namespace unit_crew {
+namespace unit_stop_helpers {
 namespace {
 
 using tally::native;
@@ -53,7 +53,7 @@ void stop_often(int lanes, int stops, F&& work) {
   for (auto& t : threads) t.join();
 }
 
-TEST(Crew, EachMemberMakesEachCallOnceAndNobodyElseDoes) {
+TEST(StopHelpers, EachMemberMakesEachCallOnceAndNobodyElseDoes) {
   stop_often(3, 300, [&](auto& helpers, std::size_t size) {
     std::vector<std::atomic<int>> calls(size);
     for (int round = 1; round <= 5; ++round) {
@@ -66,7 +66,7 @@ TEST(Crew, EachMemberMakesEachCallOnceAndNobodyElseDoes) {
   });
 }
 
-TEST(Crew, NobodyPassesABarrierBeforeAllHaveCome) {
+TEST(StopHelpers, NobodyPassesABarrierBeforeAllHaveCome) {
   stop_often(3, 100, [&](auto& helpers, std::size_t size) {
     std::vector<std::uint64_t> written(size, 0);  // plain words: a barrier publishes them
     helpers.work([&](std::size_t number) {
@@ -80,7 +80,7 @@ TEST(Crew, NobodyPassesABarrierBeforeAllHaveCome) {
   });
 }
 
-TEST(Crew, AThreadInABlockedRegionIsNotWaitedForAndNoMoreComeThanAreWanted) {
+TEST(StopHelpers, AThreadInABlockedRegionIsNotWaitedForAndNoMoreComeThanAreWanted) {
   world w;
   std::atomic<int> blocked{0};
   std::atomic<bool> over{false};
@@ -110,4 +110,4 @@ TEST(Crew, AThreadInABlockedRegionIsNotWaitedForAndNoMoreComeThanAreWanted) {
 }
 
 }  // namespace
-}  // namespace unit_crew
+}  // namespace unit_stop_helpers

@@ -7,7 +7,7 @@
 //   muster(): who has come           waits for a call, or for the end of the stop
 //   work(f): f(0), and waits         f(its number)
 //
-// It never waits for threads that do not come: a crew of nobody is a plain call. A crew lasts as long as the stop.
+// It never waits for threads that do not come: with no helpers work() is a plain call. They help for as long as the stop lasts.
 // Progress: blocking. Between muster() and the end of a work() everybody waits for everybody, as in any parallel collector.
 #pragma once
 
@@ -21,7 +21,7 @@
 namespace tally {
 
 template <class M, class Member>
-class crew {
+class stop_helpers {
  public:
   // By the stopper, and no memory is needed for those who join: at most `most`.
   void recruit(std::size_t most) {
@@ -29,17 +29,17 @@ class crew {
     members_.clear();
     members_.reserve(most_ = most);
     ++stop_;
-    // release: pairs with the acquire in the loop of serve(). Who still waits for a call of an earlier crew sees that it is over.
+    // release: pairs with the acquire in the loop of serve(). Who still waits for a call of an earlier stop sees that it is over.
     call_.store(stop_ << calls_bits, std::memory_order_release);
     open_.store(most != 0 ? 1 : 0, std::memory_order_relaxed);  // relaxed: a hint; the lock decides
   }
-  // Closes. Number i of the crew is [i - 1] of this; the stopper is number 0.
+  // Closes. Helper number i is [i - 1] of this; the stopper is number 0.
   const std::vector<Member*>& muster() {
     const std::lock_guard hold(lock_);
     open_.store(0, std::memory_order_relaxed);
     return members_;
   }
-  // f(0) here and f(i) on each of the crew; returns when all have returned.
+  // f(0) here and f(i) on each helper; returns when all have returned.
   template <class F>
   void work(F&& f) {
     if (!members_.empty()) {
@@ -66,14 +66,14 @@ class crew {
     }
   }
 
-  // At a safepoint, while the stop lasts (over() is false). True: this thread is one of the crew now, and must serve.
+  // At a safepoint, while the stop lasts (over() is false). True: this thread is one of the helpers now, and must serve.
   [[nodiscard]] bool join(Member& m) {
     if (open_.load(std::memory_order_relaxed) == 0) return false;  // relaxed: a late look is a helper less
     const std::lock_guard hold(lock_);
     if (open_.load(std::memory_order_relaxed) == 0 || members_.size() == most_) return false;
     members_.push_back(&m);
-    m.crew_number = members_.size();
-    m.crew_call = stop_ << calls_bits;
+    m.helper_number = members_.size();
+    m.helper_call = stop_ << calls_bits;
     return true;
   }
   template <class Over>
@@ -81,10 +81,10 @@ class crew {
     for (;;) {
       std::uint64_t call = 0;
       // acquire: pairs with the release in work() and recruit()
-      wait([&] { return (call = call_.load(std::memory_order_acquire)) != m.crew_call || over(); });
-      if (call >> calls_bits != m.crew_call >> calls_bits || call == m.crew_call) return;
-      m.crew_call = call;
-      run_(what_, m.crew_number);
+      wait([&] { return (call = call_.load(std::memory_order_acquire)) != m.helper_call || over(); });
+      if (call >> calls_bits != m.helper_call >> calls_bits || call == m.helper_call) return;
+      m.helper_call = call;
+      run_(what_, m.helper_number);
       busy_.fetch_sub(1, std::memory_order_release);  // release: pairs with the acquire in work()
     }
   }
