@@ -17,8 +17,8 @@
 // weak_increment and weak_decrement as templates over the object type, too; they are called wherever the type is known.
 //
 // From these come refs, slots, shared slots, weak refs, parcels, roots and the cascade. How shared slots are read is the heap's
-// third argument (shared_slots.hpp), where objects come from its fourth (counting_heap.hpp). A context that has a poll, quiesce or share of its own calls the one here, too. See
-// strategies/plain.hpp for the smallest use.
+// third argument (shared_slots.hpp), where objects come from its fourth (counting_heap.hpp); the cascade is in counting_deaths.hpp. A
+// context that has a poll, quiesce or share of its own calls the one here, too. See strategies/plain.hpp for the smallest use.
 #pragma once
 
 #include <cassert>
@@ -308,71 +308,25 @@ class counting_context {
   }
   // Frees `dead` and all that only it kept alive, in constant extra memory. A hook that finds more dead objects while a
   // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
-  [[gnu::noinline]] void reclaim(Header& dead) {
-    retire(dead);
-    dispose_retired();
-  }
+  [[gnu::noinline]] void reclaim(Header& dead);
   // The same of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, and its kind is visited without
   // a look at the table.
   template <class T>
-  [[gnu::noinline]] void reclaim(Header& dead) {
-    if (is_leaf<T>(dead)) return free_leaf<T>(dead);
-    if (in_cascade_ || held_back(dead)) {
-      retire(dead);
-      return dispose_retired<T>();
-    }
-    live_.freed(dead.word.bytes());
-    in_cascade_ = true;
-    visit_and_destroy<T>(self(), &dead + 1);
-    dispose_of<T>(dead);
-    finish_all<T>();
-  }
+  [[gnu::noinline]] void reclaim(Header& dead);
   // A T that can be freed where it is found dead: nothing else can die with it, and no reader of a shared slot can still see it.
   template <class T>
-  [[nodiscard]] static bool is_leaf(Header& h) {
-    return !has_slots(*payload<T>(&h)) && !held_back(h);
-  }
+  [[nodiscard]] static bool is_leaf(Header& h);
   // Dead, and a reader of a shared slot may still see it.
-  [[nodiscard]] static bool held_back(const Header& h) {
-    if constexpr (!by_epoch) return false;
-    return h.word.flag() && !mutant<memory, "counting: an object that was in a slot is freed at once">();
-  }
+  [[nodiscard]] static bool held_back(const Header& h);
   template <class T>
-  void free_leaf(Header& h) {
-    live_.freed(h.word.bytes());
-    if constexpr (!std::is_trivially_destructible_v<T>) payload<T>(&h)->~T();
-    dispose_of<T>(h);
-  }
+  void free_leaf(Header& h);
   // Puts a dead object on the list of those to dispose of: at once, or when no reader of a shared slot can still see it.
-  void retire(Header& dead) {
-    if constexpr (by_epoch) {
-      if (held_back(dead)) {
-        dead_list<memory> ready;
-        epochs_.retire(dead.word, ready);
-        append_ready(ready);
-        return;
-      }
-    }
-    live_.freed(dead.word.bytes());
-    dead.word.set_link(retired_);
-    retired_ = &dead.word;
-  }
+  void retire(Header& dead);
   // T: the type to expect.
   template <class T = void>
-  void dispose_retired() {
-    if (in_cascade_) return;
-    in_cascade_ = true;
-    finish_all<T>();
-  }
+  void dispose_retired();
   template <class T>
-  void finish_all() {
-    while (retired_ != nullptr) {
-      Header& h = *reinterpret_cast<Header*>(retired_);  // the word comes first in it
-      retired_ = h.word.template link<object_word<memory>>();
-      finish<T>(h);
-    }
-    in_cascade_ = false;
-  }
+  void finish_all();
   template <class T>
   static T* payload(Header* h) {
     return std::launder(reinterpret_cast<T*>(h + 1));
@@ -385,25 +339,9 @@ class counting_context {
  private:
   // Visits the slots of a dead object, which is likely a T, and frees it.
   template <class T>
-  void finish(Header& h) {
-    const std::uint16_t type = h.word.type();
-    if constexpr (!std::is_void_v<T>) {
-      if (type == type_number<Self, T>) {
-        visit_and_destroy<T>(self(), &h + 1);
-        return dispose_of<T>(h);
-      }
-    }
-    type_table<Self>::entries[type].visit(self(), &h + 1);
-    self().dispose(h);
-  }
+  void finish(Header& h);
   template <class T>
-  void dispose_of(Header& h) {
-    if constexpr (counts_by_type<Self, T>) {
-      if (self().template weak_decrement<T>(h)) give_back(&h);
-    } else {
-      self().dispose(h);
-    }
-  }
+  void dispose_of(Header& h);
   // Before the first thread but this one can find it in a shared slot.
   template <class T>
   void publish(const ref<T>& r) {
@@ -433,19 +371,9 @@ class counting_context {
   void release_child(Header* child) {
     if (child != nullptr && self().decrement(*child)) retire(*child);
   }
-  void append_ready(dead_list<memory>& ready) {
-    if (ready.empty()) return;
-    live_.freed(ready.objects, ready.bytes);
-    ready.tail->set_link(retired_);
-    retired_ = ready.head;
-  }
+  void append_ready(dead_list<memory>& ready);
   template <class F>
-  [[gnu::noinline]] void reclaim_ready(F&& find) {
-    dead_list<memory> ready;
-    find(ready);
-    append_ready(ready);
-    dispose_retired();
-  }
+  [[gnu::noinline]] void reclaim_ready(F&& find);
 
   struct no_epochs {
     explicit no_epochs(typename Heap::epoch_state&) {}
@@ -457,3 +385,5 @@ class counting_context {
 };
 
 }  // namespace tally
+
+#include "harness/counting/counting_deaths.hpp"

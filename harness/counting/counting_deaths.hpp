@@ -1,0 +1,128 @@
+// The death of an object: how counting_context frees what is dead, and all that only it kept alive. Included by counting.hpp, which
+// declares what is defined here.
+#pragma once
+
+#include <type_traits>
+
+#include "harness/counting/live.hpp"
+#include "harness/heap/object.hpp"
+
+namespace tally {
+
+template <class Self, class Heap, class Header>
+void counting_context<Self, Heap, Header>::reclaim(Header& dead) {
+  retire(dead);
+  dispose_retired();
+}
+
+template <class Self, class Heap, class Header>
+template <class T>
+void counting_context<Self, Heap, Header>::reclaim(Header& dead) {
+  if (is_leaf<T>(dead)) return free_leaf<T>(dead);
+  if (in_cascade_ || held_back(dead)) {
+    retire(dead);
+    return dispose_retired<T>();
+  }
+  live_.freed(dead.word.bytes());
+  in_cascade_ = true;
+  visit_and_destroy<T>(self(), &dead + 1);
+  dispose_of<T>(dead);
+  finish_all<T>();
+}
+
+template <class Self, class Heap, class Header>
+template <class T>
+inline bool counting_context<Self, Heap, Header>::is_leaf(Header& h) {
+  return !has_slots(*payload<T>(&h)) && !held_back(h);
+}
+
+template <class Self, class Heap, class Header>
+inline bool counting_context<Self, Heap, Header>::held_back(const Header& h) {
+  if constexpr (!by_epoch) return false;
+  return h.word.flag() && !mutant<memory, "counting: an object that was in a slot is freed at once">();
+}
+
+template <class Self, class Heap, class Header>
+template <class T>
+inline void counting_context<Self, Heap, Header>::free_leaf(Header& h) {
+  live_.freed(h.word.bytes());
+  if constexpr (!std::is_trivially_destructible_v<T>) payload<T>(&h)->~T();
+  dispose_of<T>(h);
+}
+
+template <class Self, class Heap, class Header>
+inline void counting_context<Self, Heap, Header>::retire(Header& dead) {
+  if constexpr (by_epoch) {
+    if (held_back(dead)) {
+      dead_list<memory> ready;
+      epochs_.retire(dead.word, ready);
+      append_ready(ready);
+      return;
+    }
+  }
+  live_.freed(dead.word.bytes());
+  dead.word.set_link(retired_);
+  retired_ = &dead.word;
+}
+
+template <class Self, class Heap, class Header>
+template <class T>
+inline void counting_context<Self, Heap, Header>::dispose_retired() {
+  if (in_cascade_) return;
+  in_cascade_ = true;
+  finish_all<T>();
+}
+
+template <class Self, class Heap, class Header>
+template <class T>
+inline void counting_context<Self, Heap, Header>::finish_all() {
+  while (retired_ != nullptr) {
+    Header& h = *reinterpret_cast<Header*>(retired_);  // the word comes first in it
+    retired_ = h.word.template link<object_word<memory>>();
+    finish<T>(h);
+  }
+  in_cascade_ = false;
+}
+
+template <class Self, class Heap, class Header>
+template <class T>
+inline void counting_context<Self, Heap, Header>::finish(Header& h) {
+  const std::uint16_t type = h.word.type();
+  if constexpr (!std::is_void_v<T>) {
+    if (type == type_number<Self, T>) {
+      visit_and_destroy<T>(self(), &h + 1);
+      return dispose_of<T>(h);
+    }
+  }
+  type_table<Self>::entries[type].visit(self(), &h + 1);
+  self().dispose(h);
+}
+
+template <class Self, class Heap, class Header>
+template <class T>
+inline void counting_context<Self, Heap, Header>::dispose_of(Header& h) {
+  if constexpr (counts_by_type<Self, T>) {
+    if (self().template weak_decrement<T>(h)) give_back(&h);
+  } else {
+    self().dispose(h);
+  }
+}
+
+template <class Self, class Heap, class Header>
+inline void counting_context<Self, Heap, Header>::append_ready(dead_list<memory>& ready) {
+  if (ready.empty()) return;
+  live_.freed(ready.objects, ready.bytes);
+  ready.tail->set_link(retired_);
+  retired_ = ready.head;
+}
+
+template <class Self, class Heap, class Header>
+template <class F>
+void counting_context<Self, Heap, Header>::reclaim_ready(F&& find) {
+  dead_list<memory> ready;
+  find(ready);
+  append_ready(ready);
+  dispose_retired();
+}
+
+}  // namespace tally
