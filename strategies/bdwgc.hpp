@@ -136,7 +136,9 @@ class bdwgc_heap {
     return "libgc " + std::to_string(v >> 16) + "." + std::to_string(v >> 8 & 0xff) + "." + std::to_string(v & 0xff) +
            ", markers " + std::to_string(GC_get_parallel() + 1) +
            ", small objects from " + (O.alloc == bdwgc_alloc::many ? "GC_malloc_many" : "GC_malloc") +
-           ", incremental " + (GC_is_incremental_mode() != 0 ? "on, pauses of " + std::to_string(GC_get_time_limit()) + " ms" : "off") + ", interior pointers from " +
+           ", incremental " +
+           (GC_is_incremental_mode() != 0 ? "on, pauses of " + std::to_string(GC_get_time_limit()) + " ms" : "off") +
+           ", interior pointers from " +
            (GC_get_all_interior_pointers() != 0 ? "anywhere" : "stacks only") + ", no finalisers, free-space divisor " +
            std::to_string(GC_get_free_space_divisor());
   }
