@@ -325,22 +325,7 @@ class trace::program {
     return mode_ != mode::threads || owner == static_cast<std::uint16_t>(l.env.index);
   }
 
-  void enter(context& c, lane& l) {
-    try {
-      for (std::size_t i = 0; i < plan_->existing.size(); ++i) {
-        if (mode_ == mode::copies) {
-          l.table[i] = common_[i];
-        } else if (mine(l, plan_->existing[i].lane)) {
-          l.table[i] = appear(c, plan_->existing[i], plan_->existing[i].start);
-          if (mode_ == mode::threads && plan_->existing[i].shared) c.share(l.table[i]);
-        }
-      }
-    } catch (...) {
-      others_.abandon();
-      throw;
-    }
-    others_.enter();
-  }
+  void enter(context& c, lane& l);
   [[gnu::noinline]] void begin(context& c, lane& l) {
     if (l.ready) return;
     others_.wait_entered(c);
@@ -349,31 +334,7 @@ class trace::program {
   }
 
   // Brings the recording's start back. Returns the operations that it took.
-  [[gnu::noinline]] std::uint64_t next_pass(context& c, lane& l) {
-    if (l.over || (mode_ == mode::threads && !others_.meet(c))) return wait_stop(c, l);
-    std::uint64_t done = 0;
-    for (const auto& o : plan_->left) {
-      if (!mine(l, o.lane)) continue;
-      give_up(c, l.table[o.position], o.references);
-      done += o.references;
-    }
-    for (std::size_t i = 0; i < plan_->existing.size(); ++i) {
-      const auto& e = plan_->existing[i];
-      if (!mine(l, e.lane) || (e.immortal && has_immortal<H>)) continue;
-      if (e.end == 0 && mode_ != mode::copies) {
-        l.table[i] = appear(c, e, e.start);
-        if (mode_ == mode::threads && e.shared) c.share(l.table[i]);
-        done += e.start;
-        continue;
-      }
-      for (std::uint32_t n = e.end; n < e.start; ++n, ++done) take(c, l.table[i]);
-      for (std::uint32_t n = e.end; n > e.start; --n, ++done) drop(c, l.table[i]);
-    }
-    if (mode_ == mode::threads && !others_.meet(c)) return wait_stop(c, l);
-    ++l.pass;
-    l.rewind();
-    return done;
-  }
+  [[gnu::noinline]] std::uint64_t next_pass(context& c, lane& l);
   std::uint64_t wait_stop(context& c, lane& l) {
     l.over = true;
     c.blocked([&] { memory::wait_until([&] { return l.env.stopping(); }); });
@@ -381,17 +342,7 @@ class trace::program {
   }
 
   // Before the main thread drops them.
-  void share_all(context& c, lane& l) {
-    if (others_.abandoned()) return;
-    for (const auto& o : plan_->left) {
-      if (mine(l, o.lane)) c.share(l.table[o.position]);
-    }
-    if (mode_ == mode::copies) return;
-    for (std::size_t i = 0; i < plan_->existing.size(); ++i) {
-      const auto& e = plan_->existing[i];
-      if (mine(l, e.lane) && e.end != 0 && !(e.immortal && has_immortal<H>)) c.share(l.table[i]);
-    }
-  }
+  void share_all(context& c, lane& l);
 
   H& heap_;
   mode mode_;
@@ -404,3 +355,5 @@ class trace::program {
 };
 
 }  // namespace tally::workloads
+
+#include "workloads/trace_passes.hpp"
