@@ -8,7 +8,8 @@
 // logs. An object is dead when no counted place, root, parcel or stack refers to it. Young ones (made since the last stop) that
 // died are never touched: their cells are free because nobody marked them; that is what makes this family fast where most
 // objects die young. Old ones are freed at zero, with all that only they kept alive. The counts are in deferred_counts.hpp,
-// the log in deferred_log.hpp, what happens in a stop in deferred_reconcile.hpp, who is stopped when in harness/heap/world.hpp.
+// the log in deferred_log.hpp, what happens in a stop in deferred_stops.hpp and deferred_reconcile.hpp, who is stopped when in
+// harness/heap/world.hpp.
 //
 // Deutsch and Bobrow's table of zero counts is two things here: the blocks that young objects are in, and a list of what stacks
 // referred to at the last stop. What is on neither and has no count is dead.
@@ -106,83 +107,14 @@ class deferred_heap {
   static constexpr std::size_t words_per_weak_ref = sizeof(typename weak_cells<M>::cell) / sizeof(std::uintptr_t);
 
   // In a stop, or with no context attached. A reconciliation is all or nothing: half of it leaves counts that are wrong.
-  void reconcile_stopped(bool cycles) {
-    try {
-      reconcile_all(cycles);
-    } catch (const std::bad_alloc&) {
-      no_way_on("deferred: out of memory in a reconciliation");
-    }
-  }
-  void reconcile_all(bool cycles) {
-    note_path<M, "reconcile">();
-    world_.helpers().recruit(std::min(helpers_, contexts_.size()));  // they come while this thread looks at stacks
-    std::size_t words = 0;
-    if (mutant<M, "deferred: what the last stop found on stacks is let go before this one looks">()) reconciler_.drop_stacks();
-    world_.for_each_stack_word([&](std::uintptr_t w) {
-      ++words;
-      if (auto* object = reinterpret_cast<header*>(blocks_.resolve(w))) reconciler_.found_on_stack(*object);
-    });
-    share_out(world_.helpers().muster());
-    world_.helpers().work([this](std::size_t number) { reconcile_share(number); });
-    left_.clear();
-    for (context* c : contexts_) c->log_.clear();
-    reconciler_.finish();
-    if (cycles || reconciler_.bytes() > look_for_cycles_) {
-      reconciler_.collect_cycles();
-      look_for_cycles_ = std::max(least_, static_cast<std::int64_t>(growth_ * static_cast<double>(reconciler_.bytes())));
-    }
-    words += words_per_weak_ref * reconciler_.weak_refs();
-    for (context* c : contexts_) {
-      c->log_.set_bound(std::max(entries_, words / words_per_entry));
-      c->young_bytes_ = std::max(young_bytes_, words * bytes_per_word);
-    }
-    // relaxed: estimates for a sampler; mutators have the stop
-    objects_.store(reconciler_.objects(), std::memory_order_relaxed);
-    bytes_.store(reconciler_.bytes(), std::memory_order_relaxed);
-    reconciles_.store(reconciles() + 1, std::memory_order_relaxed);
-  }
+  void reconcile_stopped(bool cycles);
+  void reconcile_all(bool cycles);
 
   // Who has come has the log and the blocks of its own context, the stopper all others.
-  void share_out(const std::vector<typename world<M>::mutator*>& helpers) {
-    for (context* c : contexts_) {
-      c->share_ = 0;
-      for (std::size_t i = 0; i < helpers.size(); ++i) {
-        if (helpers[i] == &c->mutator_) c->share_ = i + 1;
-      }
-    }
-    reconciler_.share_out(helpers.size() + 1, [&](std::size_t number) {
-      const auto of = [&](const context* c) { return c->share_ == number; };
-      return (*std::ranges::find_if(contexts_, of))->allocator_.home();
-    });
-  }
-  void reconcile_share(std::size_t number) {
-    try {
-      auto& mine = reconciler_.at(number);
-      const auto meet = [this] { world_.helpers().barrier(); };
-      for_each_log(number, [&](log& l) {
-        const bool one = &l != &left_ && &l == &contexts_.front()->log_;
-        mine.read(l, !one || !mutant<M, "deferred: one log is not read for what is more">());
-      });
-      mine.finish_raising(meet);
-      if (number == 0) mine.destroy_young(left_mortal_);
-      for (context* c : contexts_) {
-        if (c->share_ == number) mine.destroy_young(c->mortal_);
-      }
-      meet();  // they are told by their counts, which go down from here on
-      mine.lower();
-      if (number == 0) reconciler_.drop_stacks();
-      mine.finish_lowering(meet);
-    } catch (const std::bad_alloc&) {
-      no_way_on("deferred: out of memory in a reconciliation");
-    }
-  }
+  void share_out(const std::vector<typename world<M>::mutator*>& helpers);
+  void reconcile_share(std::size_t number);
   template <class F>
-  void for_each_log(std::size_t share, F&& f) {
-    if (share == 0) f(left_);
-    for (context* c : contexts_) {
-      if (c->share_ == share) f(c->log_);
-    }
-  }
+  void for_each_log(std::size_t share, F&& f);
 
   const std::size_t entries_, young_bytes_;  // of one context
   const double growth_;
@@ -416,30 +348,11 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
     if (log_.push(k, at)) [[unlikely]] mutator_.ask();
   }
 
-  [[gnu::noinline]] void at_safepoint() {
-    const std::uint64_t before = heap_.reconciles();
-    mutator_.attend();
-    if (log_.full()) stop(before, false);
-  }
+  [[gnu::noinline]] void at_safepoint();
   // A run of cells is used up: the place to stop if that is wanted, and to reconcile if enough was made.
-  [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
-    poll();
-    if (allocator_.claimed_bytes() >= young_bytes_) stop(heap_.reconciles(), false);
-    // Twice for the case that another thread takes what was freed.
-    for (const bool cycles : {false, false, true, true}) {
-      const std::uint64_t before = heap_.reconciles();
-      if (void* cell = allocator_.allocate(bytes)) return cell;
-      stop(before, cycles);
-    }
-    if (void* cell = allocator_.allocate(bytes)) return cell;
-    throw heap_exhausted();
-  }
+  [[gnu::noinline]] void* allocate_slowly(std::size_t bytes);
   // Reconciles, unless another thread has done it since there were `before` reconciles and cycles are not wanted.
-  [[gnu::noinline]] void stop(std::uint64_t before, bool cycles) {
-    heap_.world_.stop(mutator_, [&] {
-      if (cycles || heap_.reconciles() == before) heap_.reconcile_stopped(cycles);
-    });
-  }
+  [[gnu::noinline]] void stop(std::uint64_t before, bool cycles);
 
   deferred_heap& heap_;
   typename world<M>::mutator mutator_;  // first: a stop sees a context that is complete, or none
@@ -449,25 +362,6 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
   std::vector<header*> mortal_;   // young objects with a destructor
   typename weak_cells<M>::lease weak_;
   std::size_t share_ = 0;         // in a stop: the number of the worker that reads its log
-};
-
-// A place for shared test state: one counted ref.
-template <class M, no_options O>
-template <class T>
-class deferred_heap<M, O>::root {
- public:
-  explicit root(deferred_heap&) {}
-  void store(context& c, ref<T> r) {
-    c.log_.make_room(2);
-    if (r) r = c.pack(r);
-    if (parcel_) (void)c.unpack(parcel_);
-    parcel_ = r;
-  }
-  [[nodiscard]] ref<T> load(context&) { return parcel_; }
-  [[nodiscard]] T* get() const { return context::template payload_or_null<T>(parcel_.at); }
-
- private:
-  parcel<T> parcel_;
 };
 
 struct deferred {
@@ -494,7 +388,12 @@ struct deferred {
   using variants = variant_list<options{}>;
 };
 
+}  // namespace tally::strategies
+
+#include "strategies/deferred_root.hpp"
+#include "strategies/deferred_stops.hpp"
+
+namespace tally::strategies {
 static_assert(strategy<deferred_heap<native>> && has_shared_slot<deferred_heap<native>> && has_borrow<deferred_heap<native>> &&
               has_weak<deferred_heap<native>> && collects_cycles<deferred_heap<native>>);
-
 }  // namespace tally::strategies

@@ -9,9 +9,9 @@
 // Only those with a destructor are in a list, so that it can be run.
 //
 // All threads that the stop finds at safepoints do it together (heap/stop_helpers.hpp). Each has the log of its own context, and
-// the objects in the blocks of that context's allocator: it alone counts, marks and frees those, so that nothing needs a locked instruction, and
-// they are in its core's caches. What an operation does to an object of somebody else's share is sent there, and done in the
-// next round; a phase is over when a round sends nothing. The stopper also has the shares of those that did not come.
+// the objects in the blocks of that context's allocator: it alone counts, marks and frees those, so that nothing needs a locked
+// instruction, and they are in its core's caches. What an operation does to an object of somebody else's share is sent
+// there, and done in the next round; a phase is over when a round sends nothing. The stopper also has the shares of those that did not come.
 //
 // Cycles among old objects are found by taking from each object's count what the places of other objects hold: who has a rest
 // is referred to from outside, and it and all that it reaches get their counts back, and live (the trial deletion of
