@@ -21,6 +21,14 @@ endif()
 install(PROGRAMS scripts/plot.py DESTINATION ${share}/plots)
 install(DIRECTORY scripts/${plot_package} DESTINATION ${share}/plots FILES_MATCHING PATTERN *.py PATTERN __pycache__ EXCLUDE)
 
+# What the shells complete, as the program that is installed says it.
+foreach(shell IN ITEMS bash zsh)
+  add_custom_command(TARGET tally POST_BUILD VERBATIM
+    COMMAND sh -c "\"$1\" completion \"$2\" > \"$3\"" sh $<TARGET_FILE:tally> ${shell} ${CMAKE_BINARY_DIR}/generated/completion.${shell})
+endforeach()
+install(FILES ${CMAKE_BINARY_DIR}/generated/completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME tally)
+install(FILES ${CMAKE_BINARY_DIR}/generated/completion.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _tally)
+
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 configure_file(docs/tally.1.in ${CMAKE_BINARY_DIR}/generated/tally.1 @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/generated/tally.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

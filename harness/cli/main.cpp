@@ -91,6 +91,7 @@ int run(int argc, char** argv) {
     tally::cli::add_micro(app, run);
     tally::cli::add_trace(app, run);
     tally::cli::add_plot(app, run);
+    tally::cli::add_completion(app, run);
     tally::cli::add_worker(app, run);
     app.require_subcommand(0, 1);  // what follows is the subcommand's, whatever it is called: tally plot sim
     app.parse(argc, argv);

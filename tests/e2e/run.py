@@ -7,6 +7,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -88,6 +89,29 @@ def a_run_writes_every_window_once_and_points_latest_to_it(cwd):
     for secret in (os.uname().nodename, str(cwd), str(source)):
         assert len(secret) < 4 or secret not in text, f"{secret} is in the results"
     assert {r["role"] for r in rows if r["status"] == "ok"} == {"measured", "baseline", "aa"}
+
+
+def shells_complete_every_flag_and_name(cwd):
+    script, _ = run("completion", "bash", cwd=cwd)
+    (cwd / "completion").write_text(script)
+
+    def completed(*words):
+        typed = " ".join(f"'{w}'" for w in words)
+        done = subprocess.run(["bash", "-c", f"source ./completion; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _tally; "
+                               'echo "${COMPREPLY[@]}"'], cwd=cwd, capture_output=True, text=True)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        return set(done.stdout.split())
+
+    for subcommand in ("run", "list", "micro"):
+        flags = set(re.findall(r"^ +(?:-\w,)?(--[a-z-]+)", run(subcommand, "--help", cwd=cwd)[0], re.M))
+        assert flags and flags <= completed("tally", subcommand, ""), (subcommand, flags)
+    assert completed("tally", "run", "--str") == {"--strategy"}
+    assert completed("tally", "run", "--strategy", "ato") == {"atomic"}
+    assert completed("tally", "run", "--workload", "copy") == {"copy_drop"}
+    assert completed("tally", "descr") == {"describe"} and "worker" not in completed("tally", "")
+    zsh, _ = run("completion", "zsh", cwd=cwd)
+    assert zsh.startswith("#compdef tally") and "--strategy" in zsh
+    assert "bash" in run("completion", "fish", cwd=cwd, expect=64)[1]
 
 
 def latency_and_memory_rows_hold_what_the_schema_says(cwd):

@@ -54,6 +54,11 @@ def the_manual_names_every_subcommand():
     assert described == subcommands, f"described: {described}; there are: {subcommands}"
 
 
+def shells_find_their_completions():
+    assert "--strategy" in (prefix / "share/bash-completion/completions/tally").read_text()
+    assert (prefix / "share/zsh/site-functions/_tally").read_text().startswith("#compdef tally")
+
+
 def bundled_files_are_found():
     assert "ownership" in tally("list", "counters")
     assert "windows" in tally("run", "--suite", "quick", "--plan")
