@@ -1,6 +1,7 @@
 #include "harness/measure/statistics.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -25,37 +26,7 @@ double centre(const replicated& values) {
   return sum / static_cast<double>(values.size());
 }
 
-double student_cdf(double t, int n) {
-  const double angle = std::atan(std::abs(t) / std::sqrt(n)), cosine = std::cos(angle), sine = std::sin(angle);
-  // The probability of |T| < |t|: a finite series in powers of the cosine.
-  double inside = 0;
-  if (n % 2 == 1) {
-    double term = cosine, sum = 0;
-    for (int k = 1; k <= n - 2; k += 2) {
-      sum += term;
-      term *= cosine * cosine * (k + 1.0) / (k + 2.0);
-    }
-    inside = 2 / std::numbers::pi * (angle + sine * sum);
-  } else {
-    double term = 1, sum = 0;
-    for (int k = 0; k <= n - 2; k += 2) {
-      sum += term;
-      term *= cosine * cosine * (k + 1.0) / (k + 2.0);
-    }
-    inside = sine * sum;
-  }
-  return t < 0 ? (1 - inside) / 2 : (1 + inside) / 2;
-}
-
-double student_quantile(double p, int n) {
-  double low = 0, high = 1;
-  while (student_cdf(high, n) < p) high *= 2;
-  for (int i = 0; i < 200 && high - low > 1e-12 * high; ++i) {
-    const double middle = (low + high) / 2;
-    (student_cdf(middle, n) < p ? low : high) = middle;
-  }
-  return high;
-}
+double student_quantile(double p, int n) { return boost::math::quantile(boost::math::students_t(n), p); }
 
 interval bootstrap_interval(const replicated& values, std::uint64_t seed, double confidence, int resamples) {
   const auto n = static_cast<std::uint32_t>(values.size());

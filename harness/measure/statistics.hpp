@@ -45,9 +45,7 @@ struct ratio_estimate {
 [[nodiscard]] std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
                                                      int processes_needed);
 
-// P(T <= t) with n degrees of freedom, n at least 1 (formulas 26.7.3 and 26.7.4 of [Abramowitz64]), and its inverse for p in
-// (0.5, 1).
-[[nodiscard]] double student_cdf(double t, int n);
+// Of Student's distribution with n degrees of freedom, n at least 1, for p in (0.5, 1).
 [[nodiscard]] double student_quantile(double p, int n);
 
 // Two-sided p of the rank-sum test: could `a` and `b` come from one distribution? Exact without ties and with at most 25
