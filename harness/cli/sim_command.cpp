@@ -42,8 +42,8 @@ void add_sim(CLI::App& app, action& run) {
       sub->add_option("--caches", o->caches, "infinite (coherence alone) or finite (the machine's geometry)")->capture_default_str(),
       sub->add_option("--schedule", o->schedules, "timed, rr:k, random:p; the first is the point, all of them the band")
           ->delimiter(',')->capture_default_str(),
-      sub->add_option("--ops", o->operations, "operations a core in the window")->check(CLI::Range(1, 1'000'000'000))->capture_default_str(),
-      sub->add_option("--warm-up", o->warm_up, "operations a core before it; a quarter of --ops if not given")
+      sub->add_option("--ops", o->operations, "operations per core in the window")->check(CLI::Range(1, 1'000'000'000))->capture_default_str(),
+      sub->add_option("--warm-up", o->warm_up, "operations per core before it; a quarter of --ops if not given")
           ->check(CLI::Range(1, 1'000'000'000)),
       sub->add_option("--seed", r.seed, "of the workloads' draws and of random schedules")->capture_default_str(),
       sub->add_option("--jobs", o->jobs, "points simulated at once; as many as processors if not given")->check(CLI::Range(1, 64)),

@@ -35,7 +35,7 @@ std::vector<std::string> capability_words(const capabilities& can) {
   if (can.cycles) words.emplace_back("collects cycles");
   if (can.limits_heap) words.emplace_back("heap limit");
   if (can.own_heap) words.emplace_back("own heap");
-  if (can.process_global) words.emplace_back("one heap a process");
+  if (can.process_global) words.emplace_back("one heap per process");
   if (!can.instrumented) words.emplace_back("as it is (no instrumented policy)");
   return words;
 }
@@ -66,7 +66,7 @@ std::string describe_strategy(const strategy_entry& s) {
   out += fmt::format("  can: {}\n", fmt::join(capability_words(first.can), ", "));
   out += fmt::format("  oracle: {}\n", oracle_words(first.can.oracle));
   out += first.header_bytes == 0 ? "  header: the library's own\n"
-                                 : fmt::format("  header: {} bytes an object\n", first.header_bytes);
+                                 : fmt::format("  header: {} bytes per object\n", first.header_bytes);
   out += s.tunables.empty() ? "\nNothing to set.\n" : "\nTo set:\n";
   for (const auto& t : s.tunables) {
     const std::string values = t.run_time() ? fmt::format("{:g} to {:g}", t.least, t.most)

@@ -33,7 +33,7 @@ simulated_handoffs told_by(const row_points& r, const std::vector<std::string>& 
   return told;
 }
 
-// Operations an ownership; hand-offs an operation turned round.
+// Operations per ownership: hand-offs per operation turned round.
 std::string owned(double handoffs_per_op) { return handoffs_per_op == 0 ? "none" : fmt::format("{:.3g}", 1 / handoffs_per_op); }
 
 std::string range(double point, double least, double most) {
@@ -90,7 +90,7 @@ std::string agreement_summary(const std::vector<result>& results, const std::str
     for (std::size_t i = 0; i < 4; ++i) w[i] = std::max(w[i], here[i]);
   }
   std::string out =
-      "Operations an ownership (simulated: over the schedules; observed: the median of the contended windows and their range; what "
+      "Operations per ownership (simulated: over the schedules; observed: the median of the contended windows and their range; what "
       "the RMWs of a row notice)\n";
   for (const auto& l : lines) {
     out += fmt::format("  {:{}}  {:>{}}  {:>{}}  {:>{}}  {}\n", l.name, w[0], l.simulated, w[1], l.observed, w[2], l.transfers,

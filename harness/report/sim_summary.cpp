@@ -68,7 +68,7 @@ std::string table(const std::vector<std::string>& strategies, const std::vector<
 std::string words(const std::string& s, const std::map<int, const result*>& by_cores, const result* base) {
   const result& last = *by_cores.rbegin()->second;
   const int most = by_cores.rbegin()->first;
-  std::string out = fmt::format("    {} at {} core{}: {} line transfers an operation", s, most, most == 1 ? "" : "s", band(last));
+  std::string out = fmt::format("    {} at {} core{}: {} line transfers per operation", s, most, most == 1 ? "" : "s", band(last));
   if (const std::string b = busiest(last); !b.empty()) out += fmt::format(", most of them for {}", b);
   if (const double failed = last.number_or("failed_cas_per_op", 0); failed >= 0.005) out += fmt::format("; {:.2f} failed CAS", failed);
   const result& first = *by_cores.begin()->second;
@@ -106,9 +106,9 @@ std::string summary_text(const std::vector<result>& results, const std::string& 
     }
     std::ranges::sort(cores);
     beyond = beyond || cores.back() > measured_cores;
-    out += fmt::format("{}\n  line transfers an operation (simulated; in brackets: over the schedules)\n", w);
+    out += fmt::format("{}\n  line transfers per operation (simulated; in brackets: over the schedules)\n", w);
     out += table(strategies, cores, rows, band);
-    out += "  operations a second (modelled)\n";
+    out += "  operations per second (modelled)\n";
     out += table(strategies, cores, rows, [](const result& r) { return shortened(r.number_or("ops_per_second", 0)); });
     for (const auto& s : strategies) {
       const result* base = nullptr;
@@ -120,7 +120,7 @@ std::string summary_text(const std::vector<result>& results, const std::string& 
     out += "\n";
   }
   if (beyond) {
-    out += fmt::format("Operations a second are derived from counts and latencies (class modelled); beyond {} core{}, which this machine "
+    out += fmt::format("Operations per second are derived from counts and latencies (class modelled); beyond {} core{}, which this machine "
                        "has, they are extrapolated beyond {} measured core{}.\n",
                        measured_cores, measured_cores == 1 ? "" : "s", measured_cores, measured_cores == 1 ? "" : "s");
   }

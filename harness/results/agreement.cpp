@@ -33,7 +33,7 @@ agreement compare_handoffs(const observed_handoffs& seen, const simulated_handof
   const char* const in_band = a.within_band ? ", within the band over schedules" : "";
   a.kind = agreement_kind::differ;
   if (none_seen || none_told) {
-    a.words = fmt::format("differ: observed {:.3g}, simulated {:.3g} an operation{}", s, t, in_band);
+    a.words = fmt::format("differ: observed {:.3g}, simulated {:.3g} per operation{}", s, t, in_band);
     return a;
   }
   a.factor = std::max(s, t) / std::min(s, t);
@@ -41,7 +41,7 @@ agreement compare_handoffs(const observed_handoffs& seen, const simulated_handof
     a.kind = agreement_kind::agree;
     a.words = fmt::format("agree within {:.2g}x", a.factor);
   } else {
-    a.words = fmt::format("differ: {:.2g}x (observed {:.3g}, simulated {:.3g} an operation{})", a.factor, s, t, in_band);
+    a.words = fmt::format("differ: {:.2g}x (observed {:.3g}, simulated {:.3g} per operation{})", a.factor, s, t, in_band);
   }
   return a;
 }

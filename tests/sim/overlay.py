@@ -35,7 +35,7 @@ def rows_of(directory):
 
 
 def made_up(observed, into, factor, verdict="contended"):
-    """The same rows, all windows `verdict`, with `factor` hand-offs an operation in 1e6 operations."""
+    """The same rows, all windows `verdict`, with `factor` hand-offs per operation in 1e6 operations."""
     into.mkdir()
     with open(into / "rows.jsonl", "w") as out:
         for row in observed:

@@ -35,7 +35,7 @@ TEST(agreement, within_a_factor_of_two_they_agree_whichever_is_larger) {
 TEST(agreement, beyond_it_they_differ_and_the_band_is_mentioned_but_saves_nothing) {
   const auto a = compare_handoffs(seen(0.4), {1.0, 0.1, 2.0});
   EXPECT_EQ(a.kind, agreement_kind::differ);
-  EXPECT_EQ(a.words, "differ: 2.5x (observed 0.4, simulated 1 an operation, within the band over schedules)");
+  EXPECT_EQ(a.words, "differ: 2.5x (observed 0.4, simulated 1 per operation, within the band over schedules)");
   EXPECT_FALSE(compare_handoffs(seen(0.05), {1.0, 0.1, 2.0}).within_band);
   EXPECT_EQ(compare_handoffs(seen(2.01), {1.0, {}, {}}).kind, agreement_kind::differ);
 }
