@@ -52,7 +52,7 @@ tally_folder(trace LIBRARIES tally_contract PkgConfig::zstd DEFINITIONS TALLY_TR
 tally_folder(counters LIBRARIES tally_base $<TARGET_NAME_IF_EXISTS:libpfm4>
   DEFINITIONS TALLY_COUNTER_DIR="${CMAKE_SOURCE_DIR}/harness/counters/groups" ${counter_names})
 tally_folder(engine LIBRARIES tally_trace tally_counters)
-tally_folder(measure LIBRARIES tally_engine OpenSSL::Crypto nlohmann_json::nlohmann_json Boost::headers)
+tally_folder(measure LIBRARIES tally_engine OpenSSL::Crypto nlohmann_json::nlohmann_json)
 tally_folder(results LIBRARIES tally_measure)
 tally_folder(run LIBRARIES tally_results)
 tally_folder(sim/caches LIBRARIES tally_base DEFINITIONS TALLY_MACHINE_DIR="${CMAKE_SOURCE_DIR}/harness/sim/machines")
@@ -65,6 +65,7 @@ tally_folder(session LIBRARIES tally_report WITHOUT ${without_sim_session})
 tally_folder(cli LIBRARIES tally_session CLI11::CLI11 DEFINITIONS ${sim_definition} TALLY_PLOT_DIR="${CMAKE_SOURCE_DIR}/scripts"
   WITHOUT main.cpp)
 if(NOT TALLY_BUILT)
+  target_link_libraries(tally_measure PRIVATE Boost::headers)
   include(TallyIdentity)
   target_sources(tally_results PRIVATE $<TARGET_OBJECTS:tally_identity>)
 endif()
