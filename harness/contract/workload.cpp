@@ -37,7 +37,8 @@ parameters::value parameters::checked(const workload_info& w, const parameter_in
     const auto words = p.words();
     const auto at = std::ranges::find(words, given);
     if (at == words.end()) {
-      throw usage_error(no_such(fmt::format("--set {}:", p.name), given, fmt::format("{} of {}", p.name, w.name), words));
+      const std::string near = nearest(given, words);
+      throw usage_error(flag + (near.empty() ? ": one of " + joined(words) : ": did you mean " + near + "?"));
     }
     return {given, 0, static_cast<int>(at - words.begin())};
   }

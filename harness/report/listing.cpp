@@ -50,7 +50,10 @@ bool wants(std::string_view what, std::string_view section) { return what.empty(
 
 std::string range_of(const parameter_info& p) {
   if (p.is_number()) return fmt::format("{} to {}", number_text(p.least), number_text(p.most));
-  return p.kind == parameter_kind::word ? fmt::format("{}", fmt::join(p.words(), ", ")) : "text";
+  if (p.kind == parameter_kind::text) return "text";
+  const auto words = p.words();  // most texts name them
+  const bool named = std::ranges::all_of(words, [&](const std::string& w) { return p.help.find(w) != std::string_view::npos; });
+  return named ? "a word" : fmt::format("{}", fmt::join(words, ", "));
 }
 
 template <class Range, class Member>

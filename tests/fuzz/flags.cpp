@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::size_t most = 1 << 14;
   if (size > most) return 0;
   std::istringstream text(std::string(reinterpret_cast<const char*>(data), size));
-  session_options o;
+  run_options o;
   CLI::App app("run");
   const auto asked = cli::add_run_flags(app, o);
   if (!fuzz::accepted<usage_error, CLI::Error>([&] { cli::take_flags(app, text, "--config it"); })) return 0;
