@@ -14,7 +14,8 @@ ELSEWHERE = ("/usr/bin/python3", "/usr/local/bin/python3")  # PATH's own may be 
 
 def draws(python):
     try:
-        return subprocess.run([python, "-c", "import matplotlib, numpy"], stderr=subprocess.DEVNULL).returncode == 0
+        # Not here: a file of the same name as a module would be taken for it.
+        return subprocess.run([python, "-c", "import matplotlib, numpy"], cwd="/", stderr=subprocess.DEVNULL).returncode == 0
     except OSError:
         return False
 
