@@ -79,13 +79,13 @@ def note(drawn):
     intervals = [e for e in drawn if e.interval]
     percent = f"{100 * (intervals or drawn)[0].confidence:g} %"
     if len(intervals) == len(drawn):
-        text = f"mean of the processes' medians; bars: {percent} bootstrap interval over {processes}"
+        text = f"mean of medians; bars: {percent} bootstrap interval over {processes}"
     elif intervals:
-        text = (f"mean of the processes' medians; bars: {percent} bootstrap interval over {processes}, or least to greatest of all "
+        text = (f"mean of medians; bars: {percent} bootstrap interval over {processes}, or least to greatest of all "
                 "windows where there is none "
                 "(smoke, not citable)")
     else:
-        text = f"mean of the processes' medians; bars: least to greatest of all windows ({processes}: smoke, not citable)"
+        text = f"mean of medians; bars: least to greatest of all windows ({processes}: smoke, not citable)"
     if any(e.computed and e.processes >= 5 for e in drawn):
         text += "; no interval was written for some"
     return text + "; hollow: the machine was busy, threads hardly overlapped, or exceed the cores"
