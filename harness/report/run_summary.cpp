@@ -75,7 +75,7 @@ class allocation_teller {
   allocation_teller(const scene_group& s, const estimator& statistics)
       : statistics_(statistics), metric_(judged_metric(s.mode).name), noise_(statistics.noise(s, metric_).value_or(0)) {
     for (const auto& r : s.rows) {
-      if (r.again || r.never_frees() || !statistics.one(s, r, metric_)) continue;
+      if (r.again || r.never_frees() || !r.has(metric_)) continue;
       (r.own_heap ? own_ : counted_of(r)).push_back(&r);
     }
     std::erase_if(counted_, [](const auto& of) { return of.size() < 2; });

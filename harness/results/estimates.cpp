@@ -13,6 +13,10 @@
 namespace tally {
 namespace {
 
+bool any_finite(const replicated& values) {
+  return std::ranges::any_of(values, [](const auto& process) { return std::ranges::any_of(process, [](double v) { return std::isfinite(v); }); });
+}
+
 // A strategy that counts objects of the block heap is the one that counts malloc's, on another allocator.
 std::string without_heap_option(std::string strategy) {
   for (const char* option : {",heap=block", "heap=block,", ":heap=block"}) {
@@ -80,6 +84,8 @@ replicated row_group::values(std::string_view metric) const {
   return all;
 }
 
+bool row_group::has(std::string_view metric) const { return any_finite(values(metric)); }
+
 std::size_t row_group::count(row_status s) const {
   return static_cast<std::size_t>(std::ranges::count(windows, s, [](const result* r) { return r->status; }));
 }
@@ -131,7 +137,8 @@ std::optional<ratio_estimate> estimator::ratio(const row_group& a, const row_gro
 
 std::optional<double> estimator::noise(const scene_group& s, std::string_view metric) const {
   if (s.baseline() == nullptr || s.again() == nullptr) return std::nullopt;
-  const auto same = ratio(*s.baseline(), *s.again(), metric);
+  // Its spread alone is wanted: no interval is drawn for it, once for each row of the scene.
+  const auto same = ratio_of(s.baseline()->values(metric), s.again()->values(metric), seed_, never_citable);
   if (!same) return std::nullopt;
   return std::exp(std::max(std::log(same->spread.high), -std::log(same->spread.low))) - 1;
 }

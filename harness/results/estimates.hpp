@@ -22,6 +22,7 @@ struct row_group {
 
   // By process and block; NaN where a window has no such figure.
   [[nodiscard]] replicated values(std::string_view metric) const;
+  [[nodiscard]] bool has(std::string_view metric) const;   // in any window
   [[nodiscard]] std::size_t count(row_status) const;
   [[nodiscard]] std::size_t doubtful() const;
   [[nodiscard]] bool serial() const;
@@ -54,7 +55,7 @@ struct estimate {
 class estimator {
  public:
   // `citable`: intervals are given, from two processes on.
-  estimator(std::uint64_t seed, bool citable) : seed_(seed), processes_needed_(citable ? 2 : 1'000'000) {}
+  estimator(std::uint64_t seed, bool citable) : seed_(seed), processes_needed_(citable ? 2 : never_citable) {}
 
   // Every metric of the catalogue that has a better side, for every row.
   [[nodiscard]] std::vector<estimate> all(const std::vector<scene_group>&) const;
@@ -65,6 +66,7 @@ class estimator {
   [[nodiscard]] std::optional<double> noise(const scene_group&, std::string_view metric) const;
 
  private:
+  static constexpr int never_citable = 1'000'000;   // processes
   std::uint64_t seed_;
   int processes_needed_;
 };
