@@ -14,12 +14,8 @@ install(DIRECTORY harness/sim/machines/ DESTINATION ${share}/machines)
 install(FILES results/schema.json DESTINATION ${share})
 
 # The plot program and its package, whose folder stays beside it.
-set(plot_package tally_plots)
-if(NOT EXISTS ${CMAKE_SOURCE_DIR}/scripts/${plot_package})
-  set(plot_package plots)
-endif()
 install(PROGRAMS scripts/plot.py DESTINATION ${share}/plots)
-install(DIRECTORY scripts/${plot_package} DESTINATION ${share}/plots FILES_MATCHING PATTERN *.py PATTERN __pycache__ EXCLUDE)
+install(DIRECTORY scripts/tally_plots DESTINATION ${share}/plots FILES_MATCHING PATTERN *.py PATTERN __pycache__ EXCLUDE)
 
 # What the shells complete, as the program that is installed says it.
 foreach(shell IN ITEMS bash zsh)
