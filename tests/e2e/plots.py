@@ -13,23 +13,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import made_up
-from run_tests import python_that_draws, run_tests
-
-TALLY, SCRIPT = (str(pathlib.Path(a).resolve()) for a in sys.argv[1:3])
-SOURCE = pathlib.Path(SCRIPT).parents[1]
-sys.path.insert(0, str(SOURCE / "scripts"))
+from plot_program import SCRIPT, SOURCE, TALLY, draw, interpreter, texts
+from run_tests import run_tests
 from tally_plots import load, plots
-
-interpreter = python_that_draws()
-
-
-def draw(*arguments):
-    return subprocess.run([interpreter, SCRIPT, *map(str, arguments)], capture_output=True, text=True)
-
-
-def texts(picture):
-    """What is written in an SVG."""
-    return picture.read_text()
 
 
 SHORT = ["--duration", "20ms", "--processes", "1", "--repeat", "1", "--quiet"]
