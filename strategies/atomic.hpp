@@ -16,8 +16,8 @@
 // Source: [Boehm04] for the orders.
 #pragma once
 
-#include "harness/counting/counting.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/counting/counting.hpp"
 
 namespace tally::strategies {
 
@@ -130,8 +130,7 @@ class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot, O.heap> {
     static std::uint32_t add(auto& n, std::uint32_t by, std::memory_order order) {
       if constexpr (O.rmw == count_rmw::fetch_add) return n.fetch_add(by, order);
       std::uint32_t old = n.load(std::memory_order_relaxed);  // a guess for the CAS
-      while (!n.compare_exchange_weak(old, old + by, order, std::memory_order_relaxed)) {
-      }
+      while (!n.compare_exchange_weak(old, old + by, order, std::memory_order_relaxed)) {}
       return old;
     }
   };
@@ -154,15 +153,14 @@ struct atomic {
   template <class M, options O>
     requires(sensible(O))
   using heap = atomic_heap<M, O>;
-  using variants = variant_list<options{}, options{.order = count_order::seq_cst}, options{.rmw = count_rmw::cas},
-                                options{.padding = count_padding::line}, options{.unique = unique_path::on},
-                                options{.slot = slot_kind::epoch},
-                                options{.padding = count_padding::line, .slot = slot_kind::epoch},
-                                options{.heap = object_source::block}>;
+  using variants =
+      variant_list<options{}, options{.order = count_order::seq_cst}, options{.rmw = count_rmw::cas},
+                   options{.padding = count_padding::line}, options{.unique = unique_path::on}, options{.slot = slot_kind::epoch},
+                   options{.padding = count_padding::line, .slot = slot_kind::epoch}, options{.heap = object_source::block}>;
   // On the simulated policy: without the memory orders.
-  using simulated_variants = variant_list<options{}, options{.rmw = count_rmw::cas}, options{.padding = count_padding::line},
-                                          options{.unique = unique_path::on}, options{.slot = slot_kind::epoch},
-                                          options{.heap = object_source::block}>;
+  using simulated_variants =
+      variant_list<options{}, options{.rmw = count_rmw::cas}, options{.padding = count_padding::line},
+                   options{.unique = unique_path::on}, options{.slot = slot_kind::epoch}, options{.heap = object_source::block}>;
 };
 
 static_assert(strategy<atomic_heap<native>> && has_weak<atomic_heap<native>> && has_shared_slot<atomic_heap<native>>);

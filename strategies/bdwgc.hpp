@@ -5,9 +5,9 @@
 // (alloc=plain: one by one from GC_malloc, which has lists of each thread as well), objects without slots from
 // GC_malloc_atomic, interior pointers only on stacks (which saves the extra byte an object that it otherwise adds), no
 // libraries' data as roots, no finalisers, and with a limit the heap at full size from the start, so that it collects when the
-// limit is reached and not by its growth rule. Collections stop the world. With pause_ms they are incremental and generational: it
-// aims at pauses of so many ms, or at none (generational_only), finds what was written by the pages' protection, and does not keep to
-// a limit. That can't be turned off again in a process.
+// limit is reached and not by its growth rule. Collections stop the world. With pause_ms they are incremental and generational:
+// it aims at pauses of so many ms, or at none (generational_only), finds what was written by the pages' protection, and does not
+// keep to a limit. That can't be turned off again in a process.
 //
 // There is one collector in a process: the number of markers is the first heap's; a later heap's limit can be higher than an
 // earlier one's, or lower by as much as the heap has not grown yet, and never lower than what is mapped. An object's
@@ -74,8 +74,8 @@ class bdwgc_heap {
   };
   template <class T>
   struct weak_slot {
-    void* link = nullptr;          // the library writes it, too: hence no var
-    var<M, bool, "slot"> filled;   // there is a weak ref, dead or alive
+    void* link = nullptr;         // the library writes it, too: hence no var
+    var<M, bool, "slot"> filled;  // there is a weak ref, dead or alive
   };
   class context;
   template <class T>
@@ -98,7 +98,7 @@ class bdwgc_heap {
   ~bdwgc_heap() {
     cells_.reset();
     try {
-      alone([] { GC_gcollect(); });  // so that the next heap starts with this one's memory
+      alone([] { GC_gcollect(); });    // so that the next heap starts with this one's memory
     } catch (const std::bad_alloc&) {  // then it doesn't
     }
   }
@@ -134,13 +134,11 @@ class bdwgc_heap {
   [[nodiscard]] static std::string settings() {
     const unsigned v = GC_get_version();
     return "libgc " + std::to_string(v >> 16) + "." + std::to_string(v >> 8 & 0xff) + "." + std::to_string(v & 0xff) +
-           ", markers " + std::to_string(GC_get_parallel() + 1) +
-           ", small objects from " + (O.alloc == bdwgc_alloc::many ? "GC_malloc_many" : "GC_malloc") +
-           ", incremental " +
+           ", markers " + std::to_string(GC_get_parallel() + 1) + ", small objects from " +
+           (O.alloc == bdwgc_alloc::many ? "GC_malloc_many" : "GC_malloc") + ", incremental " +
            (GC_is_incremental_mode() != 0 ? "on, pauses of " + std::to_string(GC_get_time_limit()) + " ms" : "off") +
-           ", interior pointers from " +
-           (GC_get_all_interior_pointers() != 0 ? "anywhere" : "stacks only") + ", no finalisers, free-space divisor " +
-           std::to_string(GC_get_free_space_divisor());
+           ", interior pointers from " + (GC_get_all_interior_pointers() != 0 ? "anywhere" : "stacks only") +
+           ", no finalisers, free-space divisor " + std::to_string(GC_get_free_space_divisor());
   }
 
  private:
@@ -158,8 +156,7 @@ class bdwgc_heap {
           const bdwgc_thread known;
           f();
           done = true;
-        } catch (const std::bad_alloc&) {
-        }
+        } catch (const std::bad_alloc&) {}
       });
     } catch (const std::system_error&) {
       throw std::bad_alloc();
@@ -215,7 +212,8 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
       cell = GC_malloc_atomic(bytes);
       if (cell != nullptr) __builtin_memset(cell, 0, bytes);
     }
-    if (cell == nullptr) [[unlikely]] throw heap_exhausted();
+    if (cell == nullptr) [[unlikely]]
+      throw heap_exhausted();
     auto* h = new (cell) header;
     h->init(number_, bytes);
     new (h + 1) T(std::forward<Args>(args)...);
@@ -360,10 +358,11 @@ struct bdwgc {
       choice<&options::alloc, options>("alloc", {"many", "plain"},
                                        "small objects with slots: many (lists filled by GC_malloc_many) or plain (GC_malloc)",
                                        "our runs of tree_churn; what the library's authors advise"),
-      number<options>("pause_ms", 0, 0, bdwgc_heap<native>::generational_only,
-                      "0: collections stop the world; else incremental and generational, with pauses of about so many ms (999999: "
-                      "generational only)",
-                      "the library's default")};
+      number<options>(
+          "pause_ms", 0, 0, bdwgc_heap<native>::generational_only,
+          "0: collections stop the world; else incremental and generational, with pauses of about so many ms (999999: "
+          "generational only)",
+          "the library's default")};
   template <class M, options O>
   using heap = bdwgc_heap<M, O>;
   using variants = variant_list<options{}, options{.alloc = bdwgc_alloc::plain}>;

@@ -17,8 +17,8 @@
 #include <cstdint>
 #include <new>
 
-#include "harness/memory/native.hpp"
 #include "harness/contract/strategy.hpp"
+#include "harness/memory/native.hpp"
 
 namespace tally::strategies {
 
@@ -63,7 +63,7 @@ class bdwgc_thread {
   bdwgc_thread() {
     GC_stack_base base{};
     if (GC_get_stack_base(&base) != GC_SUCCESS) throw std::bad_alloc();  // it needs memory to find out
-    mine_ = GC_register_my_thread(&base) == GC_SUCCESS;  // otherwise it was known before
+    mine_ = GC_register_my_thread(&base) == GC_SUCCESS;                  // otherwise it was known before
   }
   ~bdwgc_thread() {
     if (mine_) GC_unregister_my_thread();

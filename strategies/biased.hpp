@@ -42,8 +42,8 @@
 // Sources: [Choi18], [PEP703].
 #pragma once
 
-#include "harness/counting/counting.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/counting/counting.hpp"
 #include "harness/counting/owner_registry.hpp"
 
 namespace tally::strategies {
@@ -147,7 +147,8 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
       if (owner == id_) [[likely]] {
         const std::int32_t n = h.local.load() - 1;
         h.local.store(n);
-        if (n == 0) [[unlikely]] release_last<T>(h);
+        if (n == 0) [[unlikely]]
+          release_last<T>(h);
       } else if (owner != immortal_owner) {
         release_foreign<T>(h);
       }
@@ -188,7 +189,8 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
 
     void poll() {
       // relaxed: a hint; the queue itself is read under its lock
-      if (record_.pending.load(std::memory_order_relaxed) != 0) [[unlikely]] drain();
+      if (record_.pending.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        drain();
       base::poll();
     }
     void quiesce() {
@@ -295,7 +297,8 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
         if constexpr (O.merge == biased_merge::detached) {
           if (registry::suspend(*r)) {
             dead = merge_all(registry::take_locked(*r));
-            if (mutant<M, "biased: the dead are taken apart under the bucket's lock">()) reclaim_all(std::exchange(dead, nullptr));
+            if (mutant<M, "biased: the dead are taken apart under the bucket's lock">())
+              reclaim_all(std::exchange(dead, nullptr));
             registry::resume(*r);
           }
         }
@@ -313,7 +316,7 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
       if (mutant<M, "biased: a merge takes a local count below 0 for a large one">()) extra &= 0xFFFFFFFF;
       if (drops && !mutant<M, "biased: a merge keeps the queue's reference">()) --extra;
       h.local.store(0);
-      h.owner.store(no_owner, std::memory_order_relaxed);  // before the CAS, as in local_end()
+      h.owner.store(no_owner, std::memory_order_relaxed);         // before the CAS, as in local_end()
       std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
       std::int64_t next;
       do {
@@ -349,9 +352,9 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
 
     void mark_maybe_weak(header& h) {
       std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
-      while (shared_word::state(s) == shared_word::initial &&
-             !h.shared.compare_exchange_weak(s, s | shared_word::maybe_weak, std::memory_order_relaxed,
-                                             std::memory_order_relaxed)) {
+      while (
+          shared_word::state(s) == shared_word::initial &&
+          !h.shared.compare_exchange_weak(s, s | shared_word::maybe_weak, std::memory_order_relaxed, std::memory_order_relaxed)) {
         // relaxed: the caller's ref orders this before the object's end, and the weak ref's way to others before its use
       }
     }
@@ -359,7 +362,6 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
     owner_id id_ = no_owner;
     typename registry::record record_;
   };
-
 
  private:
   registry owners_;

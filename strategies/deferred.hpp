@@ -29,9 +29,9 @@
 // the logs and the cells of weak refs are beside it.
 //
 // What it can't do: free promptly (an object lives until the next reconcile, and one that a stale stack word seems to refer to
-// longer). A pause is proportional to what survives its first stop, the old garbage and the logs, which the threads that stopped at
-// safepoints share, and to all stacks and all weak refs, which one looks at. The bounds grow with the last two, so that the cost per
-// object stays constant. An object's each_slot() must visit all of its places from its first safepoint on.
+// longer). A pause is proportional to what survives its first stop, the old garbage and the logs, which the threads that stopped
+// at safepoints share, and to all stacks and all weak refs, which one looks at. The bounds grow with the last two, so that the
+// cost per object stays constant. An object's each_slot() must visit all of its places from its first safepoint on.
 // Sources: [DB76], [Ulterior03], [LevanoniPetrank06], [LXR22]; conservative stacks as in [Shahriyar14].
 #pragma once
 
@@ -39,8 +39,8 @@
 #include <mutex>
 #include <vector>
 
-#include "harness/counting/counting.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/counting/counting.hpp"
 #include "harness/heap/world.hpp"
 #include "strategies/deferred_reconcile.hpp"
 
@@ -82,11 +82,8 @@ class deferred_heap {
         young_bytes_(static_cast<std::size_t>(c.tunable("kilobytes", default_kilobytes)) * 1024),
         growth_(c.tunable("growth", default_growth)),
         least_(static_cast<std::int64_t>(c.tunable("least_mib", default_least_mib) * (1 << 20))),
-        helpers_(static_cast<std::size_t>(c.tunable("helpers", default_helpers))),
-        look_for_cycles_(least_),
-        blocks_(c.limit_bytes),
-        reconciler_(blocks_),
-        left_(entries_) {}
+        helpers_(static_cast<std::size_t>(c.tunable("helpers", default_helpers))), look_for_cycles_(least_),
+        blocks_(c.limit_bytes), reconciler_(blocks_), left_(entries_) {}
   deferred_heap(const deferred_heap&) = delete;
   deferred_heap& operator=(const deferred_heap&) = delete;
 
@@ -120,21 +117,21 @@ class deferred_heap {
   const double growth_;
   const std::int64_t least_;
   const std::size_t helpers_;
-  std::int64_t look_for_cycles_;       // when there are more bytes of old objects than this
+  std::int64_t look_for_cycles_;  // when there are more bytes of old objects than this
   world<M> world_;
   block_heap<M> blocks_;
   deferred_reconciler<M> reconciler_;  // within a stop
   typename M::mutex lock_;             // guards the following; held for a few instructions by running threads
   std::vector<context*> contexts_;
-  log left_;                           // what detached contexts left
+  log left_;  // what detached contexts left
   std::vector<header*> left_mortal_;
   tally::atomic<M, std::int64_t, "reconciles"> objects_, bytes_;
   tally::atomic<M, std::uint64_t, "reconciles"> reconciles_;
 };
 
 template <class M, no_options O>
-class deferred_heap<M, O>::context : public weak_operations<typename deferred_heap<M, O>::context, M, deferred_header<M>,
-                                                            deferred_heap<M, O>::template ref> {
+class deferred_heap<M, O>::context
+    : public weak_operations<typename deferred_heap<M, O>::context, M, deferred_header<M>, deferred_heap<M, O>::template ref> {
   using weaks = weak_operations<context, M, header, deferred_heap::template ref>;
   friend weaks;
   using kind = typename log::kind;
@@ -142,11 +139,7 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
 
  public:
   explicit context(deferred_heap& heap)
-      : heap_(heap),
-        mutator_(heap.world_),
-        allocator_(heap.blocks_),
-        log_(heap.entries_),
-        young_bytes_(heap.young_bytes_),
+      : heap_(heap), mutator_(heap.world_), allocator_(heap.blocks_), log_(heap.entries_), young_bytes_(heap.young_bytes_),
         weak_(heap.reconciler_.weak()) {
     const std::lock_guard hold(heap_.lock_);
     heap_.contexts_.push_back(this);
@@ -175,7 +168,8 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
       if (mortal_.size() == mortal_.capacity()) mortal_.reserve(2 * mortal_.size() + 16);  // before there is something to lose
     }
     void* cell = allocator_.try_allocate(bytes);
-    if (cell == nullptr) [[unlikely]] cell = allocate_slowly(bytes);
+    if (cell == nullptr) [[unlikely]]
+      cell = allocate_slowly(bytes);
     auto* h = new (cell) header;
     h->word.init(type_number<typename deferred_reconciler<M>::worker, T>, bytes);
     if constexpr (std::is_trivially_destructible_v<T>) {
@@ -241,7 +235,8 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
   [[nodiscard]] ref<T> exchange(shared_slot<T>& s, ref<T> r) {
     log_.make_room(entries_of_a_place);
     const std::uintptr_t old = s.word.exchange(place::holding(r.at), std::memory_order_acq_rel);
-    if ((old & place::log_bit) != 0) [[unlikely]] log_place(kind::shared_place, &s, old);
+    if ((old & place::log_bit) != 0) [[unlikely]]
+      log_place(kind::shared_place, &s, old);
     return {place::object(old)};
   }
   // A log bit that is clear stays so until the next stop: then nothing has to be read and replaced in one step.
@@ -262,9 +257,10 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
     std::uintptr_t old = s.word.load(std::memory_order_relaxed);
     do {
       if (place::object(old) != expected.at) return false;
-    } while (!s.word.compare_exchange_weak(old, place::holding(desired.at), std::memory_order_acq_rel,
-                                           std::memory_order_relaxed));
-    if ((old & place::log_bit) != 0) [[unlikely]] log_place(kind::shared_place, &s, old);
+    } while (
+        !s.word.compare_exchange_weak(old, place::holding(desired.at), std::memory_order_acq_rel, std::memory_order_relaxed));
+    if ((old & place::log_bit) != 0) [[unlikely]]
+      log_place(kind::shared_place, &s, old);
     return true;
   }
   // Valid to the next safepoint, which scans the stack that the guard is on.
@@ -312,7 +308,8 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
   template <class T>
   void share(const ref<T>&) {}
   void poll() {
-    if (mutator_.asked()) [[unlikely]] at_safepoint();
+    if (mutator_.asked()) [[unlikely]]
+      at_safepoint();
   }
   template <class F>
   void blocked(F&& f) {
@@ -345,7 +342,8 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
   }
   void log_object(kind k, const void* at) {
     note_path<M, "deferred">();
-    if (log_.push(k, at)) [[unlikely]] mutator_.ask();
+    if (log_.push(k, at)) [[unlikely]]
+      mutator_.ask();
   }
 
   [[gnu::noinline]] void at_safepoint();
@@ -358,10 +356,10 @@ class deferred_heap<M, O>::context : public weak_operations<typename deferred_he
   typename world<M>::mutator mutator_;  // first: a stop sees a context that is complete, or none
   typename block_heap<M>::allocator allocator_;
   log log_;
-  std::size_t young_bytes_;       // to make before the next stop
-  std::vector<header*> mortal_;   // young objects with a destructor
+  std::size_t young_bytes_;      // to make before the next stop
+  std::vector<header*> mortal_;  // young objects with a destructor
   typename weak_cells<M>::lease weak_;
-  std::size_t share_ = 0;         // in a stop: the number of the worker that reads its log
+  std::size_t share_ = 0;  // in a stop: the number of the worker that reads its log
 };
 
 struct deferred {

@@ -16,8 +16,8 @@
 
 #include <cstdint>
 
-#include "harness/heap/weak_cells.hpp"
 #include "harness/heap/object.hpp"
+#include "harness/heap/weak_cells.hpp"
 
 namespace tally::strategies {
 

@@ -2,8 +2,8 @@
 //
 // Four kinds of entries: a place (plain or shared) whose present value is one reference more; an object that has one reference
 // more (a root, a parcel); one that has one fewer, which includes what a logged place held at the last stop. They are applied
-// in a stop, first all that raise counts, then all that lower them, so that their order does not matter, and what raises and lowers
-// the same count cancels.
+// in a stop, first all that raise counts, then all that lower them, so that their order does not matter, and what raises and
+// lowers the same count cancels.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,8 @@ class deferred_log {
 
   // Sees to it that `entries` more can be pushed. Throws std::bad_alloc.
   void make_room(std::ptrdiff_t entries) {
-    if (end_ - top_ < entries) [[unlikely]] grow(2 * size() + static_cast<std::size_t>(entries));
+    if (end_ - top_ < entries) [[unlikely]]
+      grow(2 * size() + static_cast<std::size_t>(entries));
   }
   // Where there is room. True: the bound is reached.
   bool push(kind k, const void* at) {

@@ -11,7 +11,8 @@
 // All threads that the stop finds at safepoints do it together (heap/stop_helpers.hpp). Each has the log of its own context, and
 // the objects in the blocks of that context's allocator: it alone counts, marks and frees those, so that nothing needs a locked
 // instruction, and they are in its core's caches. What an operation does to an object of somebody else's share is sent
-// there, and done in the next round; a phase is over when a round sends nothing. The stopper also has the shares of those that did not come.
+// there, and done in the next round; a phase is over when a round sends nothing. The stopper also has the shares of those that
+// did not come.
 //
 // Cycles among old objects are found by taking from each object's count what the places of other objects hold: who has a rest
 // is referred to from outside, and it and all that it reaches get their counts back, and live (the trial deletion of
@@ -46,7 +47,8 @@ class deferred_reconciler {
   using log = deferred_log<M>;
   class worker;
 
-  explicit deferred_reconciler(block_heap<M>& blocks) : blocks_(blocks), weak_pool_(weak_.attach()), workers_(1, worker(*this, 0)) {}
+  explicit deferred_reconciler(block_heap<M>& blocks)
+      : blocks_(blocks), weak_pool_(weak_.attach()), workers_(1, worker(*this, 0)) {}
 
   [[nodiscard]] weak_cells<M>& weak() { return weak_; }
 
@@ -131,18 +133,20 @@ class deferred_reconciler {
 
   block_heap<M>& blocks_;
   weak_cells<M> weak_;
-  typename weak_cells<M>::pool& weak_pool_;  // what a stop gives cells back through; it has none of its own, so workers may share it
+  typename weak_cells<M>::pool&
+      weak_pool_;  // what a stop gives cells back through; it has none of its own, so workers may share it
   std::size_t weak_refs_ = 0;
   std::int64_t objects_ = 0, bytes_ = 0;
   std::vector<header*> on_stacks_, on_stacks_before_;
   std::size_t active_ = 1;
   std::vector<worker> workers_;
-  std::vector<std::size_t> worker_of_;  // by home
-  typename M::mutex beyond_lock_;       // between workers
+  std::vector<std::size_t> worker_of_;                 // by home
+  typename M::mutex beyond_lock_;                      // between workers
   std::unordered_map<header*, std::uint64_t> beyond_;  // what an object's count is above `most`
 };
 
-// One thread's part in a stop. What is sent between workers is double-buffered: this round's is written while the last one's is read.
+// One thread's part in a stop. What is sent between workers is double-buffered: this round's is written while the last one's is
+// read.
 template <class M>
 class deferred_reconciler<M>::worker {
  public:
@@ -213,8 +217,8 @@ class deferred_reconciler<M>::worker {
   using box = std::vector<net>;
   static constexpr std::size_t net_bits = crowded<M> ? 1 : 10;  // 16 KiB: in a core's first cache
 
-  // Most references that are logged come and go between two stops: what is between is not counted, a young object that nothing refers
-  // to any more is not even looked at, and one that all refer to is counted once.
+  // Most references that are logged come and go between two stops: what is between is not counted, a young object that nothing
+  // refers to any more is not even looked at, and one that all refer to is counted once.
   void change(header& h, std::int64_t by) {
     net& n = nets_[(reinterpret_cast<std::uintptr_t>(&h) >> 3) * 0x9e3779b97f4a7c15U >> (64 - net_bits)];
     if (n.object != &h) {
@@ -242,7 +246,8 @@ class deferred_reconciler<M>::worker {
   }
   // True: it was sent to the worker whose share it is in.
   bool sent(header& h, std::int64_t change) {
-    if (all_.active_ == 1) [[likely]] return false;
+    if (all_.active_ == 1) [[likely]]
+      return false;
     const std::size_t to = all_.worker_of_[all_.blocks_.home_of(h.word)];
     if (to == number_ || mutant<M, "deferred: whoever logged it counts it">()) return false;
     out_[round_ & 1][to].push_back({&h, change});
@@ -322,7 +327,8 @@ class deferred_reconciler<M>::worker {
 
   void add(header& h, std::uint64_t n) {
     const std::uint64_t sum = h.count() + n;
-    if (sum <= header::most) [[likely]] return h.set_count(static_cast<std::uint32_t>(sum));
+    if (sum <= header::most) [[likely]]
+      return h.set_count(static_cast<std::uint32_t>(sum));
     h.set_count(header::most);
     const auto hold = beyond_lock();
     all_.beyond_[&h] += sum - header::most;
@@ -356,7 +362,7 @@ class deferred_reconciler<M>::worker {
   std::vector<header*> to_follow_;
   std::array<net, std::size_t{1} << net_bits> nets_{};  // by address: what the log that is read does to a few objects
   std::vector<net> lower_;
-  std::array<std::vector<box>, 2> out_;    // by round and receiver
+  std::array<std::vector<box>, 2> out_;  // by round and receiver
   std::array<bool, 2> sent_{};
   std::size_t round_ = 0;
 };

@@ -1,5 +1,5 @@
-// What deferred does in a stop, who does which part of it, and when a context asks for one. Included by deferred.hpp, which declares
-// what is defined here.
+// What deferred does in a stop, who does which part of it, and when a context asks for one. Included by deferred.hpp, which
+// declares what is defined here.
 #pragma once
 
 #include <algorithm>

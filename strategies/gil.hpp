@@ -10,8 +10,8 @@
 // Source: CPython's ceval_gil.c since 3.2; the default interval is its DEFAULT_INTERVAL.
 #pragma once
 
-#include "harness/counting/counting.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/counting/counting.hpp"
 
 namespace tally::strategies {
 
@@ -68,8 +68,7 @@ class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.
   static constexpr double default_interval_us = 5000;
   static constexpr std::string_view thread_bound = "a context holds the lock from attach to detach";
   explicit gil_heap(const heap_config& config)
-      : heap_base(config),
-        gil_(static_cast<std::uint64_t>(config.tunable("interval_us", default_interval_us) * 1000)) {}
+      : heap_base(config), gil_(static_cast<std::uint64_t>(config.tunable("interval_us", default_interval_us) * 1000)) {}
   [[nodiscard]] interpreter_lock<M>& gil() { return gil_; }
 
   struct header {
@@ -101,7 +100,8 @@ class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.
     bool weak_decrement(header& h) { return h.weak.load() == 1 || subtract(h.weak) == 0; }
 
     void poll() {
-      if (this->heap_.gil().requested()) [[unlikely]] hand_over();
+      if (this->heap_.gil().requested()) [[unlikely]]
+        hand_over();
     }
     template <class F>
     void blocked(F&& f) {
@@ -130,7 +130,6 @@ class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.
     std::uint32_t id_;
   };
 
-
  private:
   interpreter_lock<M> gil_;
 };
@@ -138,10 +137,10 @@ class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.
 struct gil {
   static constexpr strategy_info info{"gil", "plain counts under one lock with a switch interval (CPython)", "[CPython]"};
   using options = gil_options;
-  static constexpr std::array tunables{number<options>("interval_us", gil_heap<native>::default_interval_us, 1, 1e9,
-                                                       "how long a thread waits before it asks for the lock, in us",
-                                                       "CPython's sys.getswitchinterval()"),
-                                       heap_choice<options>()};
+  static constexpr std::array tunables{
+      number<options>("interval_us", gil_heap<native>::default_interval_us, 1, 1e9,
+                      "how long a thread waits before it asks for the lock, in us", "CPython's sys.getswitchinterval()"),
+      heap_choice<options>()};
   template <class M, options O>
   using heap = gil_heap<M, O>;
   using variants = variant_list<options{}, options{.heap = object_source::block}>;

@@ -8,8 +8,8 @@
 // Source: -; [LBO] for why there must be a floor.
 #pragma once
 
-#include "harness/counting/counting.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/counting/counting.hpp"
 
 namespace tally::strategies {
 

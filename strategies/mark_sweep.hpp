@@ -3,7 +3,8 @@
 // A ref is a bare word, and copying, dropping, loading and storing it are plain moves: the whole cost of this strategy is in
 // make and in collections. A collection stops the world at safepoints, takes every word on every stack for a root if it points
 // into an object (the heap tells exactly), adds the registered roots and the parcels, marks with `gc_workers` threads, those that
-// stopped at safepoints if they are as many, and sweeps bitmaps; the holes are found and zeroed by the threads that allocate into them.
+// stopped at safepoints if they are as many, and sweeps bitmaps; the holes are found and zeroed by the threads that allocate into
+// them.
 //
 // With heap_config::limit_bytes, a collection starts when that much is committed, tables included, and make throws when one
 // has left nothing. Without it, when the heap is `growth` times what lived after the last one, and at least `least_mib`.
@@ -15,9 +16,9 @@
 
 #include "harness/contract/family.hpp"
 #include "harness/heap/block_heap_mark.hpp"
+#include "harness/heap/tracing.hpp"
 #include "harness/heap/weak_cells.hpp"
 #include "harness/heap/world.hpp"
-#include "harness/heap/tracing.hpp"
 
 namespace tally::strategies {
 
@@ -61,12 +62,10 @@ class mark_sweep_heap {
   class root;
 
   explicit mark_sweep_heap(const heap_config& c)
-      : growth_(c.tunable("growth", 2)),
-        least_(static_cast<std::size_t>(c.tunable("least_mib", 32) * (1 << 20))),
+      : growth_(c.tunable("growth", 2)), least_(static_cast<std::size_t>(c.tunable("least_mib", 32) * (1 << 20))),
         blocks_(c.limit_bytes),
         marker_(blocks_, c.gc_workers, static_cast<std::size_t>(c.tunable("mark_stack_kib", 4096) * 1024)),
-        limited_(c.limit_bytes != 0),
-        weak_pool_(weak_.attach()) {
+        limited_(c.limit_bytes != 0), weak_pool_(weak_.attach()) {
     if (!limited_) blocks_.set_threshold(least_);
   }
   mark_sweep_heap(const mark_sweep_heap&) = delete;
@@ -88,12 +87,14 @@ class mark_sweep_heap {
   // In a stop, or with no context attached.
   void collect_stopped() {
     note_path<M, "collection">();
-    const auto found = marker_.mark([this](typename marker::worker& w) {
-      world_.for_each_stack_word([&](std::uintptr_t word) { w.grey(blocks_.resolve(word)); });
-      world_.for_each_root([&](void* object) { w.grey(static_cast<header*>(object)); });
-      if (mutant<M, "mark_sweep: parcels are no roots">()) return;
-      parcels_.for_each([&](void* object) { w.grey(static_cast<header*>(object)); });
-    }, world_.helpers());
+    const auto found = marker_.mark(
+        [this](typename marker::worker& w) {
+          world_.for_each_stack_word([&](std::uintptr_t word) { w.grey(blocks_.resolve(word)); });
+          world_.for_each_root([&](void* object) { w.grey(static_cast<header*>(object)); });
+          if (mutant<M, "mark_sweep: parcels are no roots">()) return;
+          parcels_.for_each([&](void* object) { w.grey(static_cast<header*>(object)); });
+        },
+        world_.helpers());
     weak_.clear_dead(weak_pool_, weak_cells<M>::sight::once,
                      [this](void* object) { return marker_.marked(static_cast<header*>(object)); });
     blocks_.sweep();
@@ -120,9 +121,9 @@ class mark_sweep_heap {
 };
 
 template <class M, no_options O>
-class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>,
-                                       public weak_operations<typename mark_sweep_heap<M, O>::context, M, object_word<M>,
-                                                              mark_sweep_heap<M, O>::template ref> {
+class mark_sweep_heap<M, O>::context
+    : public tracing_context<M, object_word<M>>,
+      public weak_operations<typename mark_sweep_heap<M, O>::context, M, object_word<M>, mark_sweep_heap<M, O>::template ref> {
   using base = tracing_context<M, object_word<M>>;
   using weaks = weak_operations<context, M, object_word<M>, mark_sweep_heap::template ref>;
   friend weaks;
@@ -137,7 +138,8 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
     const std::size_t bytes = base::template bytes_of<T>(e);
     void* cell = allocator_.try_allocate(bytes);
-    if (cell == nullptr) [[unlikely]] cell = allocate_slowly(bytes);
+    if (cell == nullptr) [[unlikely]]
+      cell = allocate_slowly(bytes);
     auto* h = new (cell) header;
     h->init(type_number<typename marker::worker, T>, bytes);
     new (h + 1) T(std::forward<Args>(args)...);
@@ -174,7 +176,8 @@ class mark_sweep_heap<M, O>::context : public tracing_context<M, object_word<M>>
   }
 
   void poll() {
-    if (mutator_.asked()) [[unlikely]] mutator_.attend();
+    if (mutator_.asked()) [[unlikely]]
+      mutator_.attend();
   }
   void quiesce() { poll(); }
   template <class F>

@@ -10,9 +10,9 @@
 // Source: MMTk's NoGC plan; [LBO] for why there must be a floor.
 #pragma once
 
-#include "harness/heap/arena.hpp"
 #include "harness/contract/family.hpp"
 #include "harness/counting/live.hpp"
+#include "harness/heap/arena.hpp"
 #include "harness/heap/object.hpp"
 
 namespace tally::strategies {
@@ -79,7 +79,8 @@ class none_heap {
       std::size_t bytes = sizeof(T) + e.bytes;
       if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
       bytes = (bytes + 15) & ~std::size_t{15};
-      if (static_cast<std::size_t>(chunk_.end - chunk_.at) < bytes) [[unlikely]] chunk_ = heap_.arena_.take(bytes);
+      if (static_cast<std::size_t>(chunk_.end - chunk_.at) < bytes) [[unlikely]]
+        chunk_ = heap_.arena_.take(bytes);
       void* at = chunk_.at;
       chunk_.at += bytes;
       zero_memory<M>(at, bytes);
@@ -89,16 +90,24 @@ class none_heap {
       return {object};
     }
     template <class T>
-    [[nodiscard]] T& get(const ref<T>& r) const { return *r.at; }
+    [[nodiscard]] T& get(const ref<T>& r) const {
+      return *r.at;
+    }
     template <class T>
-    [[nodiscard]] ref<T> copy(const ref<T>& r) { return r; }
+    [[nodiscard]] ref<T> copy(const ref<T>& r) {
+      return r;
+    }
     template <class T>
     void drop(ref<T>) {}
 
     template <class T>
-    [[nodiscard]] ref<T> load(slot<T>& s) { return {s.word.load()}; }
+    [[nodiscard]] ref<T> load(slot<T>& s) {
+      return {s.word.load()};
+    }
     template <class T>
-    void store(slot<T>& s, ref<T> r) { s.word.store(r.at); }
+    void store(slot<T>& s, ref<T> r) {
+      s.word.store(r.at);
+    }
     template <class T>
     [[nodiscard]] ref<T> take(slot<T>& s) {
       const ref<T> r{s.word.load()};
@@ -106,13 +115,19 @@ class none_heap {
       return r;
     }
     template <class T>
-    [[nodiscard]] T* peek(const slot<T>& s) const { return s.word.load(); }
+    [[nodiscard]] T* peek(const slot<T>& s) const {
+      return s.word.load();
+    }
 
     // acquire and release: a reader pairs with the writer whose value it finds, so that it sees the object built.
     template <class T>
-    [[nodiscard]] ref<T> load(shared_slot<T>& s) { return {s.word.load(std::memory_order_acquire)}; }
+    [[nodiscard]] ref<T> load(shared_slot<T>& s) {
+      return {s.word.load(std::memory_order_acquire)};
+    }
     template <class T>
-    void store(shared_slot<T>& s, ref<T> r) { s.word.store(r.at, std::memory_order_release); }
+    void store(shared_slot<T>& s, ref<T> r) {
+      s.word.store(r.at, std::memory_order_release);
+    }
     template <class T>
     [[nodiscard]] ref<T> exchange(shared_slot<T>& s, ref<T> r) {
       return {s.word.exchange(r.at, std::memory_order_acq_rel)};
@@ -124,35 +139,57 @@ class none_heap {
       return s.word.compare_exchange_strong(old, desired.at, std::memory_order_acq_rel, std::memory_order_relaxed);
     }
     template <class T>
-    [[nodiscard]] borrowed<T> borrow(shared_slot<T>& s) { return {s.word.load(std::memory_order_acquire)}; }
+    [[nodiscard]] borrowed<T> borrow(shared_slot<T>& s) {
+      return {s.word.load(std::memory_order_acquire)};
+    }
 
     template <class T>
-    [[nodiscard]] weak<T> downgrade(const ref<T>& r) { return {r.at}; }
+    [[nodiscard]] weak<T> downgrade(const ref<T>& r) {
+      return {r.at};
+    }
     template <class T>
-    [[nodiscard]] ref<T> upgrade(const weak<T>& w) { return {w.at}; }
+    [[nodiscard]] ref<T> upgrade(const weak<T>& w) {
+      return {w.at};
+    }
     template <class T>
-    [[nodiscard]] weak<T> copy(const weak<T>& w) { return w; }
+    [[nodiscard]] weak<T> copy(const weak<T>& w) {
+      return w;
+    }
     template <class T>
     void drop(weak<T>) {}
     template <class T>
-    [[nodiscard]] weak<T> load(weak_slot<T>& s) { return {s.word.load()}; }
+    [[nodiscard]] weak<T> load(weak_slot<T>& s) {
+      return {s.word.load()};
+    }
     template <class T>
-    void store(weak_slot<T>& s, weak<T> w) { s.word.store(w.at); }
+    void store(weak_slot<T>& s, weak<T> w) {
+      s.word.store(w.at);
+    }
 
     template <class T>
-    [[nodiscard]] parcel<T> pack(ref<T> r) { return {r.at}; }
+    [[nodiscard]] parcel<T> pack(ref<T> r) {
+      return {r.at};
+    }
     template <class T>
-    [[nodiscard]] ref<T> unpack(parcel<T> p) { return {p.at}; }
+    [[nodiscard]] ref<T> unpack(parcel<T> p) {
+      return {p.at};
+    }
     template <class T>
-    [[nodiscard]] T& peek(const parcel<T>& p) const { return *p.at; }
+    [[nodiscard]] T& peek(const parcel<T>& p) const {
+      return *p.at;
+    }
     template <class T>
-    [[nodiscard]] auto* trailing_slots(T& object) const { return slots_behind<slot<typename T::trailing>>(object); }
+    [[nodiscard]] auto* trailing_slots(T& object) const {
+      return slots_behind<slot<typename T::trailing>>(object);
+    }
 
     template <class T>
     void share(const ref<T>&) {}
     void poll() {}
     template <class F>
-    void blocked(F&& f) { f(); }
+    void blocked(F&& f) {
+      f();
+    }
     void quiesce() {}
 
    private:

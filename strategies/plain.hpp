@@ -5,8 +5,8 @@
 // Source: [Collins60].
 #pragma once
 
-#include "harness/counting/counting.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/counting/counting.hpp"
 
 namespace tally::strategies {
 

@@ -16,8 +16,8 @@
 
 #include <vector>
 
-#include "harness/counting/counting.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/counting/counting.hpp"
 #include "strategies/rc_arc_typed.hpp"
 
 namespace tally::strategies {
@@ -95,8 +95,8 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot, O.heap> {
         h.weak.store(h.weak.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       }
     }
-    // Whoever has the only weak ref, or the one of a dead object's strong refs, sees 1, and nobody can make another. acquire: pairs
-    // with the release of other weak drops.
+    // Whoever has the only weak ref, or the one of a dead object's strong refs, sees 1, and nobody can make another. acquire:
+    // pairs with the release of other weak drops.
     bool weak_decrement(header& h) {
       const std::uint32_t n = h.weak.load(std::memory_order_acquire);
       if (n == 1) return true;
@@ -111,7 +111,8 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot, O.heap> {
     // marked it takes all marks back and throws: an object that is marked while what it reaches is not could not be published.
     template <class T>
     void share(const typename base::template ref<T>& r) {
-      if (!is_shared(*r.at) && !mutant<M, "rc_arc: publishing does not mark">()) [[unlikely]] mark_from(*r.at);
+      if (!is_shared(*r.at) && !mutant<M, "rc_arc: publishing does not mark">()) [[unlikely]]
+        mark_from(*r.at);
     }
     // For the type table: a slot of an object that is being marked.
     void scan_slot(slot_base<M, header>& s) { mark(s.word.load()); }

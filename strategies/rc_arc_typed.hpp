@@ -56,7 +56,7 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot, Source
         h.confined.weak.store(1);
       } else {
         static_cast<void>([](T& object) { object.each_slot(only_shared{}); });  // compiled, never called
-        h.shared.count.store(1, std::memory_order_relaxed);  // relaxed: nobody else can see the object yet
+        h.shared.count.store(1, std::memory_order_relaxed);                     // relaxed: nobody else can see the object yet
         h.shared.weak.store(1, std::memory_order_relaxed);
       }
     }
@@ -107,15 +107,16 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot, Source
       return false;
     }
     void weak_increment(header& h) { h.shared.weak.fetch_add(1, std::memory_order_relaxed); }
-    // Whoever has the only weak ref, or the one of a dead object's strong refs, sees 1, and nobody can make another. acquire: pairs
-    // with the release of other weak drops; acq_rel: as in decrement.
+    // Whoever has the only weak ref, or the one of a dead object's strong refs, sees 1, and nobody can make another. acquire:
+    // pairs with the release of other weak drops; acq_rel: as in decrement.
     bool weak_decrement(header& h) {
       return h.shared.weak.load(std::memory_order_acquire) == 1 || h.shared.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
 
     // A dead object: its type is known by number only.
     void dispose(header& h) {
-      const bool free = type_table<context>::entries[h.word.type()].confined ? one_weak_fewer(h.confined.weak) : weak_decrement(h);
+      const bool free =
+          type_table<context>::entries[h.word.type()].confined ? one_weak_fewer(h.confined.weak) : weak_decrement(h);
       if (free) this->give_back(&h);
     }
 

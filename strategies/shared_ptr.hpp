@@ -56,8 +56,7 @@ class shared_ptr_heap {
 
    private:
     static_assert(sizeof(P) == sizeof(void*) + sizeof(std::uintptr_t) && alignof(P) == alignof(void*));
-    explicit moved(const kept& k)
-        : first_(word<void*>(k, 0)), second_(word<std::uintptr_t>(k, sizeof(void*))) {}
+    explicit moved(const kept& k) : first_(word<void*>(k, 0)), second_(word<std::uintptr_t>(k, sizeof(void*))) {}
     template <class W>
     static W word(const kept& k, std::size_t at) {
       W w;
@@ -129,33 +128,51 @@ class shared_ptr_heap {
         T* object = &p->object;
         return ref<T>(std::shared_ptr<T>(std::move(p), object));
       }
-      auto p = std::allocate_shared<cell_with_tail<T>>(
-          zeroing_with_tail<cell_with_tail<T>>{cell_with_tail<T>::tail(e)}, e, std::forward<Args>(args)...);
+      auto p = std::allocate_shared<cell_with_tail<T>>(zeroing_with_tail<cell_with_tail<T>>{cell_with_tail<T>::tail(e)}, e,
+                                                       std::forward<Args>(args)...);
       live_.made(cell_with_tail<T>::size(e));
       T* object = &p->object;
       return ref<T>(std::shared_ptr<T>(std::move(p), object));
     }
     template <class T>
-    [[nodiscard]] T& get(const ref<T>& r) const { return **r.as(); }
+    [[nodiscard]] T& get(const ref<T>& r) const {
+      return **r.as();
+    }
     template <class T>
-    [[nodiscard]] ref<T> copy(const ref<T>& r) { return ref<T>(std::as_const(*r.as())); }
+    [[nodiscard]] ref<T> copy(const ref<T>& r) {
+      return ref<T>(std::as_const(*r.as()));
+    }
     template <class T>
-    void drop(const ref<T>& r) { std::destroy_at(&*r.as()); }
+    void drop(const ref<T>& r) {
+      std::destroy_at(&*r.as());
+    }
 
     template <class T>
-    [[nodiscard]] ref<T> load(slot<T>& s) { return ref<T>(std::as_const(s.word)); }
+    [[nodiscard]] ref<T> load(slot<T>& s) {
+      return ref<T>(std::as_const(s.word));
+    }
     template <class T>
-    void store(slot<T>& s, ref<T> r) { s.word = r.out(); }
+    void store(slot<T>& s, ref<T> r) {
+      s.word = r.out();
+    }
     template <class T>
-    [[nodiscard]] ref<T> take(slot<T>& s) { return ref<T>(std::move(s.word)); }
+    [[nodiscard]] ref<T> take(slot<T>& s) {
+      return ref<T>(std::move(s.word));
+    }
     template <class T>
-    [[nodiscard]] T* peek(const slot<T>& s) const { return s.word.get(); }
+    [[nodiscard]] T* peek(const slot<T>& s) const {
+      return s.word.get();
+    }
 
     // acquire and release: a reader pairs with the writer whose value it finds.
     template <class T>
-    [[nodiscard]] ref<T> load(shared_slot<T>& s) { return ref<T>(s.word.load(std::memory_order_acquire)); }
+    [[nodiscard]] ref<T> load(shared_slot<T>& s) {
+      return ref<T>(s.word.load(std::memory_order_acquire));
+    }
     template <class T>
-    void store(shared_slot<T>& s, ref<T> r) { s.word.store(r.out(), std::memory_order_release); }
+    void store(shared_slot<T>& s, ref<T> r) {
+      s.word.store(r.out(), std::memory_order_release);
+    }
     template <class T>
     [[nodiscard]] ref<T> exchange(shared_slot<T>& s, ref<T> r) {
       return ref<T>(s.word.exchange(r.out(), std::memory_order_acq_rel));
@@ -169,32 +186,54 @@ class shared_ptr_heap {
     }
 
     template <class T>
-    [[nodiscard]] weak<T> downgrade(const ref<T>& r) { return weak<T>(std::weak_ptr<T>(*r.as())); }
+    [[nodiscard]] weak<T> downgrade(const ref<T>& r) {
+      return weak<T>(std::weak_ptr<T>(*r.as()));
+    }
     template <class T>
-    [[nodiscard]] ref<T> upgrade(const weak<T>& w) { return ref<T>(w.as()->lock()); }
+    [[nodiscard]] ref<T> upgrade(const weak<T>& w) {
+      return ref<T>(w.as()->lock());
+    }
     template <class T>
-    [[nodiscard]] weak<T> copy(const weak<T>& w) { return weak<T>(std::as_const(*w.as())); }
+    [[nodiscard]] weak<T> copy(const weak<T>& w) {
+      return weak<T>(std::as_const(*w.as()));
+    }
     template <class T>
-    void drop(const weak<T>& w) { std::destroy_at(&*w.as()); }
+    void drop(const weak<T>& w) {
+      std::destroy_at(&*w.as());
+    }
     template <class T>
-    [[nodiscard]] weak<T> load(weak_slot<T>& s) { return weak<T>(std::as_const(s.word)); }
+    [[nodiscard]] weak<T> load(weak_slot<T>& s) {
+      return weak<T>(std::as_const(s.word));
+    }
     template <class T>
-    void store(weak_slot<T>& s, weak<T> w) { s.word = w.out(); }
+    void store(weak_slot<T>& s, weak<T> w) {
+      s.word = w.out();
+    }
 
     template <class T>
-    [[nodiscard]] parcel<T> pack(ref<T> r) { return r; }
+    [[nodiscard]] parcel<T> pack(ref<T> r) {
+      return r;
+    }
     template <class T>
-    [[nodiscard]] ref<T> unpack(parcel<T> p) { return p; }
+    [[nodiscard]] ref<T> unpack(parcel<T> p) {
+      return p;
+    }
     template <class T>
-    [[nodiscard]] T& peek(const parcel<T>& p) const { return **p.as(); }
+    [[nodiscard]] T& peek(const parcel<T>& p) const {
+      return **p.as();
+    }
     template <class T>
-    [[nodiscard]] auto* trailing_slots(T& object) const { return slots_behind<slot<typename T::trailing>>(object); }
+    [[nodiscard]] auto* trailing_slots(T& object) const {
+      return slots_behind<slot<typename T::trailing>>(object);
+    }
 
     template <class T>
     void share(const ref<T>&) {}
     void poll() {}
     template <class F>
-    void blocked(F&& f) { f(); }
+    void blocked(F&& f) {
+      f();
+    }
     void quiesce() {}
 
    private:

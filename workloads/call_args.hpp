@@ -11,8 +11,8 @@
 
 #include <array>
 
-#include "harness/heap/object.hpp"
 #include "harness/contract/workload.hpp"
+#include "harness/heap/object.hpp"
 
 namespace tally::workloads {
 

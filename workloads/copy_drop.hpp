@@ -15,11 +15,11 @@ namespace tally::workloads {
 
 struct copy_drop {
   static constexpr std::array<parameter_info, 2> parameters_{{
-      word("sharing", {"private", "shared", "hot"}, "which object a lane counts: private, its own; shared, one for all; hot, one of a set that all share"),
+      word("sharing", {"private", "shared", "hot"},
+           "which object a lane counts: private, its own; shared, one for all; hot, one of a set that all share"),
       whole("objects", 64, 1, 65536, "objects of the hot set"),
   }};
-  static constexpr workload_info info{"copy_drop", "take a reference and drop it", "one copy, one drop, one poll",
-                                      parameters_};
+  static constexpr workload_info info{"copy_drop", "take a reference and drop it", "one copy, one drop, one poll", parameters_};
 
   template <class H>
   static constexpr std::string_view unmet() {

@@ -21,8 +21,8 @@
 #include <vector>
 
 #include "harness/contract/guarded.hpp"
-#include "harness/heap/object.hpp"
 #include "harness/contract/workload.hpp"
+#include "harness/heap/object.hpp"
 
 namespace tally::workloads {
 
@@ -156,8 +156,7 @@ struct graph {
     program(H& heap, const run_env& env)
         : window_(static_cast<std::uint32_t>(env.params.integer("window"))),
           degree_(static_cast<std::uint32_t>(env.params.integer("degree"))), replace_(env.params.number("replace")),
-          leak_(env.params.is("mode", "leak")), shared_(env.params.is("scope", "shared")),
-          seed_(env.seed) {
+          leak_(env.params.is("mode", "leak")), shared_(env.params.is("scope", "shared")), seed_(env.seed) {
       if (const std::string why = unmet_for<H>(env.params); !why.empty()) throw usage_error("--set mode=leak: " + why);
       if (!shared_) return;
       table_.emplace_back(heap);

@@ -34,11 +34,11 @@ struct handoff {
       whole("batch", 16384, 1, 1 << 24, "objects of a batch (owner=blocked and gone)"),
       whole("bytes", 16, 0, 65536, "payload behind each object"),
   }};
-  static constexpr workload_info info{
-      "handoff", "a fraction of the objects is dropped by another lane than its maker's",
-      "a producer: one make, then one drop or, with chance `foreign`, one pack and a push to the channel; a consumer: one pop, one "
-      "unpack, two reads, one drop; each one poll; a step counts if an object dies in it",
-      parameters_, 2};
+  static constexpr workload_info info{"handoff", "a fraction of the objects is dropped by another lane than its maker's",
+                                      "a producer: one make, then one drop or, with chance `foreign`, one pack and a push to the "
+                                      "channel; a consumer: one pop, one "
+                                      "unpack, two reads, one drop; each one poll; a step counts if an object dies in it",
+                                      parameters_, 2};
 
   template <class H>
   static constexpr std::string_view unmet() {
@@ -86,9 +86,9 @@ struct handoff {
       lane_env env;
       random_source random;
       bool consumes;
-      bool leaving = false;                  // the context is to be detached (see attached.hpp)
+      bool leaving = false;  // the context is to be detached (see attached.hpp)
       typename memory::template channel<parcel>& channel;
-      std::vector<parcel> batch;             // made and not yet sent
+      std::vector<parcel> batch;  // made and not yet sent
       std::uint64_t made = 0, packed = 0, sent = 0, received = 0, waits = 0, wrong = 0;
       std::uint64_t vain_polls = 0;
       std::vector<std::uint64_t> last_seen;  // a consumer's, by producer
@@ -184,9 +184,8 @@ struct handoff {
       bool pushed = l.channel.try_push(l.batch.front());
       if (!pushed && ++l.vain_polls >= 1000) {
         ++l.waits;
-        c.blocked([&] {
-          memory::wait_until([&] { return (pushed = l.channel.try_push(l.batch.front())) || l.env.stopping(); });
-        });
+        c.blocked(
+            [&] { memory::wait_until([&] { return (pushed = l.channel.try_push(l.batch.front())) || l.env.stopping(); }); });
       }
       if (!pushed) return;
       l.vain_polls = 0;

@@ -17,9 +17,9 @@
 #include <bit>
 #include <deque>
 
+#include "harness/base/zipf.hpp"
 #include "harness/contract/guarded.hpp"
 #include "harness/contract/workload.hpp"
-#include "harness/base/zipf.hpp"
 
 namespace tally::workloads {
 
@@ -35,9 +35,9 @@ struct lru_cache {
   }};
   static constexpr workload_info info{
       "lru_cache", "a shared map and a list in order of use, with weak entries for what was evicted",
-      "one lookup under a shard's lock; a hit: one load of the value, six slots moved; a miss: one load and one upgrade of a weak ref, "
-      "or one make of a value and one downgrade, one make of an entry, two copies, stores under the lock again, and beyond the "
-      "capacity two drops of the last entry; then one read and one drop of the value held longest; one poll",
+      "one lookup under a shard's lock; a hit: one load of the value, six slots moved; a miss: one load and one upgrade of a "
+      "weak ref, or one make of a value and one downgrade, one make of an entry, two copies, stores under the lock again, and "
+      "beyond the capacity two drops of the last entry; then one read and one drop of the value held longest; one poll",
       parameters_};
 
   template <class H>

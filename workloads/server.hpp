@@ -18,8 +18,8 @@
 #include <utility>
 
 #include "harness/contract/guarded.hpp"
-#include "harness/heap/object.hpp"
 #include "harness/contract/workload.hpp"
+#include "harness/heap/object.hpp"
 
 namespace tally::workloads {
 

@@ -31,7 +31,8 @@ struct shared_slots {
       whole("slots", 10, 1, 100'000'000, "shared slots; each takes 128 bytes and an object"),
       real("stores", 10, 0, 100, "per cent of the operations that store a new object"),
       word("read", {"load", "borrow"}, "how the others read: load (an owning read and a drop) or borrow (needs borrowed reads)"),
-      word("layout", {"deep", "flat"}, "deep (slots in pages below a directory, objects of a word) or flat (CDRC's: an array, 32 bytes)"),
+      word("layout", {"deep", "flat"},
+           "deep (slots in pages below a directory, objects of a word) or flat (CDRC's: an array, 32 bytes)"),
   }};
   static constexpr workload_info info{
       "shared_slots", "racy slots: loads, and x % stores of new objects (layout=flat: CDRC's microbenchmark)",

@@ -17,8 +17,8 @@
 #include <bit>
 #include <vector>
 
-#include "harness/memory/tasks.hpp"
 #include "harness/contract/workload.hpp"
+#include "harness/memory/tasks.hpp"
 
 namespace tally::workloads {
 
@@ -69,8 +69,8 @@ struct task_graph {
 
     program(H& heap, const run_env& env)
         : heap_(heap), wavefront_(env.params.is("shape", "wavefront")),
-          width_(static_cast<std::uint32_t>(env.params.integer("width"))), objects_(env.params.integer("objects")),
-          source_(heap), answer_(wavefront_ ? grid_answer() : width_ * source_value + sum_below(width_)) {}
+          width_(static_cast<std::uint32_t>(env.params.integer("width"))), objects_(env.params.integer("objects")), source_(heap),
+          answer_(wavefront_ ? grid_answer() : width_ * source_value + sum_below(width_)) {}
     void setup(context& c) { source_.store(c, made(c, source_value)); }
 
     struct lane {
@@ -208,8 +208,10 @@ struct task_graph {
       c.store(c.get(result).second, left);
       const bool down = row(at) + 1 < width_, right = column(at) + 1 < width_;
       if (down && right) j.cells[at + width_].above = c.pack(c.copy(result));
-      (down && right ? j.cells[at + 1].left : down ? j.cells[at + width_].above : right ? j.cells[at + 1].left : j.last) =
-          c.pack(result);
+      (down && right ? j.cells[at + 1].left
+       : down        ? j.cells[at + width_].above
+       : right       ? j.cells[at + 1].left
+                     : j.last) = c.pack(result);
       if (down) ready(j, at + width_);
       if (right) ready(j, at + 1);
     }

@@ -1,7 +1,7 @@
 // trace: replays every reference-count operation that a real program made (workloads/traces/FORMAT.md).
 //
-// The recording is decoded and planned before any clock starts (harness/trace/replay_plan.hpp); a step replays a block of events and
-// polls once. What the lanes run:
+// The recording is decoded and planned before any clock starts (harness/trace/replay_plan.hpp); a step replays a block of events
+// and polls once. What the lanes run:
 //
 //   mode=single    all threads' events in the recorded order, on one lane
 //   mode=threads   each recorded thread on a lane of its own, with the waits that keep every interleaving sound
@@ -28,9 +28,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "harness/trace/replay_plan.hpp"
-#include "harness/trace/rendezvous.hpp"
 #include "harness/contract/workload.hpp"
+#include "harness/trace/rendezvous.hpp"
+#include "harness/trace/replay_plan.hpp"
 
 namespace tally::workloads {
 
@@ -125,10 +125,10 @@ class trace::program {
     const recorded::stream* stream = nullptr;
     const std::uint32_t *at = nullptr, *end = nullptr, *sizes = nullptr;
     const std::uint16_t* places = nullptr;
-    std::uint64_t posts = 0;       // announced, over all passes
+    std::uint64_t posts = 0;  // announced, over all passes
     std::uint64_t pass = 0;
-    bool ready;                    // all lanes' objects from before are there
-    bool over = false;             // no other pass will begin
+    bool ready;         // all lanes' objects from before are there
+    bool over = false;  // no other pass will begin
     // The reference stack of a heap that defers.
     [[no_unique_address]] std::conditional_t<defers<H>, std::array<ref, recorded::held_capacity>, no_stack> held{};
   };
@@ -136,9 +136,12 @@ class trace::program {
   std::uint64_t step(context& c, lane& l) {
     std::uint64_t done = 0;
     try {
-      if (!l.ready) [[unlikely]] begin(c, l);
-      if (l.at == l.end || l.over) [[unlikely]] done = next_pass(c, l);
-      if (!l.over) [[likely]] done += replay(c, l, block_end(l));
+      if (!l.ready) [[unlikely]]
+        begin(c, l);
+      if (l.at == l.end || l.over) [[unlikely]]
+        done = next_pass(c, l);
+      if (!l.over) [[likely]]
+        done += replay(c, l, block_end(l));
     } catch (...) {
       others_.abandon();
       throw;
@@ -266,9 +269,7 @@ class trace::program {
           }
           [[fallthrough]];
         case op::take:
-        case op::immortal_take:
-          take(c, r);
-          break;
+        case op::immortal_take: take(c, r); break;
         case op::paired_drop:
         case op::paired_last_drop:
         case op::immortal_paired_drop:
@@ -279,12 +280,8 @@ class trace::program {
           [[fallthrough]];
         case op::drop:
         case op::last_drop:
-        case op::immortal_drop:
-          drop(c, r);
-          break;
-        case op::make:
-          r = born(c, *sizes++);
-          break;
+        case op::immortal_drop: drop(c, r); break;
+        case op::make: r = born(c, *sizes++); break;
         case op::make_shared:
           r = born(c, *sizes++);
           c.share(r);
@@ -348,8 +345,8 @@ class trace::program {
   mode mode_;
   int lanes_;
   std::shared_ptr<const recorded::plan> plan_;
-  std::vector<std::vector<ref>> tables_;    // one, or one a copy
-  std::vector<ref> common_;                 // mode=copies: the objects from before
+  std::vector<std::vector<ref>> tables_;  // one, or one a copy
+  std::vector<ref> common_;               // mode=copies: the objects from before
   std::vector<lane_peak> peaks_;
   recorded::rendezvous<memory> others_;
 };

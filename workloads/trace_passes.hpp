@@ -1,5 +1,5 @@
-// How a replay's lanes begin a pass over the recording and leave the last one. Included by trace.hpp, which declares what is defined
-// here.
+// How a replay's lanes begin a pass over the recording and leave the last one. Included by trace.hpp, which declares what is
+// defined here.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,8 @@ struct tree_churn {
       whole("long_depth", 16, 1, 24, "depth of the long-lived tree; above depth"),
       real("survivors", 0.02, 0, 1, "share of short-lived trees that replace a subtree of the long-lived one"),
       word("long_lived", {"lane", "shared"}, "lane: every lane has a long-lived tree of its own; shared: all lanes have one"),
-      word("walk", {"peek", "load"}, "how a tree is summed: peek (reads through slots) or load (an owning read and a drop a node)"),
+      word("walk", {"peek", "load"},
+           "how a tree is summed: peek (reads through slots) or load (an owning read and a drop a node)"),
       whole("array_kib", 0, 0, 1 << 20, "a pointer-free object of this size beside each long-lived tree"),
   }};
   static constexpr workload_info info{
@@ -81,8 +82,8 @@ struct tree_churn {
           survivors_(env.params.number("survivors")), shared_(env.params.is("long_lived", "shared")),
           owning_walk_(env.params.is("walk", "load")), array_bytes_(env.params.integer("array_kib") * 1024) {
       if (depth_ >= long_depth_) {
-        throw usage_error("--set depth=" + env.params.text("depth") + ": must be below long_depth=" +
-                          env.params.text("long_depth"));
+        throw usage_error("--set depth=" + env.params.text("depth") +
+                          ": must be below long_depth=" + env.params.text("long_depth"));
       }
       if (shared_) {
         tree_.emplace_back(heap);
@@ -96,14 +97,13 @@ struct tree_churn {
     }
 
     struct lane {
-      lane(program& p, context& c, const lane_env& e)
-          : random(e.random()), stamp(static_cast<std::uint32_t>(e.index + 1) << 24) {
+      lane(program& p, context& c, const lane_env& e) : random(e.random()), stamp(static_cast<std::uint32_t>(e.index + 1) << 24) {
         if (p.shared_) return;
         tree = p.grown(c);
         if (p.array_bytes_ != 0) array = p.bulky(c);
       }
       random_source random;
-      std::uint32_t stamp;          // never 0, which is the initial long-lived tree's; wraps into other lanes' harmlessly
+      std::uint32_t stamp;  // never 0, which is the initial long-lived tree's; wraps into other lanes' harmlessly
       std::uint64_t wrong_sums = 0;
       ref tree{};
       typename H::template ref<bulk> array{};

@@ -21,8 +21,7 @@ namespace tally {
   std::ifstream in(path);
   try {
     if (in) return std::string{std::istreambuf_iterator<char>(in), {}};
-  } catch (const std::ios_base::failure&) {
-  }
+  } catch (const std::ios_base::failure&) {}
   return std::nullopt;
 }
 

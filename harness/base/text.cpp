@@ -42,9 +42,7 @@ std::string number_text(double value) {
   return fmt::format("{}", value);
 }
 
-std::string joined(std::span<const std::string> words) {
-  return fmt::format("{}", fmt::join(words, ", "));
-}
+std::string joined(std::span<const std::string> words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
 bool glob_matches(std::string_view glob, std::string_view text) {
   return ::fnmatch(std::string(glob).c_str(), std::string(text).c_str(), FNM_NOESCAPE) == 0;
@@ -124,9 +122,15 @@ std::uint64_t duration_ns(std::string_view flag, std::string_view text) {
 }
 
 std::uint64_t size_bytes(std::string_view flag, std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, double>, 9> units{
-      {{"", 1}, {"K", 1024}, {"KiB", 1024}, {"M", 1048576}, {"MiB", 1048576}, {"G", 1073741824}, {"GiB", 1073741824},
-       {"k", 1024}, {"m", 1048576}}};
+  static constexpr std::array<std::pair<std::string_view, double>, 9> units{{{"", 1},
+                                                                             {"K", 1024},
+                                                                             {"KiB", 1024},
+                                                                             {"M", 1048576},
+                                                                             {"MiB", 1048576},
+                                                                             {"G", 1073741824},
+                                                                             {"GiB", 1073741824},
+                                                                             {"k", 1024},
+                                                                             {"m", 1048576}}};
   std::string_view unit;
   const double value = leading_number(text, unit);
   for (const auto& [name, bytes] : units) {
@@ -143,8 +147,6 @@ std::string spoken_duration(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string counted(std::size_t n, std::string_view singular) {
-  return fmt::format("{} {}{}", n, singular, n == 1 ? "" : "s");
-}
+std::string counted(std::size_t n, std::string_view singular) { return fmt::format("{} {}{}", n, singular, n == 1 ? "" : "s"); }
 
 }  // namespace tally

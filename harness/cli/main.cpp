@@ -65,8 +65,7 @@ int complain(const char* what, int code) {
     std::_Exit(complain("out of memory", tally::exit_harness));
   } catch (const std::exception& e) {
     complain(e.what(), 0);
-  } catch (...) {
-  }
+  } catch (...) {}
   std::abort();
 }
 

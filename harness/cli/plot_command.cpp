@@ -37,9 +37,7 @@ void add_plot(CLI::App& app, action& run) {
   CLI::App* sub = app.add_subcommand("plot", "pictures of results (the plot program's flags)");
   sub->prefix_command();
   sub->set_help_flag();
-  sub->callback([sub, &run] {
-    run = [sub] { return draw(sub->remaining()); };
-  });
+  sub->callback([sub, &run] { run = [sub] { return draw(sub->remaining()); }; });
 }
 
 }  // namespace tally::cli

@@ -10,7 +10,7 @@ namespace tally::cli {
 
 const volatile int& catch_interrupts(bool once) {
   static volatile int interrupted = 0;
-  struct sigaction how {};
+  struct sigaction how{};
   how.sa_handler = [](int) { interrupted = 1; };
   how.sa_flags = once ? static_cast<int>(SA_RESETHAND) : 0;
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &how, nullptr);

@@ -39,22 +39,30 @@ void add_sim(CLI::App& app, action& run) {
   std::vector<CLI::Option*> asked_how{
       sub->add_option("--machine", o->machine, "a machine's name, or a file with its figures")->capture_default_str(),
       sub->add_option("--protocol", o->protocol, "mesi or moesi")->capture_default_str(),
-      sub->add_option("--caches", o->caches, "infinite (coherence alone) or finite (the machine's geometry)")->capture_default_str(),
+      sub->add_option("--caches", o->caches, "infinite (coherence alone) or finite (the machine's geometry)")
+          ->capture_default_str(),
       sub->add_option("--schedule", o->schedules, "timed, rr:k, random:p; the first is the point, all of them the band")
-          ->delimiter(',')->capture_default_str(),
-      sub->add_option("--ops", o->operations, "operations per core in the window")->check(CLI::Range(1, 1'000'000'000))->capture_default_str(),
+          ->delimiter(',')
+          ->capture_default_str(),
+      sub->add_option("--ops", o->operations, "operations per core in the window")
+          ->check(CLI::Range(1, 1'000'000'000))
+          ->capture_default_str(),
       sub->add_option("--warm-up", o->warm_up, "operations per core before it; a quarter of --ops if not given")
           ->check(CLI::Range(1, 1'000'000'000)),
       sub->add_option("--seed", r.seed, "of the workloads' draws and of random schedules")->capture_default_str(),
-      sub->add_option("--jobs", o->jobs, "points simulated at once; as many as processors if not given")->check(CLI::Range(1, 64)),
+      sub->add_option("--jobs", o->jobs, "points simulated at once; as many as processors if not given")
+          ->check(CLI::Range(1, 64)),
   };
   for (auto* option : asked_how) option->group(how);
   auto calibrated = std::make_shared<std::string>();
   sub->add_option("--calibrate", *calibrated, "only measure this machine, and write it to a file for --machine")->group(how);
   const char* where = "Results";
   sub->add_option("--out", o->out, "the directory; results/<UTC>-sim-<id> if not given")->group(where);
-  sub->add_option("--overlay", o->overlays, "observed rows (tally run --observe) to be judged against, as often as there are DIRs")
-      ->group(where)->type_name("DIR")->allow_extra_args(false);
+  sub->add_option("--overlay", o->overlays,
+                  "observed rows (tally run --observe) to be judged against, as often as there are DIRs")
+      ->group(where)
+      ->type_name("DIR")
+      ->allow_extra_args(false);
   sub->add_option("--from", o->from, "the same simulation again, as DIR has it; other flags change it")->group(where);
   sub->add_flag("--resume", o->resume, "go on with the simulation in --out, or the latest")->group(where);
   sub->add_flag("--plan", o->plan_only, "only tell: rows, what is skipped and why")->group(where);
@@ -83,7 +91,8 @@ void add_sim(CLI::App& app, action& run) {
   sub->prefix_command();
   sub->callback([&run] {
     run = []() -> int {
-      throw usage_error("sim: this build has no simulator; configure with -DTALLY_SIM=ON (it needs libboost-context-dev) and build again");
+      throw usage_error(
+          "sim: this build has no simulator; configure with -DTALLY_SIM=ON (it needs libboost-context-dev) and build again");
     };
   });
 }

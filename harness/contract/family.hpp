@@ -14,8 +14,8 @@
 #include <array>
 #include <string_view>
 
-#include "harness/memory/native.hpp"  // every strategy header ends by asserting the contract on it
 #include "harness/contract/strategy.hpp"
+#include "harness/memory/native.hpp"  // every strategy header ends by asserting the contract on it
 
 namespace tally {
 
@@ -45,8 +45,8 @@ consteval tunable<Options> choice(std::string_view name, std::array<std::string_
 }
 // A number, read at run time.
 template <class Options>
-consteval tunable<Options> number(std::string_view name, double fallback, double least, double most,
-                                  std::string_view summary, std::string_view default_from) {
+consteval tunable<Options> number(std::string_view name, double fallback, double least, double most, std::string_view summary,
+                                  std::string_view default_from) {
   return {name, summary, default_from, {}, nullptr, fallback, least, most};
 }
 

@@ -31,7 +31,8 @@ template <class Context, class Mutex>
 }
 template <class Context, class Mutex>
 [[gnu::always_inline]] inline held_lock<Mutex> lock_in(Context& c, Mutex& mutex) {
-  if (!mutex.try_lock()) [[unlikely]] wait_for_lock(c, mutex);
+  if (!mutex.try_lock()) [[unlikely]]
+    wait_for_lock(c, mutex);
   return held_lock<Mutex>(mutex);
 }
 

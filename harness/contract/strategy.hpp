@@ -152,8 +152,8 @@ struct heap_exhausted : std::bad_alloc {
 // `tunable(name)` is the run-time value of a tunable (see family.hpp), or its default.
 struct heap_config {
   std::size_t limit_bytes = 0;
-  int mutators = 1;      // contexts that will be attached at once, at most: a hint
-  int gc_workers = 1;    // threads of a parallel collector
+  int mutators = 1;    // contexts that will be attached at once, at most: a hint
+  int gc_workers = 1;  // threads of a parallel collector
   const std::pair<std::string_view, double>* tunables = nullptr;
   std::size_t tunable_count = 0;
   [[nodiscard]] double tunable(std::string_view name, double otherwise) const {
@@ -177,19 +177,17 @@ struct probe {
 }  // namespace detail
 
 template <class H>
-concept has_shared_slot =
-    requires(typename H::context& c, typename H::template ref<detail::probe<H>> r,
-             typename H::template shared_slot<detail::probe<H>>& s) {
-      { c.load(s) } -> std::same_as<typename H::template ref<detail::probe<H>>>;
-      c.store(s, r);
-      { c.exchange(s, r) } -> std::same_as<typename H::template ref<detail::probe<H>>>;
-      { c.compare_exchange(s, r, r) } -> std::same_as<bool>;
-    };
+concept has_shared_slot = requires(typename H::context& c, typename H::template ref<detail::probe<H>> r,
+                                   typename H::template shared_slot<detail::probe<H>>& s) {
+  { c.load(s) } -> std::same_as<typename H::template ref<detail::probe<H>>>;
+  c.store(s, r);
+  { c.exchange(s, r) } -> std::same_as<typename H::template ref<detail::probe<H>>>;
+  { c.compare_exchange(s, r, r) } -> std::same_as<bool>;
+};
 
 template <class H>
 concept has_weak = requires(typename H::context& c, typename H::template ref<detail::probe<H>> r,
-                            typename H::template weak<detail::probe<H>> w,
-                            typename H::template weak_slot<detail::probe<H>>& s) {
+                            typename H::template weak<detail::probe<H>> w, typename H::template weak_slot<detail::probe<H>>& s) {
   { c.downgrade(r) } -> std::same_as<typename H::template weak<detail::probe<H>>>;
   { c.upgrade(w) } -> std::same_as<typename H::template ref<detail::probe<H>>>;
   { c.copy(w) } -> std::same_as<typename H::template weak<detail::probe<H>>>;
@@ -199,10 +197,10 @@ concept has_weak = requires(typename H::context& c, typename H::template ref<det
 };
 
 template <class H>
-concept has_borrow = has_shared_slot<H> && requires(typename H::context& c,
-                                                    typename H::template shared_slot<detail::probe<H>>& s) {
-  { c.borrow(s).get() } -> std::same_as<detail::probe<H>*>;
-};
+concept has_borrow =
+    has_shared_slot<H> && requires(typename H::context& c, typename H::template shared_slot<detail::probe<H>>& s) {
+      { c.borrow(s).get() } -> std::same_as<detail::probe<H>*>;
+    };
 
 template <class H>
 concept collects_cycles = requires(typename H::context& c) { c.collect(); };
@@ -245,9 +243,8 @@ concept unique_ownership = requires { requires H::unique_ownership; };
 // The contract. An error here names the operation that is missing.
 template <class H>
 concept strategy = requires(H& h, const H& ch, typename H::context& c, typename H::template ref<detail::probe<H>> r,
-                            typename H::template slot<detail::probe<H>>& s,
-                            typename H::template parcel<detail::probe<H>> p, detail::probe<H>& o,
-                            typename H::template root<detail::probe<H>>& root) {
+                            typename H::template slot<detail::probe<H>>& s, typename H::template parcel<detail::probe<H>> p,
+                            detail::probe<H>& o, typename H::template root<detail::probe<H>>& root) {
   requires memory_policy<typename H::memory>;
   requires std::constructible_from<H, const heap_config&>;
   requires std::constructible_from<typename H::context, H&>;

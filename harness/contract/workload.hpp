@@ -23,9 +23,9 @@
 //                                         workload whose operations are too short for a call each (info.step says so, and
 //                                         its latencies are those of whole steps). Waits only in c.blocked, and ends its
 //                                         wait on lane.env.stopping()
-//     void resolve(lane&, auto&& loop)    calls loop(step), once, with step(context&, lane&) as a callable in which the parameters
-//                                         are decided; in the place of step, for one so short that asking them would show. What
-//                                         step captures by value stays in registers. Optional
+//     void resolve(lane&, auto&& loop)    calls loop(step), once, with step(context&, lane&) as a callable in which the
+//                                         parameters are decided; in the place of step, for one so short that asking them would
+//                                         show. What step captures by value stays in registers. Optional
 //     void away(lane&)                    what a lane does between two contexts, when a step has set lane.leaving: see
 //                                         harness/engine/attached.hpp; optional. The lane holds parcels only, no ref
 //     void leave(context&, lane&)         drops what the lane holds
@@ -69,7 +69,7 @@ struct parameter_info {
   static constexpr std::size_t most_words = 4;
   std::string_view name;
   parameter_kind kind = parameter_kind::text;
-  double number = 0, least = 0, most = 0;          // of numbers: the default and the range
+  double number = 0, least = 0, most = 0;             // of numbers: the default and the range
   std::array<std::string_view, most_words> values{};  // of a word: what it may be; the first is the default
   std::string_view help;
 
@@ -80,7 +80,8 @@ struct parameter_info {
 };
 constexpr parameter_info whole(std::string_view name, std::int64_t fallback, std::int64_t least, std::int64_t most,
                                std::string_view help) {
-  return {name, parameter_kind::whole, static_cast<double>(fallback), static_cast<double>(least), static_cast<double>(most), {}, help};
+  return {name, parameter_kind::whole, static_cast<double>(fallback), static_cast<double>(least), static_cast<double>(most), {},
+          help};
 }
 constexpr parameter_info real(std::string_view name, double fallback, double least, double most, std::string_view help) {
   return {name, parameter_kind::real, fallback, least, most, {}, help};

@@ -51,9 +51,9 @@ event_count count_between(const perf_reading& opened, const perf_reading& closed
   if (running >= enabled) return {counted, 1, ""};
   const double share = static_cast<double>(running) / static_cast<double>(enabled);
   if (share < least_share) {
-    return {0, share, fmt::format("multiplexed: on the PMU for {:.0f} % of the time, {}; fewer groups at once", 100 * share,
-                                  least_share > 1 ? "and this group is not scaled"
-                                                  : fmt::format("less than {:.0f} %", 100 * least_share))};
+    return {0, share,
+            fmt::format("multiplexed: on the PMU for {:.0f} % of the time, {}; fewer groups at once", 100 * share,
+                        least_share > 1 ? "and this group is not scaled" : fmt::format("less than {:.0f} %", 100 * least_share))};
   }
   return {counted / share, share, ""};
 }
@@ -91,7 +91,7 @@ resolved_group resolve(const counter_group& g, const cpu_identity& cpu) {
 thread_counters::thread_counters(const counter_plan& plan, perf_source& source) : plan_(plan), source_(source) {
   for (const auto& g : plan) {
     auto& mine = places_.emplace_back();
-    std::size_t open = groups_.size();   // the kernel group that this group's events join; none yet
+    std::size_t open = groups_.size();  // the kernel group that this group's events join; none yet
     for (const auto& e : g.events) {
       if (!e.absent.empty()) {
         mine.push_back({0, 0, e.absent});

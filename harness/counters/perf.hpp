@@ -46,8 +46,8 @@ class perf_source {
 
 // An event's count in a window.
 struct event_count {
-  double count = 0;      // scaled if share < 1
-  double share = 1;      // of the window, how long the event was on the PMU
+  double count = 0;  // scaled if share < 1
+  double share = 1;  // of the window, how long the event was on the PMU
   std::string absent;
 };
 // The arithmetic: the difference of two readings of event `at`. least_share above 1 refuses whatever was shared out.
@@ -58,14 +58,14 @@ struct event_count {
 struct resolved_event {
   std::string name, encoding, source;
   perf_code code;
-  std::string absent;    // why there is no code
+  std::string absent;  // why there is no code
 };
 struct resolved_group {
   std::string name;
   double least_share = 0.5;
   std::vector<resolved_event> events;
   std::vector<counter_metric> metrics;
-  std::string absent;    // why no event is counted: nothing is known for this processor
+  std::string absent;  // why no event is counted: nothing is known for this processor
 };
 [[nodiscard]] resolved_group resolve(const counter_group&, const cpu_identity&);
 
@@ -91,7 +91,7 @@ class thread_counters {
     int leader = -1;
     std::vector<int> handles;
     perf_reading opened, closed;
-    int error = 0;       // of a read
+    int error = 0;  // of a read
   };
   struct place {
     std::size_t group = 0, index = 0;

@@ -16,7 +16,7 @@ namespace tally {
 // A value, or the reason why there is none.
 struct measured_value {
   double value = 0;
-  std::string absent;   // empty: there is a value
+  std::string absent;  // empty: there is a value
 };
 
 // A position in the text, counted from 0, and what is wrong there.
@@ -40,7 +40,7 @@ class formula {
     std::string name;
   };
   class parser;
-  std::vector<step> steps_;   // reverse Polish
+  std::vector<step> steps_;  // reverse Polish
 };
 
 }  // namespace tally

@@ -93,8 +93,7 @@ class group_parser {
     const std::string_view how = word(rest);
     if (how == "refuse" && rest.empty()) {
       group_.least_share = 2;
-    } else if (how != "scale" || !whole_number(rest, group_.least_share) || !(group_.least_share > 0) ||
-               group_.least_share > 1) {
+    } else if (how != "scale" || !whole_number(rest, group_.least_share) || !(group_.least_share > 0) || group_.least_share > 1) {
       fail("multiplex: refuse, or scale and a share above 0, at most 1");
     }
   }
@@ -222,7 +221,7 @@ std::string cpu_identity::text() const { return fmt::format("{} {}/{}", vendor, 
 cpu_identity read_cpuinfo(const std::string& text) {
   cpu_identity id{"unknown", 0, 0};
   std::istringstream in(text);
-  for (std::string line; std::getline(in, line) && !line.empty();) {   // the first processor
+  for (std::string line; std::getline(in, line) && !line.empty();) {  // the first processor
     const auto colon = line.find(':');
     if (colon == std::string::npos) continue;
     const std::string_view name = trimmed(std::string_view(line).substr(0, colon));
@@ -245,8 +244,8 @@ const cpu_identity& this_cpu() {
 bool counter_section::fits(const cpu_identity& cpu) const {
   if (vendor == "any") return true;
   return vendor == cpu.vendor && (models.empty() || std::ranges::any_of(models, [&](const model_range& r) {
-    return r.family == cpu.family && r.first <= cpu.model && cpu.model <= r.last;
-  }));
+                                    return r.family == cpu.family && r.first <= cpu.model && cpu.model <= r.last;
+                                  }));
 }
 
 const counter_section* counter_group::section_for(const cpu_identity& cpu) const {
@@ -258,7 +257,7 @@ counter_group parse_counter_group(const std::string& file, std::string_view text
 
 const std::vector<counter_group>& built_in_counters() {
   static const std::vector<counter_group> all = [] {
-    std::set<fs::path> files;   // by name
+    std::set<fs::path> files;  // by name
     for (const auto& file : entries_of(bundled_folder("counters", TALLY_COUNTER_DIR))) {
       if (file.extension() == ".group") files.insert(file);
     }

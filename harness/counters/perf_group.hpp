@@ -35,9 +35,9 @@ struct perf_code {
 };
 
 struct cpu_identity {
-  std::string vendor;   // as /proc/cpuinfo has it
+  std::string vendor;  // as /proc/cpuinfo has it
   int family = 0, model = 0;
-  [[nodiscard]] std::string text() const;   // "AuthenticAMD 25/17"
+  [[nodiscard]] std::string text() const;  // "AuthenticAMD 25/17"
 };
 [[nodiscard]] const cpu_identity& this_cpu();
 [[nodiscard]] cpu_identity read_cpuinfo(const std::string& text);
@@ -60,7 +60,7 @@ struct model_range {
 
 // The events of one kind of processor.
 struct counter_section {
-  std::string vendor;                 // "any": all
+  std::string vendor;  // "any": all
   std::vector<model_range> models;
   std::vector<counter_event> events;
   std::vector<counter_metric> metrics;
@@ -70,7 +70,7 @@ struct counter_section {
 struct counter_group {
   std::string name, summary;
   std::vector<std::string> notes;
-  double least_share = 0.5;           // above 1: refuse whatever was shared out
+  double least_share = 0.5;  // above 1: refuse whatever was shared out
   std::vector<counter_section> sections;
   [[nodiscard]] const counter_section* section_for(const cpu_identity&) const;
 };

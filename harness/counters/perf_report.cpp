@@ -44,8 +44,8 @@ counter_report report_counters(const counter_plan& plan, const std::vector<lane_
       return sums.at(static_cast<std::size_t>(e - g.events.begin()));
     };
     for (const auto& m : g.metrics) {
-      out.metrics.push_back({g.name + "." + m.name, m.unit,
-                             g.absent.empty() ? m.value.evaluate(value_of) : measured_value{0, g.absent}});
+      out.metrics.push_back(
+          {g.name + "." + m.name, m.unit, g.absent.empty() ? m.value.evaluate(value_of) : measured_value{0, g.absent}});
     }
     nlohmann::ordered_json group{{"group", g.name}, {"events", std::move(events)}};
     if (!g.absent.empty()) group["absent"] = g.absent;

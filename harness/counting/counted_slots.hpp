@@ -49,11 +49,11 @@ class lockbit_word {
   Header* lock() {
     for (;;) {
       std::uintptr_t w = word_.load(std::memory_order_relaxed);  // only a guess for the CAS
-      if ((w & 1) == 0 &&
-          word_.compare_exchange_weak(w, w | 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+      if ((w & 1) == 0 && word_.compare_exchange_weak(w, w | 1, std::memory_order_acquire, std::memory_order_relaxed)) {
         return reinterpret_cast<Header*>(w);
       }
-      if ((w & 1) != 0) [[unlikely]] wait();
+      if ((w & 1) != 0) [[unlikely]]
+        wait();
     }
   }
   [[gnu::noinline]] void wait() {  // out of line: a lock that is free costs no registers to be saved
@@ -123,9 +123,9 @@ class unlocked_word {
 };
 
 template <slot_kind Kind, class M, class Header>
-using slot_word = std::conditional_t<Kind == slot_kind::lockbit, lockbit_word<M, Header>,
-                                     std::conditional_t<Kind == slot_kind::epoch, epoch_word<M, Header>,
-                                                        unlocked_word<M, Header>>>;
+using slot_word =
+    std::conditional_t<Kind == slot_kind::lockbit, lockbit_word<M, Header>,
+                       std::conditional_t<Kind == slot_kind::epoch, epoch_word<M, Header>, unlocked_word<M, Header>>>;
 
 // A borrowed object: stays what it is until the guard ends.
 template <class Context, class T>

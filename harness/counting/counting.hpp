@@ -17,8 +17,9 @@
 // weak_increment and weak_decrement as templates over the object type, too; they are called wherever the type is known.
 //
 // From these come refs, slots, shared slots, weak refs, parcels, roots and the cascade. How shared slots are read is the heap's
-// third argument (shared_slots.hpp), where objects come from its fourth (counting_heap.hpp); the cascade is in counting_deaths.hpp. A
-// context that has a poll, quiesce or share of its own calls the one here, too. See strategies/plain.hpp for the smallest use.
+// third argument (shared_slots.hpp), where objects come from its fourth (counting_heap.hpp); the cascade is in
+// counting_deaths.hpp. A context that has a poll, quiesce or share of its own calls the one here, too. See strategies/plain.hpp
+// for the smallest use.
 #pragma once
 
 #include <cassert>
@@ -52,7 +53,9 @@ class counting_context {
   template <class T>
   struct weak_slot : weak_slot_base<memory, Header> {};
 
-  explicit counting_context(Heap& heap) : heap_(heap), cells_(heap.cells()), epochs_(heap.epochs()) { heap_.counters().attach(live_); }
+  explicit counting_context(Heap& heap) : heap_(heap), cells_(heap.cells()), epochs_(heap.epochs()) {
+    heap_.counters().attach(live_);
+  }
   ~counting_context() { heap_.counters().detach(live_); }
   counting_context(const counting_context&) = delete;
   counting_context& operator=(const counting_context&) = delete;
@@ -62,7 +65,7 @@ class counting_context {
     static_assert(sizeof(Header) % alignof(T) == 0 && alignof(T) <= (Heap::own_heap ? 8 : 16));
     std::size_t bytes = sizeof(Header) + sizeof(T) + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
-    bytes = live_counter::rounded(bytes);  // no block of an allocator gets larger by that
+    bytes = live_counter::rounded(bytes);        // no block of an allocator gets larger by that
     static_assert(offsetof(Header, word) == 0);  // lists of the dead link the words
     auto* h = new (self().allocate(bytes)) Header;
     zero_memory<memory>(static_cast<void*>(h + 1), bytes - sizeof(Header));
@@ -94,7 +97,8 @@ class counting_context {
   template <class T>
   void drop(ref<T> r) {
     if constexpr (counts_by_type<Self, T>) {
-      if (self().template decrement<T>(*r.at)) [[unlikely]] reclaim<T>(*r.at);
+      if (self().template decrement<T>(*r.at)) [[unlikely]]
+        reclaim<T>(*r.at);
     } else {
       self().template release<T>(*r.at);
     }
@@ -217,7 +221,8 @@ class counting_context {
   void share(const ref<T>&) {}
   void poll() {
     if constexpr (by_epoch) {
-      if (epochs_.poll_is_due()) [[unlikely]] reclaim_ready([this](auto& ready) { epochs_.collect(ready); });
+      if (epochs_.poll_is_due()) [[unlikely]]
+        reclaim_ready([this](auto& ready) { epochs_.collect(ready); });
     }
   }
   // Readers in guards keep what they keep: this does not wait for them.
@@ -304,13 +309,14 @@ class counting_context {
 
   template <class T>
   void release(Header& h) {
-    if (self().decrement(h)) [[unlikely]] reclaim<T>(h);
+    if (self().decrement(h)) [[unlikely]]
+      reclaim<T>(h);
   }
   // Frees `dead` and all that only it kept alive, in constant extra memory. A hook that finds more dead objects while a
   // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
   [[gnu::noinline]] void reclaim(Header& dead);
-  // The same of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, and its kind is visited without
-  // a look at the table.
+  // The same of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, and its kind is visited
+  // without a look at the table.
   template <class T>
   [[gnu::noinline]] void reclaim(Header& dead);
   // A T that can be freed where it is found dead: nothing else can die with it, and no reader of a shared slot can still see it.

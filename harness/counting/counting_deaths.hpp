@@ -1,5 +1,5 @@
-// The death of an object: how counting_context frees what is dead, and all that only it kept alive. Included by counting.hpp, which
-// declares what is defined here.
+// The death of an object: how counting_context frees what is dead, and all that only it kept alive. Included by counting.hpp,
+// which declares what is defined here.
 #pragma once
 
 #include <type_traits>

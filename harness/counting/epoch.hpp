@@ -159,7 +159,8 @@ class epoch_member {
 
   // Guards may nest; the outermost announces. An epoch that is old by the time it is announced only delays an advance.
   void enter() {
-    if (depth_++ == 0 && !mutant<M, "epoch: a reader does not announce">()) record_.announced.store(domain_.now(), std::memory_order_seq_cst);  // A: pairs with D
+    if (depth_++ == 0 && !mutant<M, "epoch: a reader does not announce">())
+      record_.announced.store(domain_.now(), std::memory_order_seq_cst);  // A: pairs with D
   }
   // release: pairs with the scan in try_advance().
   void leave() {

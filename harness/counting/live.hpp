@@ -1,9 +1,9 @@
 // How many objects live: per-context counters, never a shared atomic. Instrumentation, so not part of any memory policy's
 // traffic; the owner's plain add is a relaxed load and store because a sampler thread may read at any time.
 //
-// Objects and bytes share a word, so that a life costs one add when it begins and one when it ends, each in a word of its own (one
-// word for both would make every make wait for the drop before it). Sums are taken modulo 2^64; what is alive at once must fit:
-// 2^29 objects, 64 GiB in units of 8 bytes (a heap that outgrows them fails its row's oracle).
+// Objects and bytes share a word, so that a life costs one add when it begins and one when it ends, each in a word of its own
+// (one word for both would make every make wait for the drop before it). Sums are taken modulo 2^64; what is alive at once must
+// fit: 2^29 objects, 64 GiB in units of 8 bytes (a heap that outgrows them fails its row's oracle).
 #pragma once
 
 #include <atomic>

@@ -44,8 +44,8 @@ struct alignas(64) owner_record {
   owner_id id = no_owner;
   tally::atomic<M, std::uint32_t, "queue"> pending;  // 1: something is queued; written under the bucket's lock
   tally::atomic<M, presence, "queue"> state;
-  var<M, Header*, "queue"> first;                    // the queue, newest first; guarded by the bucket's lock
-  var<M, owner_record*, "queue"> next;               // the bucket's list; guarded by its lock
+  var<M, Header*, "queue"> first;       // the queue, newest first; guarded by the bucket's lock
+  var<M, owner_record*, "queue"> next;  // the bucket's list; guarded by its lock
 };
 
 // Header must have queue_next() and set_queue_next(Header*).
@@ -110,7 +110,7 @@ class owner_registry {
 
   // Running to detached; false: something is queued (and it is running still), drain first.
   [[nodiscard]] static bool go_away(record& r) {
-    r.state.exchange(presence::detached, std::memory_order_seq_cst);       // pairs with push_locked() and suspend()
+    r.state.exchange(presence::detached, std::memory_order_seq_cst);  // pairs with push_locked() and suspend()
     if (r.pending.load(std::memory_order_seq_cst) == 0 || mutant<M, "registry: who goes away does not look back">()) return true;
     come_back(r);
     return false;

@@ -150,7 +150,9 @@ class bound_run final : public heap_run<H> {
   }
 
  private:
-  [[gnu::cold]] void make_program() override { program_ = new program(*this->heap_, run_env{this->spec_.params, this->spec_.lanes, this->spec_.seed}); }
+  [[gnu::cold]] void make_program() override {
+    program_ = new program(*this->heap_, run_env{this->spec_.params, this->spec_.lanes, this->spec_.seed});
+  }
   [[gnu::cold]] void end_program() override { delete std::exchange(program_, nullptr); }
   [[gnu::cold]] void setup(context& c) override { program_->setup(c); }
   [[gnu::cold]] std::string check_program(context& c) override {
@@ -272,8 +274,8 @@ capabilities capabilities_of() {
 template <class Family, class M, auto... O, class... W>
 [[gnu::cold]] strategy_entry bind_strategy(variant_list<O...>, workload_list<W...>) {
   using options = typename Family::options;
-  strategy_entry entry{std::string(Family::info.name), std::string(Family::info.summary),
-                       std::string(Family::info.source), {}, {}};
+  strategy_entry entry{
+      std::string(Family::info.name), std::string(Family::info.summary), std::string(Family::info.source), {}, {}};
   static constexpr std::array variants{O...};
   const options& defaults = variants[0];
   for (const auto& t : Family::tunables) {
@@ -307,8 +309,9 @@ template <class Family, class M, auto... O, class... W>
     entry.variants.push_back(std::move(v));
   };
   using first = typename Family::template heap<M, variants[0]>;
-  (add(std::type_identity<typename Family::template heap<M, O>>{},
-       std::is_same<typename Family::template heap<M, O>, first>{}, O), ...);
+  (add(std::type_identity<typename Family::template heap<M, O>>{}, std::is_same<typename Family::template heap<M, O>, first>{},
+       O),
+   ...);
   return entry;
 }
 

@@ -22,7 +22,7 @@ static_assert(mode_names.size() == static_cast<std::size_t>(measure_mode::observ
 
 struct window_spec {
   int lanes = 1;
-  std::vector<int> cpus;             // lane i is pinned to cpus[i % size]; empty: not pinned
+  std::vector<int> cpus;  // lane i is pinned to cpus[i % size]; empty: not pinned
   measure_mode mode = measure_mode::throughput;
   std::uint64_t ramp_ns = 20'000'000;
   std::uint64_t window_ns = 100'000'000;
@@ -31,10 +31,10 @@ struct window_spec {
 };
 
 struct lane_result {
-  std::uint64_t operations = 0;      // inside the window
+  std::uint64_t operations = 0;  // inside the window
   std::uint64_t opened_ns = 0, closed_ns = 0;
-  thread_usage usage;                // inside the window
-  std::vector<field_handoffs> handoffs;  // inside the window, mode observed
+  thread_usage usage;                              // inside the window
+  std::vector<field_handoffs> handoffs;            // inside the window, mode observed
   std::vector<std::vector<event_count>> counters;  // as the window's counter_plan; empty: not counted
   [[nodiscard]] double seconds() const { return static_cast<double>(closed_ns - opened_ns) * 1e-9; }
   // CPU time over wall time, inside the window.
@@ -45,7 +45,7 @@ struct lane_result {
 };
 
 struct memory_sample {
-  std::uint64_t at_ns = 0;           // from the window's opening
+  std::uint64_t at_ns = 0;  // from the window's opening
   std::int64_t objects = 0, bytes = 0;
 };
 

@@ -51,21 +51,21 @@ class lane_driver {
 class lane_control {
  public:
   lane_env env;
-  bool latency = false;           // time every operation
-  bool observed = false;          // keep what this thread saw of line hand-offs
+  bool latency = false;                 // time every operation
+  bool observed = false;                // keep what this thread saw of line hand-offs
   thread_counters* counters = nullptr;  // of this thread, or none
   conductor_words* shared = nullptr;
   lane_driver* driver = nullptr;  // null: the phases of `shared`
 
   // Results, read after the thread has been joined.
-  std::uint64_t operations = 0;   // inside the window
+  std::uint64_t operations = 0;  // inside the window
   std::uint64_t opened_ns = 0, closed_ns = 0;
-  thread_usage usage;             // inside the window
+  thread_usage usage;                    // inside the window
   std::vector<field_handoffs> handoffs;  // inside the window
   std::uint64_t all_operations = 0;
   histogram latencies;
-  std::string failure;            // what ended the lane early
-  bool exhausted = false;         // the heap's limit did
+  std::string failure;     // what ended the lane early
+  bool exhausted = false;  // the heap's limit did
 
   [[nodiscard]] phase now() const { return static_cast<phase>(shared->phase.load(std::memory_order_relaxed)); }
   // Ends the lane early, for a reason that its record gives. Needs no memory.

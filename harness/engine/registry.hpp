@@ -17,7 +17,7 @@ class lane_control;
 
 struct oracle_verdict {
   bool ok = true;
-  std::string message;            // what was expected and what was found
+  std::string message;  // what was expected and what was found
   std::int64_t expected = 0, live = 0;
 };
 

@@ -12,8 +12,8 @@ namespace tally {
 
 struct thread_usage {
   std::uint64_t cpu_ns = 0;
-  std::uint64_t delay_ns = 0;      // runnable, not running
-  bool delay_known = false;        // false: this kernel has no schedstat
+  std::uint64_t delay_ns = 0;  // runnable, not running
+  bool delay_known = false;    // false: this kernel has no schedstat
   long voluntary_switches = 0;
   long involuntary_switches = 0;
 

@@ -34,8 +34,7 @@ class mapping {
     start_ = static_cast<std::byte*>(at);
     leak_roots::add(start_, bytes_);
   }
-  mapping(mapping&& other) noexcept
-      : start_(std::exchange(other.start_, nullptr)), bytes_(other.bytes_), ready_(other.ready_) {}
+  mapping(mapping&& other) noexcept : start_(std::exchange(other.start_, nullptr)), bytes_(other.bytes_), ready_(other.ready_) {}
   mapping& operator=(mapping&&) = delete;
   ~mapping() {
     if (start_ == nullptr) return;

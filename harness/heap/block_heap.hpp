@@ -3,9 +3,9 @@
 // Every block is in one place: owned by an allocator; in a list of its home (free, or of its class: it has holes); full and in no
 // list; or part of a large object. Lists are doubly linked by block number through the entries and guarded by the heap's lock.
 // An allocator that needs a block takes one with room or a free one from its own home; then from others'; then new memory. Dense
-// blocks, which cost the cache misses of an entry and its bitmaps for a few short runs, are taken at the threshold only. What lives
-// fills half of the committed blocks at least, then: until they are half empty, blocks wait, and others are committed for new objects.
-// Free blocks have no bit set in either bitmap.
+// blocks, which cost the cache misses of an entry and its bitmaps for a few short runs, are taken at the threshold only. What
+// lives fills half of the committed blocks at least, then: until they are half empty, blocks wait, and others are committed for
+// new objects. Free blocks have no bit set in either bitmap.
 #pragma once
 
 #include "harness/heap/block_heap_class.hpp"

@@ -31,16 +31,16 @@ struct block_entry {
   std::uint32_t cell_bytes = 0;
   block_kind kind = block_kind::free;
   std::uint8_t size_class = 0;
-  bool fresh = true;             // zero from the operating system: never used
-  bool owned = false;            // an allocator takes cells from it
+  bool fresh = true;   // zero from the operating system: never used
+  bool owned = false;  // an allocator takes cells from it
   block_list listed = block_list::none;
-  bool changed = false;          // in the list of blocks that the next sweep_changed() looks at
-  std::uint32_t home = 0;                // whose lists it is in, or was in last
-  std::uint32_t next = 0, prev = 0;      // of the list that it is in
+  bool changed = false;              // in the list of blocks that the next sweep_changed() looks at
+  std::uint32_t home = 0;            // whose lists it is in, or was in last
+  std::uint32_t next = 0, prev = 0;  // of the list that it is in
   std::uint32_t next_changed = 0;
-  std::uint32_t run = 0;         // large: blocks of the object; large_tail: distance to its first block
-  atomic<M, std::uint32_t, "freelist"> taken;      // cells whose `used` bit is set
-  atomic<M, std::uint32_t, "mark"> overflowed;     // has marked objects whose slots were not followed: see block_heap_mark.hpp
+  std::uint32_t run = 0;                        // large: blocks of the object; large_tail: distance to its first block
+  atomic<M, std::uint32_t, "freelist"> taken;   // cells whose `used` bit is set
+  atomic<M, std::uint32_t, "mark"> overflowed;  // has marked objects whose slots were not followed: see block_heap_mark.hpp
   alignas(64) atomic<M, std::uint64_t, "mark"> mark[block_heap_sizes::bitmap_words];
   // Set: the cell is an object, or zero and waiting in an allocator (its first word says which).
   atomic<M, std::uint64_t, "freelist"> used[block_heap_sizes::bitmap_words];
@@ -100,9 +100,7 @@ class block_arena {
   [[nodiscard]] std::uintptr_t offset(std::uintptr_t word) const { return word - base_; }
   [[nodiscard]] std::uintptr_t offset(const void* at) const { return offset(reinterpret_cast<std::uintptr_t>(at)); }
   [[nodiscard]] std::uintptr_t span() const { return std::uintptr_t{blocks_} * block_bytes; }
-  [[nodiscard]] static std::uint32_t number_at(std::uintptr_t offset) {
-    return static_cast<std::uint32_t>(offset / block_bytes);
-  }
+  [[nodiscard]] static std::uint32_t number_at(std::uintptr_t offset) { return static_cast<std::uint32_t>(offset / block_bytes); }
   [[nodiscard]] std::uint32_t number_of(const void* p) const { return number_at(offset(p)); }
   [[nodiscard]] std::uint32_t number_of(const entry& e) const { return static_cast<std::uint32_t>(&e - table_); }
 
@@ -110,9 +108,7 @@ class block_arena {
   [[nodiscard]] static std::size_t cost(std::size_t n) { return n * block_bytes + table_bytes(n); }
 
  private:
-  [[nodiscard]] static std::size_t table_bytes(std::size_t n) {
-    return (n * sizeof(entry) + page_bytes - 1) & ~(page_bytes - 1);
-  }
+  [[nodiscard]] static std::size_t table_bytes(std::size_t n) { return (n * sizeof(entry) + page_bytes - 1) & ~(page_bytes - 1); }
 
   std::size_t limit_, most_ = 0, reserved_ = 0;
   std::byte* memory_ = nullptr;

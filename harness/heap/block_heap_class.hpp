@@ -119,8 +119,8 @@ class block_heap {
     const mark_place at(arena_, &o);
     return (at.bits->load(std::memory_order_relaxed) & at.mask) != 0;
   }
-  // Blocks are shared out among allocators: each has a home, and so has each block. Those who keep() and let_go() at the same time in
-  // a stop do it in blocks of different homes.
+  // Blocks are shared out among allocators: each has a home, and so has each block. Those who keep() and let_go() at the same
+  // time in a stop do it in blocks of different homes.
   [[nodiscard]] std::uint32_t home_of(const word& o) const { return arena_.at(arena_.number_of(&o)).home; }
   [[nodiscard]] std::size_t homes() const { return homes_.size(); }
 
@@ -201,7 +201,7 @@ class block_heap {
   std::size_t threshold_;
   std::vector<lists> homes_;
   std::vector<allocator*> allocators_;
-  std::int64_t left_cells_ = 0, left_bytes_ = 0;         // claimed by allocators that are gone
+  std::int64_t left_cells_ = 0, left_bytes_ = 0;  // claimed by allocators that are gone
 };
 
 // One thread's way into the heap. Made, used and destroyed on one thread; may outlive nothing of the heap.
@@ -225,13 +225,15 @@ class block_heap<M>::allocator {
   // At least `bytes` zero bytes, aligned to 8; null at the threshold. The caller writes the object_word before the next
   // safepoint. `bytes` is a constant in most callers: everything but the cursor folds.
   [[nodiscard]] void* allocate(std::size_t bytes) {
-    if (void* cell = try_allocate(bytes)) [[likely]] return cell;
+    if (void* cell = try_allocate(bytes)) [[likely]]
+      return cell;
     return allocate_slowly(bytes);
   }
   // The fast path alone: null when the run is at its end, or for a large object. For a caller that has something to do before
   // the slow one.
   [[nodiscard, gnu::always_inline]] void* try_allocate(std::size_t bytes) {
-    if (bytes > block_heap_sizes::greatest_cell) [[unlikely]] return nullptr;
+    if (bytes > block_heap_sizes::greatest_cell) [[unlikely]]
+      return nullptr;
     const std::size_t c = block_heap_sizes::class_of(bytes);
     return take(lanes_[c], c);
   }
@@ -244,18 +246,19 @@ class block_heap<M>::allocator {
 
  private:
   friend class block_heap;
-  static constexpr std::size_t run_bytes = 4096;           // claimed and zeroed at a time
+  static constexpr std::size_t run_bytes = 4096;  // claimed and zeroed at a time
 
   struct lane {
-    std::byte* cursor = nullptr;   // the next cell of the run
+    std::byte* cursor = nullptr;  // the next cell of the run
     std::byte* end = nullptr;
-    std::uint32_t block = none;    // the block that this allocator owns
-    std::uint32_t position = 0;    // cells below it have been looked at
+    std::uint32_t block = none;  // the block that this allocator owns
+    std::uint32_t position = 0;  // cells below it have been looked at
   };
 
   [[nodiscard, gnu::always_inline]] void* take(lane& l, std::size_t size_class) {
     std::byte* cell = l.cursor;
-    if (cell == l.end) [[unlikely]] return nullptr;
+    if (cell == l.end) [[unlikely]]
+      return nullptr;
     if (cell == nullptr) __builtin_unreachable();  // a run is never at null: spares callers a second test
     l.cursor = cell + block_heap_sizes::cell_bytes[size_class];
     return cell;

@@ -50,8 +50,8 @@ class block_marker {
   };
 
   // Inside a stop: marks all that roots(worker) greys and what it leads to. `stopped`: threads that may help (stop_helpers.hpp).
-  // When they are enough they do it, on the cores where they wait; else threads of the marker's own, which would have to share those
-  // cores.
+  // When they are enough they do it, on the cores where they wait; else threads of the marker's own, which would have to share
+  // those cores.
   template <class Roots, class Helpers>
   totals mark(Roots&& roots, Helpers& stopped) {
     const auto wanted = static_cast<std::size_t>(gang_.size());
@@ -133,8 +133,8 @@ class block_marker {
   int active_ = 1;  // workers of this marking
   int idle_ = 0;
   // relaxed reads of these are hints; what follows is decided under the lock
-  atomic<M, std::uint32_t, "mark"> hungry_;      // workers that wait
-  atomic<M, std::uint32_t, "mark"> available_;   // full packets
+  atomic<M, std::uint32_t, "mark"> hungry_;     // workers that wait
+  atomic<M, std::uint32_t, "mark"> available_;  // full packets
   atomic<M, bool, "mark"> all_idle_;
   atomic<M, std::uint32_t, "mark"> overflowed_;
 };
@@ -143,7 +143,8 @@ template <class M>
 class block_marker<M>::worker {
  public:
   explicit worker(block_marker& m)
-      : marker_(m), blocks_(m.heap_.blocks()), shared_(m.gang_.size() > 1), ring_(std::make_unique<word*[]>(m.ring_entries_)), mask_(m.ring_entries_ - 1) {}
+      : marker_(m), blocks_(m.heap_.blocks()), shared_(m.gang_.size() > 1), ring_(std::make_unique<word*[]>(m.ring_entries_)),
+        mask_(m.ring_entries_ - 1) {}
 
   // Marks an object and sees to it that its slots will be visited. Null is nothing.
   void grey(word* o) {
@@ -157,7 +158,8 @@ class block_marker<M>::worker {
     } else if ((at.bits->fetch_or(at.mask, std::memory_order_relaxed) & at.mask) != 0) {
       return;
     }
-    if (top_ - bottom_ > mask_) [[unlikely]] return spill(o);
+    if (top_ - bottom_ > mask_) [[unlikely]]
+      return spill(o);
     ring_[top_++ & mask_] = o;
   }
 
@@ -269,9 +271,7 @@ bool block_marker<M>::wait_for_work() {
       return false;
     }
   }
-  M::wait_until([this] {
-    return all_idle_.load(std::memory_order_relaxed) || available_.load(std::memory_order_relaxed) != 0;
-  });
+  M::wait_until([this] { return all_idle_.load(std::memory_order_relaxed) || available_.load(std::memory_order_relaxed) != 0; });
   const std::lock_guard hold(lock_);
   if (all_idle_.load(std::memory_order_relaxed)) return false;
   hungry_.store(static_cast<std::uint32_t>(--idle_), std::memory_order_relaxed);

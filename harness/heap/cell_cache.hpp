@@ -3,9 +3,9 @@
 //
 // A context has a cache. Per size class it holds a list of free cells, linked through themselves, the last freed first; behind it
 // cells that were never used, from the block heap's runs. A cell is freed into the cache of whoever frees it. A list that has
-// grown to a batch is kept as a spare, and the spare before it goes to the heap's store as a whole; a cache that has nothing takes
-// a batch from there before it starts a new run. So what one thread makes and another frees goes round, and a lock is taken once a
-// batch. An object above half a block goes back to the block heap at once.
+// grown to a batch is kept as a spare, and the spare before it goes to the heap's store as a whole; a cache that has nothing
+// takes a batch from there before it starts a new run. So what one thread makes and another frees goes round, and a lock is taken
+// once a batch. An object above half a block goes back to the block heap at once.
 //
 // A cell's contents are as its last user left them. What is free is never given to another size class. Progress: wait-free while
 // a list or a run lasts; else it takes the heap's lock. Sources: [TCMalloc] (caches that exchange batches), [Bonwick01] (two
@@ -87,7 +87,8 @@ class cell_store<M>::cache {
   void free(void* at) {
     const std::uint32_t number = store_.blocks_.blocks().number_of(at);
     const auto& block = store_.blocks_.blocks().at(number);
-    if (block.kind == block_kind::large) [[unlikely]] return store_.blocks_.free_large(number);
+    if (block.kind == block_kind::large) [[unlikely]]
+      return store_.blocks_.free_large(number);
     lane& l = lanes_[block.size_class];
     auto* c = new (at) cell;
     c->next.store(l.first);

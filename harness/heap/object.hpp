@@ -59,15 +59,15 @@ template <class T>
 
 // T's number in the table of Context; entered before main() runs, in the binary's fixed order.
 template <class Context, class T>
-inline const std::uint16_t type_number = type_table<Context>::add(
-    {[](Context& c, void* payload) { visit_and_destroy<T>(c, payload); },
-     [](Context& c, void* payload) {
-       static_cast<T*>(payload)->each_slot([&c](auto& slot) {
-         static_cast<void>(c);  // a counting context scans nothing
-         if constexpr (requires { c.scan_slot(slot); }) c.scan_slot(slot);
-       });
-     },
-     confined_type<T>});
+inline const std::uint16_t type_number =
+    type_table<Context>::add({[](Context& c, void* payload) { visit_and_destroy<T>(c, payload); },
+                              [](Context& c, void* payload) {
+                                static_cast<T*>(payload)->each_slot([&c](auto& slot) {
+                                  static_cast<void>(c);  // a counting context scans nothing
+                                  if constexpr (requires { c.scan_slot(slot); }) c.scan_slot(slot);
+                                });
+                              },
+                              confined_type<T>});
 
 template <class M>
 class object_word {

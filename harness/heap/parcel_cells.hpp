@@ -105,7 +105,8 @@ class parcel_cells<M>::pool {
 
   // A cell that holds `object`. By the pool's holder.
   [[nodiscard]] cell* fill(void* object) {
-    if (free_ == nullptr) [[unlikely]] refill();
+    if (free_ == nullptr) [[unlikely]]
+      refill();
     cell* c = free_;
     free_ = static_cast<cell*>(c->link.load());
     c->link.store(this);

@@ -1,6 +1,6 @@
 // The threads that a stop finds at safepoints, put to work: they have nothing else to do, and their objects are in their cores'
-// caches. One who stops the world recruits; who stands at a safepoint and sees it joins; then they do calls together, in which they
-// may wait for each other at a barrier.
+// caches. One who stops the world recruits; who stands at a safepoint and sees it joins; then they do calls together, in which
+// they may wait for each other at a barrier.
 //
 //   stopper                          a thread at a safepoint
 //   recruit()                        join(), while it is open
@@ -59,7 +59,7 @@ class stop_helpers {
     const std::uint32_t phase = phase_.load(std::memory_order_relaxed);  // relaxed: nobody can go on before this thread arrives
     // acq_rel: the last one acquires what the others did, by their releases, and passes it on
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) == members_.size() || mutant<M, "crew: nobody waits at a barrier">()) {
-      arrived_.store(0, std::memory_order_relaxed);  // relaxed: published by the phase
+      arrived_.store(0, std::memory_order_relaxed);        // relaxed: published by the phase
       phase_.store(phase + 1, std::memory_order_release);  // release: pairs with the acquire below
     } else {
       wait([&] { return phase_.load(std::memory_order_acquire) != phase; });
@@ -93,8 +93,8 @@ class stop_helpers {
   static constexpr int calls_bits = 16;  // calls of one stop
   static constexpr int spins = M::measured ? 2000 : 0;
 
-  // Who joined was on a core, and stays there for as long as most stops last: on a machine that others use, too, a yield is a time
-  // slice, and all would wait for it.
+  // Who joined was on a core, and stays there for as long as most stops last: on a machine that others use, too, a yield is a
+  // time slice, and all would wait for it.
   template <class F>
   static void wait(F&& done) {
     for (int i = 0; i < spins; ++i) {

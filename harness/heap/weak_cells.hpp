@@ -82,8 +82,8 @@ struct weak_cell_ref {
   friend bool operator==(weak_cell_ref, weak_cell_ref) = default;
 };
 
-// A context's operations on weak refs, but for their slots. Self has weak_pool(), the pool of its lease, and Ref, its strong refs,
-// the address `at` of a Header. An operation of these names that Self has for strong refs hides these: name both (`using`).
+// A context's operations on weak refs, but for their slots. Self has weak_pool(), the pool of its lease, and Ref, its strong
+// refs, the address `at` of a Header. An operation of these names that Self has for strong refs hides these: name both (`using`).
 template <class Self, class M, class Header, template <class> class Ref>
 class weak_operations {
  public:

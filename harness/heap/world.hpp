@@ -120,7 +120,7 @@ class world {
     mutator& stopper;
   };
 
-  typename M::mutex lock_;  // held through a stop; guards mutators_. Waited for in the blocked state only
+  typename M::mutex lock_;        // held through a stop; guards mutators_. Waited for in the blocked state only
   typename M::mutex roots_lock_;  // held for a few instructions by running threads: a stopper never waits for it
   std::vector<mutator*> mutators_;
   std::vector<root_place<M>*> roots_;
@@ -199,7 +199,8 @@ class world<M>::mutator {
   void resume() {
     M::wait_until([this] {
       std::uint32_t s = state_.load(std::memory_order_relaxed);  // a guess
-      return s == is_blocked && state_.compare_exchange_strong(s, is_running, std::memory_order_acquire, std::memory_order_relaxed);
+      return s == is_blocked &&
+             state_.compare_exchange_strong(s, is_running, std::memory_order_acquire, std::memory_order_relaxed);
     });
   }
   // By a stopper. acquire: pairs with the release in blocked().
@@ -219,7 +220,7 @@ class world<M>::mutator {
   atomic<M, std::uint32_t, "safepoint"> asked_;
   atomic<M, std::uint32_t, "safepoint"> state_{is_running};
   var<M, const std::byte*, "safepoint"> sp_;
-  std::size_t helper_number = 0;   // among the helpers of a stop; and the last call of it that this thread has seen
+  std::size_t helper_number = 0;  // among the helpers of a stop; and the last call of it that this thread has seen
   std::uint64_t helper_call = 0;
 };
 

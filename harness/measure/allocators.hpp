@@ -12,8 +12,8 @@ inline constexpr std::string_view system_allocator = "system";
 
 struct allocator_info {
   const char* name;
-  const char* library;   // for LD_PRELOAD; found as the dynamic linker finds libraries. Empty: the C library's
-  const char* package;   // Debian's
+  const char* library;  // for LD_PRELOAD; found as the dynamic linker finds libraries. Empty: the C library's
+  const char* package;  // Debian's
 };
 
 // Throws usage_error with the nearest name.

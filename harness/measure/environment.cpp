@@ -1,10 +1,10 @@
 #include "harness/measure/environment.hpp"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <gnu/libc-version.h>
 #include <linux/perf_event.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -168,8 +168,8 @@ environment_facts read_facts() {
   const std::string cpuinfo = text_of("/proc/cpuinfo");
   // x86; AArch64 has numbers only, and device trees a "Hardware" line.
   f.cpu_model = visible(value_of(cpuinfo, {"model name", "Hardware"}));
-  const std::string family = value_of(cpuinfo, {"cpu family", "CPU implementer"}) + "." + value_of(cpuinfo, {"model", "CPU part"}) +
-                             "." + value_of(cpuinfo, {"stepping", "CPU revision"});
+  const std::string family = value_of(cpuinfo, {"cpu family", "CPU implementer"}) + "." +
+                             value_of(cpuinfo, {"model", "CPU part"}) + "." + value_of(cpuinfo, {"stepping", "CPU revision"});
   f.cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
   f.usable_cpus = static_cast<int>(t.cpus.size());
   f.cores = t.cores();
@@ -273,8 +273,7 @@ double steal_share(const environment_moment& before, const environment_moment& a
   return static_cast<double>(after.steal_ticks - before.steal_ticks) / static_cast<double>(after.all_ticks - before.all_ticks);
 }
 
-quality_input quality_input_of(const std::vector<int>& pins, const environment_moment& before,
-                               const environment_moment& after) {
+quality_input quality_input_of(const std::vector<int>& pins, const environment_moment& before, const environment_moment& after) {
   quality_input in;
   const topology& t = cpu_topology();
   in.cpus = cpus_used(pins, t);
@@ -302,28 +301,65 @@ void to_json(nlohmann::json& j, const handoff_probe& p) {
     j["absent"] = p.absent;
     return;
   }
-  j.update({{"p10_ns", p.p10_ns}, {"p50_ns", p.p50_ns}, {"p90_ns", p.p90_ns}, {"p99_ns", p.p99_ns}, {"max_ns", p.max_ns},
+  j.update({{"p10_ns", p.p10_ns},
+            {"p50_ns", p.p50_ns},
+            {"p90_ns", p.p90_ns},
+            {"p99_ns", p.p99_ns},
+            {"max_ns", p.max_ns},
             {"lost_share", p.lost_share}});
 }
 void to_json(nlohmann::json& j, const environment_facts& f) {
-  j = {{"machine_id", f.machine_id}, {"architecture", f.architecture}, {"kernel", f.kernel}, {"cpu_model", f.cpu_model},
-       {"cpus", f.cpus}, {"usable_cpus", f.usable_cpus}, {"cores", f.cores}, {"packages", f.packages},
-       {"numa_nodes", f.numa_nodes}, {"smt", f.smt}, {"caches", f.caches}, {"governor", f.governor},
-       {"frequency_driver", f.frequency_driver}, {"turbo", f.turbo}, {"hypervisor", f.hypervisor},
-       {"container", f.container}, {"isolated_cpus", f.isolated_cpus}, {"aslr", f.aslr}, {"thp", f.thp},
-       {"clocksource", f.clocksource}, {"perf_hardware", f.perf_hardware}, {"perf_software", f.perf_software},
-       {"libc", f.libc}, {"memory_mib", f.memory_mib}, {"page_bytes", f.page_bytes}, {"timer", f.timer}};
+  j = {{"machine_id", f.machine_id},
+       {"architecture", f.architecture},
+       {"kernel", f.kernel},
+       {"cpu_model", f.cpu_model},
+       {"cpus", f.cpus},
+       {"usable_cpus", f.usable_cpus},
+       {"cores", f.cores},
+       {"packages", f.packages},
+       {"numa_nodes", f.numa_nodes},
+       {"smt", f.smt},
+       {"caches", f.caches},
+       {"governor", f.governor},
+       {"frequency_driver", f.frequency_driver},
+       {"turbo", f.turbo},
+       {"hypervisor", f.hypervisor},
+       {"container", f.container},
+       {"isolated_cpus", f.isolated_cpus},
+       {"aslr", f.aslr},
+       {"thp", f.thp},
+       {"clocksource", f.clocksource},
+       {"perf_hardware", f.perf_hardware},
+       {"perf_software", f.perf_software},
+       {"libc", f.libc},
+       {"memory_mib", f.memory_mib},
+       {"page_bytes", f.page_bytes},
+       {"timer", f.timer}};
 }
 void to_json(nlohmann::json& j, const environment_moment& m) {
-  j = {{"load1", m.load1}, {"load5", m.load5}, {"runnable", m.runnable}, {"all_ticks", m.all_ticks},
-       {"idle_ticks", m.idle_ticks}, {"steal_ticks", m.steal_ticks}, {"context_switches", m.context_switches},
-       {"frequency_mhz", or_null(m.frequency_mhz)}, {"temperature_c", or_null(m.temperature_c)},
+  j = {{"load1", m.load1},
+       {"load5", m.load5},
+       {"runnable", m.runnable},
+       {"all_ticks", m.all_ticks},
+       {"idle_ticks", m.idle_ticks},
+       {"steal_ticks", m.steal_ticks},
+       {"context_switches", m.context_switches},
+       {"frequency_mhz", or_null(m.frequency_mhz)},
+       {"temperature_c", or_null(m.temperature_c)},
        {"available_mib", m.available_mib}};
 }
 void to_json(nlohmann::json& j, const row_quality& q) {
-  j = {{"verdict", q.verdict}, {"oversubscribed", q.oversubscribed}, {"doubtful", q.doubtful}, {"reasons", q.reasons},
-       {"overlap", q.overlap}, {"present", q.present}, {"least_cpu_share", q.least_cpu_share}, {"fairness", q.fairness},
-       {"jain", q.jain}, {"involuntary_per_second", q.involuntary_per_second}, {"steal_share", q.steal_share},
+  j = {{"verdict", q.verdict},
+       {"oversubscribed", q.oversubscribed},
+       {"doubtful", q.doubtful},
+       {"reasons", q.reasons},
+       {"overlap", q.overlap},
+       {"present", q.present},
+       {"least_cpu_share", q.least_cpu_share},
+       {"fairness", q.fairness},
+       {"jain", q.jain},
+       {"involuntary_per_second", q.involuntary_per_second},
+       {"steal_share", q.steal_share},
        {"load", q.load}};
 }
 

@@ -24,25 +24,25 @@ inline constexpr const char* not_visible = "not visible";
 
 struct cache_fact {
   int level = 0;
-  std::string type;      // Data, Instruction, Unified
+  std::string type;  // Data, Instruction, Unified
   long kib = 0;
   int line_bytes = 0;
-  int shared_by = 1;     // CPUs
+  int shared_by = 1;  // CPUs
 };
 
 struct environment_facts {
-  std::string machine_id;                  // 32 hex digits
+  std::string machine_id;  // 32 hex digits
   std::string architecture, kernel, cpu_model;
   int cpus = 0, usable_cpus = 0, cores = 0, packages = 0, numa_nodes = 0;  // cores, packages, nodes: of the usable ones
-  std::string smt;                         // on, off, not visible
-  std::vector<cache_fact> caches;          // of the first usable CPU
+  std::string smt;                                                         // on, off, not visible
+  std::vector<cache_fact> caches;                                          // of the first usable CPU
   std::string governor, frequency_driver, turbo;
-  std::string hypervisor;                  // none, "yes" or its name as the CPU reports it
-  std::string container;                   // none, or what kind, as far as the kernel shows it
-  std::string isolated_cpus;               // the kernel's list, "none"
-  std::string aslr;                        // off, partial, full
+  std::string hypervisor;     // none, "yes" or its name as the CPU reports it
+  std::string container;      // none, or what kind, as far as the kernel shows it
+  std::string isolated_cpus;  // the kernel's list, "none"
+  std::string aslr;           // off, partial, full
   std::string thp, clocksource;
-  std::string perf_hardware, perf_software; // "available", or "ENOENT: No such file or directory"
+  std::string perf_hardware, perf_software;  // "available", or "ENOENT: No such file or directory"
   std::string libc;
   long memory_mib = 0, page_bytes = 0;
   timer_probe timer;
@@ -50,13 +50,13 @@ struct environment_facts {
 
 // A reading of what moves. Tick counts are the kernel's USER_HZ since boot, for the difference of two moments.
 struct environment_moment {
-  std::uint64_t ns = 0;                    // the harness's clock
+  std::uint64_t ns = 0;  // the harness's clock
   double load1 = 0, load5 = 0;
-  int runnable = 0;                        // threads runnable on the machine, without the one that asks
+  int runnable = 0;  // threads runnable on the machine, without the one that asks
   std::uint64_t all_ticks = 0, steal_ticks = 0, idle_ticks = 0;
-  std::uint64_t context_switches = 0;      // of the machine
-  std::optional<double> frequency_mhz;     // mean over the usable CPUs, as the kernel says
-  std::optional<double> temperature_c;     // the hottest zone
+  std::uint64_t context_switches = 0;   // of the machine
+  std::optional<double> frequency_mhz;  // mean over the usable CPUs, as the kernel says
+  std::optional<double> temperature_c;  // the hottest zone
   long available_mib = 0;
 };
 

@@ -124,8 +124,7 @@ handoff_probe probe_handoff(int cpu_a, int cpu_b, std::uint64_t budget_ns, hand_
   });
   std::thread b([&] {
     if (!arrive(c, cpu_b, last_call)) return;
-    for (std::uint64_t turn = 1; take_turn(c, turn, last_call, by); turn += 2) {
-    }
+    for (std::uint64_t turn = 1; take_turn(c, turn, last_call, by); turn += 2) {}
   });
   a.join();
   b.join();

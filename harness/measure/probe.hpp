@@ -42,8 +42,8 @@ enum class hand_over { store, exchange };
 [[nodiscard]] handoff_probe summarise_handoff(std::span<const std::uint64_t> round_trips_ns, double clock_cost_ns);
 
 struct timer_probe {
-  double cost_ns = 0;         // one reading of the harness's clock, median
-  double resolution_ns = 0;   // the smallest step between two readings that differ
+  double cost_ns = 0;        // one reading of the harness's clock, median
+  double resolution_ns = 0;  // the smallest step between two readings that differ
 };
 [[nodiscard]] timer_probe probe_timer();
 

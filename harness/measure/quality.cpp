@@ -41,7 +41,8 @@ bool probes_object(const quality_input& in, std::vector<std::string>& reasons) {
   const auto look = [&](const std::optional<handoff_probe>& p, const char* when) {
     if (!p || !p->absent.empty()) return false;
     if (!in.siblings && p->p50_ns < closest_cores_ns) {
-      reasons.push_back(fmt::format("a line is handed over in {:.0f} ns {} the row: the CPUs look like one core", p->p50_ns, when));
+      reasons.push_back(
+          fmt::format("a line is handed over in {:.0f} ns {} the row: the CPUs look like one core", p->p50_ns, when));
       object = true;
     }
     if (p->lost_share > probe_lost) {
@@ -52,8 +53,8 @@ bool probes_object(const quality_input& in, std::vector<std::string>& reasons) {
   };
   const bool before = look(in.before, "before"), after = look(in.after, "after");
   if (before && after && ratio(in.before->p50_ns, in.after->p50_ns) > moved_ratio) {
-    reasons.push_back(fmt::format("the hand-off latency went from {:.0f} to {:.0f} ns: the CPUs have moved",
-                                  in.before->p50_ns, in.after->p50_ns));
+    reasons.push_back(fmt::format("the hand-off latency went from {:.0f} to {:.0f} ns: the CPUs have moved", in.before->p50_ns,
+                                  in.after->p50_ns));
     object = true;
   }
   return object;

@@ -21,26 +21,26 @@
 namespace tally {
 
 struct quality_input {
-  int cpus = 1;                        // different CPUs that the lanes may use
-  std::optional<double> parallelism{}; // what the workload allows, where it says
+  int cpus = 1;                         // different CPUs that the lanes may use
+  std::optional<double> parallelism{};  // what the workload allows, where it says
   std::optional<handoff_probe> before{}, after{};
-  bool siblings = false;               // the lanes were put on hyper-threads of one core on purpose
-  double steal_share = 0;              // of all CPU time during the row, from /proc/stat
-  double load = 0;                     // load average before the row
-  int runnable = 0;                    // other threads runnable before the row
+  bool siblings = false;   // the lanes were put on hyper-threads of one core on purpose
+  double steal_share = 0;  // of all CPU time during the row, from /proc/stat
+  double load = 0;         // load average before the row
+  int runnable = 0;        // other threads runnable before the row
 };
 
 struct row_quality {
   std::string verdict = "single";
-  bool oversubscribed = false;         // more lanes than CPUs
+  bool oversubscribed = false;  // more lanes than CPUs
   bool doubtful = false;
-  std::vector<std::string> reasons;    // sentences; empty when there is nothing to say
-  double overlap = 1;                  // share of the window in which every two lanes ran at the same time, at least
-  double present = 1;                  // the least share of its window that a lane was not kept from running
-  double least_cpu_share = 1;          // the least share that a lane ran; below `present` it waited by its own choice
-  double fairness = 1;                 // slowest lane's rate over the fastest's
-  double jain = 1;                     // Jain's index of the lanes' rates: 1 all alike, 1/n one lane did it all [Jain84]
-  double involuntary_per_second = 0;   // of all lanes
+  std::vector<std::string> reasons;   // sentences; empty when there is nothing to say
+  double overlap = 1;                 // share of the window in which every two lanes ran at the same time, at least
+  double present = 1;                 // the least share of its window that a lane was not kept from running
+  double least_cpu_share = 1;         // the least share that a lane ran; below `present` it waited by its own choice
+  double fairness = 1;                // slowest lane's rate over the fastest's
+  double jain = 1;                    // Jain's index of the lanes' rates: 1 all alike, 1/n one lane did it all [Jain84]
+  double involuntary_per_second = 0;  // of all lanes
   double steal_share = 0;
   double load = 0;
 };

@@ -36,9 +36,9 @@ struct interval {
                                           int resamples = 10'000);
 
 struct ratio_estimate {
-  double ratio = 1;                     // exp(centre of the logs)
-  interval spread;                      // least and most single window
-  std::optional<interval> confidence;   // only with at least `processes_needed` processes
+  double ratio = 1;                    // exp(centre of the logs)
+  interval spread;                     // least and most single window
+  std::optional<interval> confidence;  // only with at least `processes_needed` processes
   int processes = 0;
 };
 // a over b, paired window by window; windows that one of them lacks are left out (NaN marks them). Empty if no pair is left.

@@ -10,14 +10,14 @@ namespace tally {
 
 struct cpu_place {
   int cpu = 0;
-  int package = 0;   // socket
-  int node = 0;      // NUMA
-  int core = 0;      // physical core, counted from 0 over the machine
-  int sibling = 0;   // 0: first hyper-thread of its core (among the CPUs we may use), 1: second ...
+  int package = 0;  // socket
+  int node = 0;     // NUMA
+  int core = 0;     // physical core, counted from 0 over the machine
+  int sibling = 0;  // 0: first hyper-thread of its core (among the CPUs we may use), 1: second ...
 };
 
 struct topology {
-  std::vector<cpu_place> cpus;   // those that this process may use, by number
+  std::vector<cpu_place> cpus;  // those that this process may use, by number
   [[nodiscard]] int cores() const;
   [[nodiscard]] int packages() const;
   [[nodiscard]] int nodes() const;

@@ -6,8 +6,8 @@
 
 namespace tally {
 
-// The queue frees a page where an item is taken and makes one where an item is put in. ThreadSanitizer does not see what orders the
-// two inside oneTBB's allocator, which is not instrumented, and would call the memory's second use a race; malloc's it knows.
+// The queue frees a page where an item is taken and makes one where an item is put in. ThreadSanitizer does not see what orders
+// the two inside oneTBB's allocator, which is not instrumented, and would call the memory's second use a race; malloc's it knows.
 #ifdef __SANITIZE_THREAD__
 template <class T>
 using page_allocator = std::allocator<T>;

@@ -9,7 +9,7 @@ namespace {
 
 struct field_names {
   std::mutex lock;
-  std::vector<std::string_view> names;   // of template arguments: they live as long as the program
+  std::vector<std::string_view> names;  // of template arguments: they live as long as the program
 };
 field_names& all_names() {
   static field_names all;
@@ -24,7 +24,7 @@ std::size_t observed_field_number(std::string_view name) {
   const auto found = std::ranges::find(all.names, name);
   if (found != all.names.end()) return static_cast<std::size_t>(found - all.names.begin());
   if (all.names.size() == handoff_watch::most_fields) std::abort();
-  all.names.reserve(handoff_watch::most_fields);   // a view that was returned stays valid
+  all.names.reserve(handoff_watch::most_fields);  // a view that was returned stays valid
   all.names.push_back(name);
   return all.names.size() - 1;
 }

@@ -25,9 +25,9 @@ namespace tally {
 [[nodiscard]] std::size_t observed_fields();
 
 struct handoff_counts {
-  std::uint64_t rmws = 0;       // read-modify-writes that wrote
-  std::uint64_t known = 0;      // of them, those whose word this thread had written before and still remembered
-  std::uint64_t handoffs = 0;   // of them, those that found a foreign write
+  std::uint64_t rmws = 0;      // read-modify-writes that wrote
+  std::uint64_t known = 0;     // of them, those whose word this thread had written before and still remembered
+  std::uint64_t handoffs = 0;  // of them, those that found a foreign write
   handoff_counts& operator+=(const handoff_counts& o) {
     rmws += o.rmws;
     known += o.known;
@@ -60,8 +60,8 @@ class handoff_watch {
 
   [[nodiscard]] const std::array<handoff_counts, most_fields>& counts() const { return counts_; }
 
-  // The calling thread's. Elsewhere than in thread-local storage, which is at the base of a thread's stack: schemes that scan stacks
-  // would scan it in every stop, observed or not.
+  // The calling thread's. Elsewhere than in thread-local storage, which is at the base of a thread's stack: schemes that scan
+  // stacks would scan it in every stop, observed or not.
   static handoff_watch& mine() {
     static thread_local const std::unique_ptr<handoff_watch> watch = std::make_unique<handoff_watch>();
     return *watch;
@@ -74,9 +74,7 @@ class handoff_watch {
   };
   // 16 KiB: within L1 on every machine, and more words than a lane of these workloads contends for.
   static constexpr std::size_t entries = 1024;
-  entry& entry_of(const void* word) {
-    return table_[(reinterpret_cast<std::uintptr_t>(word) >> 3) * 0x9e3779b97f4a7c15U >> 54];
-  }
+  entry& entry_of(const void* word) { return table_[(reinterpret_cast<std::uintptr_t>(word) >> 3) * 0x9e3779b97f4a7c15U >> 54]; }
   std::array<entry, entries> table_{};
   std::array<handoff_counts, most_fields> counts_{};
 };

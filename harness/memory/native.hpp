@@ -63,7 +63,8 @@ struct native {
 
   static void* alloc(std::size_t bytes) {
     void* p = std::malloc(bytes);  // glibc, mimalloc and jemalloc align to 16
-    if (p == nullptr) [[unlikely]] throw std::bad_alloc();
+    if (p == nullptr) [[unlikely]]
+      throw std::bad_alloc();
     return p;
   }
   static void free(void* p) { std::free(p); }
@@ -93,8 +94,9 @@ struct native {
 #endif
   }
 
-  // Waits in three steps: about a microsecond of spinning (the other side is running); then, for as long as most stops of the world
-  // last, spinning with yields in between (it is running for longer, or wants this core); then sleeps of 50 us (it is blocked).
+  // Waits in three steps: about a microsecond of spinning (the other side is running); then, for as long as most stops of the
+  // world last, spinning with yields in between (it is running for longer, or wants this core); then sleeps of 50 us (it is
+  // blocked).
   template <class Predicate>
   static void wait_until(Predicate&& done) {
     wait_until(done, ~std::uint64_t{0});
@@ -109,9 +111,7 @@ struct native {
                        const_cast<void*>(static_cast<const void*>(&done)), deadline_ns);
   }
 
-  static std::uint64_t now() {
-    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  }
+  static std::uint64_t now() { return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
 
   // Throws std::bad_alloc: the library needs memory to find out. A stack that is not known would not be scanned.
   static stack_range stack() {

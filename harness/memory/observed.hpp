@@ -99,7 +99,8 @@ struct observed : native {
     }
     static std::uint64_t next(std::uint64_t found, T v) {
       const std::uint64_t left = ((found & ~value_mask) + one_stamp) | bits_of(v);
-      if (value_of(left) != v) [[unlikely]] does_not_fit();
+      if (value_of(left) != v) [[unlikely]]
+        does_not_fit();
       return left;
     }
     T add(std::int64_t by, std::memory_order o) {

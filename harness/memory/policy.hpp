@@ -45,8 +45,8 @@ using var = typename M::template var<T, Name>;
 template <class M>
 inline constexpr bool crowded = requires { requires M::crowded; };
 
-// True when the policy wants the protocol step of this name done wrongly: how tests prove that they would notice. A constant false
-// for every policy but one that has mutant(name), so that the measured code is the same without it.
+// True when the policy wants the protocol step of this name done wrongly: how tests prove that they would notice. A constant
+// false for every policy but one that has mutant(name), so that the measured code is the same without it.
 template <class M, field_name Step>
 [[nodiscard]] constexpr bool mutant() {
   if constexpr (requires { M::mutant(Step.view()); }) {
@@ -81,7 +81,9 @@ concept memory_policy = requires(M, typename M::mutex& lock, void* p, std::size_
   // A hint inside a short wait; real waits use wait_until, which may give up the processor.
   M::pause();
   M::wait_until([] { return true; });
-  { M::wait_until([] { return true; }, ns) } -> std::same_as<bool>;  // false: the deadline (in now()'s unit) came first
+  {
+    M::wait_until([] { return true; }, ns)
+  } -> std::same_as<bool>;  // false: the deadline (in now()'s unit) came first
   // Monotonic; nanoseconds for native and observed, virtual cycles for simulated, polls for modelled.
   { M::now() } -> std::same_as<std::uint64_t>;
   { M::stack() } -> std::same_as<stack_range>;

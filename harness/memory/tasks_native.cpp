@@ -19,8 +19,8 @@ namespace tally {
 // oneTBB is not instrumented, so ThreadSanitizer sees neither that a task starts after its spawn nor that it ends before the
 // wait for it does. before() and after() say so; they are empty in every other build. One mark for all groups: it may hide a
 // race between groups, and invents none. What is left are reports on the library's own objects, whose memory it hands from
-// thread to thread: tests/tsan.supp names the frames they have, and the body is kept out of those. (Not in an anonymous namespace:
-// what is local to a file has no full name in a report.)
+// thread to thread: tests/tsan.supp names the frames they have, and the body is kept out of those. (Not in an anonymous
+// namespace: what is local to a file has no full name in a report.)
 struct task_order {
 #ifdef __SANITIZE_THREAD__
   static void before() { __tsan_acquire(&mark); }

@@ -61,51 +61,70 @@ void add(benchmark_list& into, const std::string& strategy) {
     into.push_back({name, strategy, [=](benchmark::State& s) { measure<H>(s, prepare, operation, finish); }});
   };
 
-  enter("make_drop", one, [](auto& c, auto&) {
-    auto r = make<node>(c, {});
-    keep(r);
-    c.drop(r);
-  }, drop);
-  enter("copy_drop", one, [](auto& c, auto& held) {
-    auto r = c.copy(held);
-    keep(r);
-    c.drop(r);
-  }, drop);
+  enter(
+      "make_drop", one,
+      [](auto& c, auto&) {
+        auto r = make<node>(c, {});
+        keep(r);
+        c.drop(r);
+      },
+      drop);
+  enter(
+      "copy_drop", one,
+      [](auto& c, auto& held) {
+        auto r = c.copy(held);
+        keep(r);
+        c.drop(r);
+      },
+      drop);
   const auto filled = [](auto& c) {
     auto r = make<node>(c, {});
     c.store(c.get(r).place, make<node>(c, {}));
     return r;
   };
-  enter("load_drop", filled, [](auto& c, auto& held) {
-    auto r = c.load(c.get(held).place);
-    keep(r);
-    c.drop(r);
-  }, drop);
-  enter("load_store", filled, [](auto& c, auto& held) {
-    auto r = c.load(c.get(held).place);
-    keep(r);
-    c.store(c.get(held).place, r);
-  }, drop);
-  enter("take_store", filled, [](auto& c, auto& held) {
-    auto r = c.take(c.get(held).place);
-    keep(r);
-    c.store(c.get(held).place, r);
-  }, drop);
+  enter(
+      "load_drop", filled,
+      [](auto& c, auto& held) {
+        auto r = c.load(c.get(held).place);
+        keep(r);
+        c.drop(r);
+      },
+      drop);
+  enter(
+      "load_store", filled,
+      [](auto& c, auto& held) {
+        auto r = c.load(c.get(held).place);
+        keep(r);
+        c.store(c.get(held).place, r);
+      },
+      drop);
+  enter(
+      "take_store", filled,
+      [](auto& c, auto& held) {
+        auto r = c.take(c.get(held).place);
+        keep(r);
+        c.store(c.get(held).place, r);
+      },
+      drop);
   if constexpr (has_weak<H>) {
     using weak = typename H::template weak<node>;
     using ref = typename H::template ref<node>;
-    enter("upgrade_drop", [](auto& c) {
-      auto r = make<node>(c, {});
-      auto w = c.downgrade(r);
-      return std::pair<ref, weak>(r, w);
-    }, [](auto& c, auto& held) {
-      auto r = c.upgrade(held.second);
-      keep(r);
-      c.drop(r);
-    }, [](auto& c, auto& held) {
-      c.drop(held.second);
-      c.drop(held.first);
-    });
+    enter(
+        "upgrade_drop",
+        [](auto& c) {
+          auto r = make<node>(c, {});
+          auto w = c.downgrade(r);
+          return std::pair<ref, weak>(r, w);
+        },
+        [](auto& c, auto& held) {
+          auto r = c.upgrade(held.second);
+          keep(r);
+          c.drop(r);
+        },
+        [](auto& c, auto& held) {
+          c.drop(held.second);
+          c.drop(held.first);
+        });
   }
   if constexpr (has_shared_slot<H>) {
     using place = shared_cell<H>;
@@ -114,16 +133,22 @@ void add(benchmark_list& into, const std::string& strategy) {
       c.store(c.get(r).place, make<place>(c, {}));
       return r;
     };
-    enter("shared_load_drop", published, [](auto& c, auto& held) {
-      auto r = c.load(c.get(held).place);
-      keep(r);
-      c.drop(r);
-    }, drop);
+    enter(
+        "shared_load_drop", published,
+        [](auto& c, auto& held) {
+          auto r = c.load(c.get(held).place);
+          keep(r);
+          c.drop(r);
+        },
+        drop);
     if constexpr (has_borrow<H>) {
-      enter("borrow", published, [](auto& c, auto& held) {
-        const auto guard = c.borrow(c.get(held).place);
-        keep(guard.get());
-      }, drop);
+      enter(
+          "borrow", published,
+          [](auto& c, auto& held) {
+            const auto guard = c.borrow(c.get(held).place);
+            keep(guard.get());
+          },
+          drop);
     }
   }
 }

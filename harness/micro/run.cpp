@@ -18,7 +18,8 @@ int run(const std::vector<std::string>& args) {
   for (const auto& b : all) {
     if (std::ranges::find(order, b.operation) == order.end()) order.push_back(b.operation);
   }
-  std::ranges::stable_sort(all, {}, [&](const benchmark_entry& b) { return std::ranges::find(order, b.operation) - order.begin(); });
+  std::ranges::stable_sort(all, {},
+                           [&](const benchmark_entry& b) { return std::ranges::find(order, b.operation) - order.begin(); });
   for (const auto& b : all) {
     benchmark::RegisterBenchmark((b.operation + "/" + b.who).c_str(), b.run);
   }

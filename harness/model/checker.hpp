@@ -4,8 +4,8 @@
 // schedules. Ours are: the words, since a strategy's memory is zeroed, freed and used again under them; memory, so that a free is
 // checked against every access to the words in it; and the choice of schedules.
 //
-// Its operator new and its macros (new, free, assert, the names of the memory orders, $) are kept out: we include the parts that we
-// need and not the header that defines most of them.
+// Its operator new and its macros (new, free, assert, the names of the memory orders, $) are kept out: we include the parts that
+// we need and not the header that defines most of them.
 #pragma once
 
 #include <array>
@@ -23,17 +23,17 @@
 #pragma GCC diagnostic ignored "-Wall"
 #pragma GCC diagnostic ignored "-Wextra"
 #pragma GCC diagnostic ignored "-Wshadow"
+#include <relacy/atomic.hpp>
 #include <relacy/base.hpp>
 #include <relacy/context.hpp>
 #include <relacy/context_base_impl.hpp>
-#include <relacy/atomic.hpp>
-#include <relacy/var.hpp>
-#include <relacy/thread_local.hpp>
-#include <relacy/test_suite.hpp>
-#include <relacy/stdlib/mutex.hpp>
 #include <relacy/stdlib/condition_variable.hpp>
-#include <relacy/stdlib/semaphore.hpp>
 #include <relacy/stdlib/event.hpp>
+#include <relacy/stdlib/mutex.hpp>
+#include <relacy/stdlib/semaphore.hpp>
+#include <relacy/test_suite.hpp>
+#include <relacy/thread_local.hpp>
+#include <relacy/var.hpp>
 #pragma GCC diagnostic pop
 #undef $
 
@@ -81,9 +81,9 @@ struct state {
   std::vector<cell> cells = std::vector<cell>(1 << 15);
   std::size_t cells_used = 0;
   cell* free_cells = nullptr;
-  std::vector<std::byte*> blocks;                                    // of this schedule
-  std::unordered_map<std::size_t, std::vector<std::byte*>> reusable; // freed in this schedule, by size
-  std::unordered_map<std::size_t, std::vector<std::byte*>> cached;   // of earlier schedules
+  std::vector<std::byte*> blocks;                                     // of this schedule
+  std::unordered_map<std::size_t, std::vector<std::byte*>> reusable;  // freed in this schedule, by size
+  std::unordered_map<std::size_t, std::vector<std::byte*>> cached;    // of earlier schedules
   std::size_t live_blocks = 0;
   std::vector<region> regions;
   std::array<std::array<handle, 32>, most_threads> stacks{};

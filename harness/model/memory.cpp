@@ -56,8 +56,8 @@ void* alloc(std::size_t bytes) {
   return p;
 }
 
-// Freed memory is used again at once or never in this schedule: the first shows what the wrong object in the right place does, the
-// second every access to it. A search that visits all schedules does the second.
+// Freed memory is used again at once or never in this schedule: the first shows what the wrong object in the right place does,
+// the second every access to it. A search that visits all schedules does the second.
 void free(void* at) {
   if (at == nullptr) return;
   auto* p = static_cast<std::byte*>(at);

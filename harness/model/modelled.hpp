@@ -1,6 +1,6 @@
 // The modelled policy: every access to a named field is a step of a model checker, which decides who runs next and which of the
-// values that the memory model allows a load may return. What it calls for each is in words.hpp, memory.hpp and threads.hpp; search.hpp
-// runs programs on it, and mutations.hpp makes them wrong.
+// values that the memory model allows a load may return. What it calls for each is in words.hpp, memory.hpp and threads.hpp;
+// search.hpp runs programs on it, and mutations.hpp makes them wrong.
 //
 // A program of two or three threads is run over and over, each time with another schedule. Found are: data races on vars (two
 // accesses, one a write, that nothing orders), accesses to freed memory, frees that an earlier access is not ordered before,
@@ -79,8 +79,8 @@ struct modelled {
     }
     bool exchange_if(T& expected, T v, bool weak, order o, order on_failure, const location& at) {
       std::uint64_t b = bits(expected);
-      const bool done = model::compare_exchange(handle_, b, bits(v), weak,
-                                                {Name.view(), model::access::compare_exchange, o, at, on_failure});
+      const bool done =
+          model::compare_exchange(handle_, b, bits(v), weak, {Name.view(), model::access::compare_exchange, o, at, on_failure});
       expected = value(b);
       return done;
     }

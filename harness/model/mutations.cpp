@@ -14,7 +14,7 @@ namespace checker {
 change_list changes;
 
 const char* text(access a) {
-  static constexpr const char* names[] = {"load",     "store",     "exchange", "fetch_add",
+  static constexpr const char* names[] = {"load",      "store",    "exchange",  "fetch_add",
                                           "fetch_sub", "fetch_or", "fetch_and", "compare_exchange"};
   return names[static_cast<int>(a)];
 }
@@ -38,7 +38,9 @@ namespace {
 std::vector<memory_order> weaker(access what, memory_order o) {
   using enum memory_order;
   switch (o) {
-    case acquire: case release: case consume: return {relaxed};
+    case acquire:
+    case release:
+    case consume: return {relaxed};
     case acq_rel: return {acquire, release};
     case seq_cst:
       if (what == access::load) return {acquire, relaxed};

@@ -1,7 +1,7 @@
 // Mutations: one access, or one marked step, that is done wrongly.
 //
-// They are for proof that the checks can fail. Each is made at run time: no rebuild, and nothing in the measured build. Strategies mark
-// steps with tally::mutant (policy.hpp), which is constant false everywhere else.
+// They are for proof that the checks can fail. Each is made at run time: no rebuild, and nothing in the measured build.
+// Strategies mark steps with tally::mutant (policy.hpp), which is constant false everywhere else.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +27,10 @@ enum class change : std::uint8_t {
 
 struct mutation {
   change what = change::step;
-  site where;                                             // of an access
+  site where;  // of an access
   std::memory_order to = std::memory_order_relaxed;
-  std::string name;                                       // that people read and lists refer to; of a step, the step's
-  [[nodiscard]] bool same_as(const mutation& o) const;    // whatever the name
+  std::string name;                                     // that people read and lists refer to; of a step, the step's
+  [[nodiscard]] bool same_as(const mutation& o) const;  // whatever the name
 };
 
 // All mutations that a run of these schedules could be changed by, nameless but for steps.

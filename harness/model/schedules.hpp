@@ -1,8 +1,8 @@
 // The choice of schedules: random ones, and all of them in turn; for search.cpp.
 //
 // Relacy's own random choice is a generator whose low bits, the ones that choose between two threads, repeat after 2^17 draws: a
-// million of its schedules are 131,072 different ones. Ours draws from 64 bits, and half of the schedules prefer to stay on a thread,
-// which reaches deeper than fair coins do.
+// million of its schedules are 131,072 different ones. Ours draws from 64 bits, and half of the schedules prefer to stay on a
+// thread, which reaches deeper than fair coins do.
 #pragma once
 
 #include "harness/model/checker.hpp"
@@ -70,7 +70,8 @@ class random_search : public rl::scheduler<random_search<Threads>, rl::scheduler
 
 // Every schedule, or every one with so many unforced switches; up to the number planned.
 template <rl::thread_id_t Threads>
-class tree_search : public rl::tree_search_scheduler<tree_search<Threads>, rl::tree_search_scheduler_thread_info<Threads>, Threads> {
+class tree_search
+    : public rl::tree_search_scheduler<tree_search<Threads>, rl::tree_search_scheduler_thread_info<Threads>, Threads> {
   using base = rl::tree_search_scheduler<tree_search<Threads>, rl::tree_search_scheduler_thread_info<Threads>, Threads>;
 
  public:

@@ -31,9 +31,9 @@ namespace {
 
 // A mutant may follow any pointer. What it hits is a fault of that schedule, not of the checker.
 struct faults_are_failures {
-  struct sigaction old_segv {}, old_bus {};
+  struct sigaction old_segv{}, old_bus{};
   faults_are_failures() {
-    struct sigaction a {};
+    struct sigaction a{};
     a.sa_flags = SA_NODEFER;
     a.sa_handler = [](int) {
       if (!rl::is_ctx() || rl::ctx().threadx_ == nullptr) std::abort();

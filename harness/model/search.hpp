@@ -27,8 +27,8 @@ struct plan {
 struct outcome {
   bool complete = false;  // full and bounded: every schedule has been visited
   std::uint64_t schedules = 0;
-  std::string failure;    // empty: none
-  std::string history;    // what led to it, if asked for
+  std::string failure;  // empty: none
+  std::string history;  // what led to it, if asked for
 };
 
 [[nodiscard]] outcome check(const plan&, const std::function<std::unique_ptr<program>()>& make, bool with_history = true);

@@ -1,4 +1,5 @@
-// What a thread under the model checker has beside words and memory: a stack that can be scanned, a clock, and a way to wait or fail.
+// What a thread under the model checker has beside words and memory: a stack that can be scanned, a clock, and a way to wait or
+// fail.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ stack_range stack();
 // For programs under the checker.
 
 void require(bool holds, const char* what);
-// Which of the stacks the calling code uses: -1, that of the thread it runs on. For a set-up that prepares several threads' contexts.
+// Which of the stacks the calling code uses: -1, that of the thread it runs on. For a set-up that prepares several threads'
+// contexts.
 void act_as(int thread);
 // A place on that stack, for one word; dropped in the opposite order.
 handle& push_word();

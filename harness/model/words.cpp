@@ -117,10 +117,14 @@ void modify_as(cell& c, std::uint64_t v, memory_order o) {
   c.history[i] = c.value = v;
 }
 memory_order read_part(memory_order o) {
-  return o == std::memory_order_acq_rel ? std::memory_order_acquire : o == std::memory_order_release ? std::memory_order_relaxed : o;
+  return o == std::memory_order_acq_rel   ? std::memory_order_acquire
+         : o == std::memory_order_release ? std::memory_order_relaxed
+                                          : o;
 }
 memory_order write_part(memory_order o) {
-  return o == std::memory_order_acq_rel ? std::memory_order_release : o == std::memory_order_acquire ? std::memory_order_relaxed : o;
+  return o == std::memory_order_acq_rel   ? std::memory_order_release
+         : o == std::memory_order_acquire ? std::memory_order_relaxed
+                                          : o;
 }
 std::uint64_t applied(access what, std::uint64_t old, std::uint64_t operand, unsigned bytes) {
   std::uint64_t v = operand;
@@ -202,8 +206,8 @@ bool compare_exchange(handle& h, std::uint64_t& expected, std::uint64_t desired,
   const memory_order o = order_of(at);
   cell* c = &arrive(h);
   bool done = c->value == expected;
-  // One that fails is a load like any other, and may find a value that is not the youngest. That load must not acquire anything in
-  // case of success; so if it could, it is made in every second schedule only.
+  // One that fails is a load like any other, and may find a value that is not the youngest. That load must not acquire anything
+  // in case of success; so if it could, it is made in every second schedule only.
   const memory_order failing = failure_order_of(at);
   if (failing == std::memory_order_relaxed || rl::ctx().rand(2, rl::sched_type_user) == 0) {
     const std::uint64_t found = load_as(*c, failing, false);

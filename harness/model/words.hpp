@@ -1,7 +1,7 @@
 // The words of a program under the model checker: the modelled atomics, vars and locks, one function per access.
 //
-// A word holds nothing but a handle, and zero is a good one: so zeroed memory is a word of value 0, as it is natively, and no word
-// needs a destructor. A handle knows its own address, hence words that are overwritten, moved or freed are found out.
+// A word holds nothing but a handle, and zero is a good one: so zeroed memory is a word of value 0, as it is natively, and no
+// word needs a destructor. A handle knows its own address, hence words that are overwritten, moved or freed are found out.
 #pragma once
 
 #include <atomic>

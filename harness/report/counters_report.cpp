@@ -45,12 +45,12 @@ std::string processors(const counter_section& s) {
 
 struct column {
   std::string unit;
-  std::map<std::string, std::vector<double>> values;   // by strategy
+  std::map<std::string, std::vector<double>> values;  // by strategy
 };
 struct scene_table {
   std::string title;
-  std::vector<std::string> rows;                        // in the order of the results
-  std::vector<std::string> order;                       // of the metrics
+  std::vector<std::string> rows;   // in the order of the results
+  std::vector<std::string> order;  // of the metrics
   std::map<std::string, column> columns;
 };
 
@@ -118,9 +118,9 @@ json counters_json() {
 std::string describe_counters(const counter_group& g) {
   std::string out = fmt::format("{}: {}\n", g.name, g.summary);
   for (const auto& n : g.notes) out += fmt::format("  note: {}\n", n);
-  out += g.least_share > 1 ? "  shared out in time: no figure\n"
-                           : fmt::format("  shared out in time: scaled if on the PMU for at least {:.0f} % of it\n",
-                                         100 * g.least_share);
+  out += g.least_share > 1
+             ? "  shared out in time: no figure\n"
+             : fmt::format("  shared out in time: scaled if on the PMU for at least {:.0f} % of it\n", 100 * g.least_share);
   const counter_section* mine = g.section_for(this_cpu());
   const resolved_group r = here(g);
   for (const auto& s : g.sections) {
@@ -143,9 +143,9 @@ std::string describe_counters(const counter_group& g) {
 std::string counters_summary(const std::vector<result>& results, const std::vector<std::string>& order) {
   std::vector<std::string> groups, scenes;
   std::map<std::string, scene_table> tables;
-  std::map<std::string, std::map<std::string, std::vector<std::string>>> absent;   // reason -> group -> metrics
-  std::map<std::string, std::set<std::string>> all_metrics;   // group -> metrics
-  for (const result* r : in_order(results, order)) {  // windows come in a random order
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> absent;  // reason -> group -> metrics
+  std::map<std::string, std::set<std::string>> all_metrics;                       // group -> metrics
+  for (const result* r : in_order(results, order)) {                              // windows come in a random order
     if (!r->has_metrics() || r->counters.empty() || r->role == row_role::again) continue;
     for (const auto& file : r->counters) {
       const std::string g = std::filesystem::path(file).stem().string();

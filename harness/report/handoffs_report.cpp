@@ -13,7 +13,7 @@ namespace {
 
 struct observed_row {
   std::string name;
-  std::map<std::string, std::vector<double>> values;   // by metric
+  std::map<std::string, std::vector<double>> values;  // by metric
   std::size_t windows = 0, doubtful = 0;
   std::string failure;
 };
@@ -35,8 +35,8 @@ std::string row_text(const observed_row& r, std::size_t width) {
   const auto rate = r.values.find("handoffs_per_op");
   const double per_op = rate == r.values.end() ? 0 : median(rate->second);
   const std::string ops = per_op > 0 ? fmt::format("{:.3g}", 1 / per_op) : "-";
-  std::string line = fmt::format("    {:{}}  {:>8}  {:>12}  {:>10}  {:>10} {}", r.name, width, figure(r, "handoffs_per_op"),
-                                 ops, figure(r, "rmws_per_op"), figure(r, "handoff_latency", " ns"), fields);
+  std::string line = fmt::format("    {:{}}  {:>8}  {:>12}  {:>10}  {:>10} {}", r.name, width, figure(r, "handoffs_per_op"), ops,
+                                 figure(r, "rmws_per_op"), figure(r, "handoff_latency", " ns"), fields);
   if (r.doubtful != 0) line += fmt::format("  doubtful in {} of {} windows", r.doubtful, r.windows);
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";

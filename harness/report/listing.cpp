@@ -41,8 +41,14 @@ std::vector<std::string> capability_words(const capabilities& can) {
 }
 
 json capability_json(const capabilities& c) {
-  return {{"threads", !c.single_threaded}, {"weak", c.weak}, {"shared_slots", c.shared_slot}, {"borrow", c.borrow},
-          {"cycles", c.cycles}, {"heap_limit", c.limits_heap}, {"own_heap", c.own_heap}, {"process_global", c.process_global},
+  return {{"threads", !c.single_threaded},
+          {"weak", c.weak},
+          {"shared_slots", c.shared_slot},
+          {"borrow", c.borrow},
+          {"cycles", c.cycles},
+          {"heap_limit", c.limits_heap},
+          {"own_heap", c.own_heap},
+          {"process_global", c.process_global},
           {"instrumented", c.instrumented}};
 }
 
@@ -72,10 +78,10 @@ std::string describe_strategy(const strategy_entry& s) {
                                  : fmt::format("  header: {} bytes per object\n", first.header_bytes);
   out += s.tunables.empty() ? "\nNothing to set.\n" : "\nTo set:\n";
   for (const auto& t : s.tunables) {
-    const std::string values = t.run_time() ? fmt::format("{:g} to {:g}", t.least, t.most)
-                                            : fmt::format("{}", fmt::join(t.values, ", "));
-    out += fmt::format("  {}={}  {}\n      {}; default {}: {}\n", t.name, t.fallback, t.summary, values, t.fallback,
-                       t.default_from);
+    const std::string values =
+        t.run_time() ? fmt::format("{:g} to {:g}", t.least, t.most) : fmt::format("{}", fmt::join(t.values, ", "));
+    out +=
+        fmt::format("  {}={}  {}\n      {}; default {}: {}\n", t.name, t.fallback, t.summary, values, t.fallback, t.default_from);
   }
   out += "\nBuilt:\n";
   const std::size_t width = [&] {
@@ -123,8 +129,7 @@ json list_json(const registry& all, std::string_view what) {
     for (const auto& s : all.strategies) {
       json variants = json::array(), tunables = json::array();
       for (const auto& v : s.variants) {
-        variants.push_back(
-            {{"name", variant_name(s, v)}, {"header_bytes", v.header_bytes}, {"can", capability_json(v.can)}});
+        variants.push_back({{"name", variant_name(s, v)}, {"header_bytes", v.header_bytes}, {"can", capability_json(v.can)}});
       }
       for (const auto& t : s.tunables) {
         json one{{"name", t.name}, {"summary", t.summary}, {"default", t.fallback}, {"default_from", t.default_from}};
@@ -132,8 +137,8 @@ json list_json(const registry& all, std::string_view what) {
         if (!t.run_time()) one["values"] = t.values;
         tunables.push_back(std::move(one));
       }
-      list.push_back({{"name", s.name}, {"summary", s.summary}, {"source", s.source}, {"tunables", tunables},
-                      {"variants", variants}});
+      list.push_back(
+          {{"name", s.name}, {"summary", s.summary}, {"source", s.source}, {"tunables", tunables}, {"variants", variants}});
     }
     out["strategies"] = std::move(list);
   }
@@ -147,15 +152,18 @@ json list_json(const registry& all, std::string_view what) {
         if (p.kind == parameter_kind::word) one["values"] = p.words();
         parameters.push_back(std::move(one));
       }
-      list.push_back({{"name", w.name}, {"summary", w.summary}, {"step", w.step}, {"min_threads", w.min_lanes},
-                      {"parameters", parameters}});
+      list.push_back(
+          {{"name", w.name}, {"summary", w.summary}, {"step", w.step}, {"min_threads", w.min_lanes}, {"parameters", parameters}});
     }
     out["workloads"] = std::move(list);
   }
   if (wants(what, "suites")) {
     json list = json::array();
     for (const auto& s : all_suites()) {
-      list.push_back({{"name", s.name}, {"summary", s.summary}, {"processes", s.how.processes}, {"blocks", s.how.blocks},
+      list.push_back({{"name", s.name},
+                      {"summary", s.summary},
+                      {"processes", s.how.processes},
+                      {"blocks", s.how.blocks},
                       {"window", s.how.window}});
     }
     out["suites"] = std::move(list);
@@ -220,8 +228,7 @@ std::string describe_text(const registry& all, const std::string& name) {
       std::string out = fmt::format("{}: {}\n  {} processes of {} blocks, windows of {}\n\nMeasures:\n", s.name, s.summary,
                                     s.how.processes, s.how.blocks, s.how.window);
       for (const auto& g : s.groups) {
-        out += fmt::format("  {}\n      {} under {}\n", g.title, fmt::join(g.workloads, ", "),
-                           fmt::join(g.strategies, ", "));
+        out += fmt::format("  {}\n      {} under {}\n", g.title, fmt::join(g.workloads, ", "), fmt::join(g.strategies, ", "));
         if (!g.sets.empty()) out += fmt::format("      {}\n", fmt::join(g.sets, ", "));
         out += fmt::format("      threads {}, {}{}{}\n", g.threads, fmt::join(g.modes, ", "),
                            g.heaps.empty() ? "" : fmt::format(", heaps {}", fmt::join(g.heaps, ", ")),
@@ -276,7 +283,8 @@ std::string plan_text(const run_plan& plan) {
     }
     std::string heap;
     if (r.heap.limit_bytes != 0) heap = fmt::format(" heap {} ({} bytes)", r.heap.label(), r.heap.limit_bytes);
-    out += fmt::format("  {}{}{}\n", under_allocator(r.strategy, r.allocator), heap, r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
+    out += fmt::format("  {}{}{}\n", under_allocator(r.strategy, r.allocator), heap,
+                       r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
   }
   if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan.skipped));
   out += fmt::format("\n{}, {} of {}, windows of {:g} ms: about {}\n", counted(plan.rows.size(), "row"),

@@ -15,7 +15,8 @@ namespace tally {
 [[nodiscard]] json list_json(const registry&, std::string_view what);
 [[nodiscard]] std::string list_text(const registry&, std::string_view what);
 
-// A strategy, a variant (biased:merge=detached), a workload, a suite, a group of counters or a metric. Throws usage_error with the nearest name.
+// A strategy, a variant (biased:merge=detached), a workload, a suite, a group of counters or a metric. Throws usage_error with
+// the nearest name.
 [[nodiscard]] std::string describe_text(const registry&, const std::string& name);
 
 // The plan, for --plan: rows, skipped rows with reasons, time.

@@ -37,8 +37,12 @@ std::string metrics_text(std::string_view indent) {
 json metrics_json() {
   json list = json::array();
   for (const auto& m : known_metrics()) {
-    list.push_back({{"name", m.name}, {"unit", m.unit}, {"class", m.evidence},
-                    {"better", m.which == better::less ? "less" : m.which == better::more ? "more" : "neither"},
+    list.push_back({{"name", m.name},
+                    {"unit", m.unit},
+                    {"class", m.evidence},
+                    {"better", m.which == better::less   ? "less"
+                               : m.which == better::more ? "more"
+                                                         : "neither"},
                     {"meaning", m.meaning}});
   }
   return list;

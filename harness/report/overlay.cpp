@@ -81,7 +81,8 @@ std::string agreement_summary(const std::vector<result>& results, const std::str
     differ += a.verdict == name_of(agreement_kind::differ) ? 1 : 0;
     if (a.latency_ns) latencies.push_back(*a.latency_ns);
     lines.push_back({fmt::format("{} | {} | {}", r.strategy, r.workload, counted(r.threads, "thread")), both(a.simulated),
-                     a.windows == 0 ? "-" : both(a.observed), fmt::format("{:.3g}", r.number_or("transfers_per_op", 0)), a.words});
+                     a.windows == 0 ? "-" : both(a.observed), fmt::format("{:.3g}", r.number_or("transfers_per_op", 0)),
+                     a.words});
   }
   if (lines.size() == 1) return "";
   std::size_t w[4]{};
@@ -90,7 +91,8 @@ std::string agreement_summary(const std::vector<result>& results, const std::str
     for (std::size_t i = 0; i < 4; ++i) w[i] = std::max(w[i], here[i]);
   }
   std::string out =
-      "Operations per ownership (simulated: over the schedules; observed: the median of the contended windows and their range; what "
+      "Operations per ownership (simulated: over the schedules; observed: the median of the contended windows and their range; "
+      "what "
       "the RMWs of a row notice)\n";
   for (const auto& l : lines) {
     out += fmt::format("  {:{}}  {:>{}}  {:>{}}  {:>{}}  {}\n", l.name, w[0], l.simulated, w[1], l.observed, w[2], l.transfers,

@@ -16,7 +16,7 @@ namespace {
 struct told_as {
   std::string_view unit;
   double scale;
-  const char* better;   // "{} times as fast as", for the winner
+  const char* better;  // "{} times as fast as", for the winner
 };
 const told_as& of_mode(std::string_view mode) {
   static const told_as speed{"ns/op", 1, "{:.3g} times as fast as {}"};
@@ -28,7 +28,7 @@ const told_as& of_mode(std::string_view mode) {
 struct judged_row {
   const row_group* row = nullptr;
   const estimate* value = nullptr;
-  std::optional<double> cpu;               // ns per operation
+  std::optional<double> cpu;  // ns per operation
   bool different = true;
 };
 
@@ -64,7 +64,7 @@ bool differs(const ratio_estimate& e, double noise) {
 
 struct compared_row {
   const row_group* row = nullptr;
-  std::optional<ratio_estimate> gain;   // above 1: it is better than what it was compared with
+  std::optional<ratio_estimate> gain;  // above 1: it is better than what it was compared with
 };
 
 // A strategy on each allocator of a scene, in the plan's order.
@@ -91,7 +91,7 @@ class allocation_teller {
     for (const auto& of : counted_) {
       const row_group& first = *of.front();
       const compared_row malloced = best_of(first, {of.begin() + 1, of.end()});
-      std::vector<std::string> told;   // of a strategy's heap sizes, the best
+      std::vector<std::string> told;  // of a strategy's heap sizes, the best
       for (const auto* one : own_) {
         if (std::ranges::find(told, one->strategy) != told.end()) continue;
         told.push_back(one->strategy);
@@ -162,8 +162,8 @@ std::string row_text(const judged_row& j, const scene_group& s, std::size_t widt
   std::string against, cost;
   if (j.value->against) against = ratio_text(*j.value->against);
   if (j.cpu) cost = fmt::format("cpu {:.2f}x floor", *j.cpu / floor_cpu);
-  std::string line = fmt::format("  {:{}}  {:>9.4g} {}  {:>{}}  {:>16}  {}", j.row->label, width, j.value->value * as.scale, as.unit,
-                                 against, citable ? 22 : 8, cost, remarks(j));
+  std::string line = fmt::format("  {:{}}  {:>9.4g} {}  {:>{}}  {:>16}  {}", j.row->label, width, j.value->value * as.scale,
+                                 as.unit, against, citable ? 22 : 8, cost, remarks(j));
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
 }
@@ -202,8 +202,8 @@ std::string scene_text(const scene_group& s, const std::vector<estimate>& estima
 
 }  // namespace
 
-std::string summary_text(const std::vector<scene_group>& scenes, const std::vector<estimate>& estimates, const estimator& statistics,
-                         const summary_options& options) {
+std::string summary_text(const std::vector<scene_group>& scenes, const std::vector<estimate>& estimates,
+                         const estimator& statistics, const summary_options& options) {
   std::string out;
   for (const auto& s : scenes) out += scene_text(s, estimates, statistics, options) + "\n";
   return out;

@@ -9,8 +9,8 @@
 namespace tally {
 
 struct summary_options {
-  std::string baseline;         // as typed
-  bool citable = false;         // enough processes for intervals
+  std::string baseline;  // as typed
+  bool citable = false;  // enough processes for intervals
 };
 
 // The estimates are those of the scenes.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 
-
 namespace tally::sim {
 namespace {
 
@@ -39,8 +38,8 @@ std::string busiest(const result& r) {
 
 using row_list = std::vector<const result*>;
 
-std::string table(const std::vector<std::string>& strategies, const std::vector<int>& cores, const std::map<std::string, std::map<int, const result*>>& rows,
-                  auto&& cell) {
+std::string table(const std::vector<std::string>& strategies, const std::vector<int>& cores,
+                  const std::map<std::string, std::map<int, const result*>>& rows, auto&& cell) {
   std::size_t first = 8;
   for (const auto& s : strategies) first = std::max(first, s.size());
   std::vector<std::size_t> widths;
@@ -68,14 +67,19 @@ std::string table(const std::vector<std::string>& strategies, const std::vector<
 std::string words(const std::string& s, const std::map<int, const result*>& by_cores, const result* base) {
   const result& last = *by_cores.rbegin()->second;
   const int most = by_cores.rbegin()->first;
-  std::string out = fmt::format("    {} at {} core{}: {} line transfers per operation", s, most, most == 1 ? "" : "s", band(last));
+  std::string out =
+      fmt::format("    {} at {} core{}: {} line transfers per operation", s, most, most == 1 ? "" : "s", band(last));
   if (const std::string b = busiest(last); !b.empty()) out += fmt::format(", most of them for {}", b);
-  if (const double failed = last.number_or("failed_cas_per_op", 0); failed >= 0.005) out += fmt::format("; {:.2f} failed CAS", failed);
+  if (const double failed = last.number_or("failed_cas_per_op", 0); failed >= 0.005)
+    out += fmt::format("; {:.2f} failed CAS", failed);
   const result& first = *by_cores.begin()->second;
   const double gain = last.number_or("ops_per_second", 0) / std::max(1e-9, first.number_or("ops_per_second", 0));
-  if (by_cores.size() > 1) out += fmt::format("; {} the speed of {} core{}", times(gain), by_cores.begin()->first, by_cores.begin()->first == 1 ? "" : "s");
+  if (by_cores.size() > 1)
+    out +=
+        fmt::format("; {} the speed of {} core{}", times(gain), by_cores.begin()->first, by_cores.begin()->first == 1 ? "" : "s");
   if (base != nullptr && base != &last) {
-    out += fmt::format("; {} the baseline's", times(last.number_or("ops_per_second", 0) / std::max(1e-9, base->number_or("ops_per_second", 0))));
+    out += fmt::format("; {} the baseline's",
+                       times(last.number_or("ops_per_second", 0) / std::max(1e-9, base->number_or("ops_per_second", 0))));
   }
   return out + "\n";
 }
@@ -120,9 +124,10 @@ std::string summary_text(const std::vector<result>& results, const std::string& 
     out += "\n";
   }
   if (beyond) {
-    out += fmt::format("Operations per second are derived from counts and latencies (class modelled); beyond {} core{}, which this machine "
-                       "has, they are extrapolated beyond {} measured core{}.\n",
-                       measured_cores, measured_cores == 1 ? "" : "s", measured_cores, measured_cores == 1 ? "" : "s");
+    out += fmt::format(
+        "Operations per second are derived from counts and latencies (class modelled); beyond {} core{}, which this machine "
+        "has, they are extrapolated beyond {} measured core{}.\n",
+        measured_cores, measured_cores == 1 ? "" : "s", measured_cores, measured_cores == 1 ? "" : "s");
   }
   return out;
 }

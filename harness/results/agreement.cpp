@@ -26,7 +26,7 @@ agreement compare_handoffs(const observed_handoffs& seen, const simulated_handof
   const double s = seen.per_op, t = told.per_op;
   const bool none_seen = s < no_handoffs_per_op, none_told = t < no_handoffs_per_op;
   if (none_seen && none_told) return {agreement_kind::agree, 1, true, "agree: no hand-offs"};
-  const double likely = std::max(s, t) * seen.operations;   // how many there were, or should have been
+  const double likely = std::max(s, t) * seen.operations;  // how many there were, or should have been
   if (likely < least_handoffs) return not_comparable(fmt::format("{:.0f} hand-offs are too few to tell", likely));
   agreement a;
   a.within_band = told.least && told.most && *told.least <= s && s <= *told.most;

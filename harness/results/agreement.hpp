@@ -18,15 +18,15 @@ namespace tally {
 
 // From the windows of an observed row. Those that were not contended are left out: what they say is true of no schedule.
 struct observed_handoffs {
-  double per_op = 0;                  // the median over the windows
-  double least = 0, most = 0;         // over the windows
-  double operations = 0;              // of all windows together
-  double rmws = 0, known_share = 1;   // RMWs, and of them those that could tell
-  double latency_ns = 0;              // of a hand-off, one way, as probed; the median; 0: not probed
+  double per_op = 0;                 // the median over the windows
+  double least = 0, most = 0;        // over the windows
+  double operations = 0;             // of all windows together
+  double rmws = 0, known_share = 1;  // RMWs, and of them those that could tell
+  double latency_ns = 0;             // of a hand-off, one way, as probed; the median; 0: not probed
   std::size_t windows = 0, left_out = 0;
-  std::string verdict;                // of a window that was left out
+  std::string verdict;  // of a window that was left out
   bool oversubscribed = false;
-  std::vector<std::string> fields;    // whose RMWs were watched
+  std::vector<std::string> fields;  // whose RMWs were watched
 };
 
 // From the simulation of the same row, of the same fields.
@@ -39,9 +39,9 @@ enum class agreement_kind { agree, differ, not_comparable };
 
 struct agreement {
   agreement_kind kind = agreement_kind::not_comparable;
-  double factor = 0;                  // the larger over the smaller; 1 if both are none; 0 if one is, or not comparable
+  double factor = 0;  // the larger over the smaller; 1 if both are none; 0 if one is, or not comparable
   bool within_band = false;
-  std::string words;                  // "agree within 1.4x", "differ: 3.1x ...", "not comparable: ..."
+  std::string words;  // "agree within 1.4x", "differ: 3.1x ...", "not comparable: ..."
 };
 
 inline constexpr double agreement_factor = 2;
@@ -55,6 +55,6 @@ inline constexpr double least_handoffs = 100;
 // The observed side from the windows of one row (role "observed"). Windows that failed are left out without a word.
 [[nodiscard]] observed_handoffs observed_from(const std::vector<result>& windows);
 
-[[nodiscard]] const char* name_of(agreement_kind);   // "agree", "differ", "not comparable"
+[[nodiscard]] const char* name_of(agreement_kind);  // "agree", "differ", "not comparable"
 
 }  // namespace tally

@@ -9,9 +9,9 @@ namespace tally {
 
 // From the build (cmake/TallyIdentity.cmake, at every build, not at configuration).
 struct build_identity {
-  const char* version;    // the project's, CMakeLists.txt
-  const char* git;        // revision, "unknown" outside of a repository
-  bool dirty;             // files of the repository were changed
+  const char* version;  // the project's, CMakeLists.txt
+  const char* git;      // revision, "unknown" outside of a repository
+  bool dirty;           // files of the repository were changed
   const char* compiler;
   const char* flags;
   const char* build_type;

@@ -14,7 +14,8 @@ namespace tally {
 namespace {
 
 bool any_finite(const replicated& values) {
-  return std::ranges::any_of(values, [](const auto& process) { return std::ranges::any_of(process, [](double v) { return std::isfinite(v); }); });
+  return std::ranges::any_of(
+      values, [](const auto& process) { return std::ranges::any_of(process, [](double v) { return std::isfinite(v); }); });
 }
 
 // A strategy that counts objects of the block heap is the one that counts malloc's, on another allocator.
@@ -51,13 +52,23 @@ json bound(const std::optional<Interval>& i, double Interval::* side) {
 json to_json(const estimate& e) {
   json ratio = nullptr;
   if (e.against) {
-    ratio = {{"to", e.baseline}, {"value", e.against->ratio}, {"low", bound(e.against->confidence, &interval::low)},
+    ratio = {{"to", e.baseline},
+             {"value", e.against->ratio},
+             {"low", bound(e.against->confidence, &interval::low)},
              {"high", bound(e.against->confidence, &interval::high)}};
   }
-  return {{"schema", schema_number},  {"scene", e.scene},   {"row", e.row},
-          {"metric", e.metric},       {"processes", e.processes}, {"windows", e.windows},
-          {"value", e.value},         {"low", bound(e.confidence, &interval::low)}, {"high", bound(e.confidence, &interval::high)},
-          {"confidence", 0.95},       {"ratio", std::move(ratio)}, {"noise", or_null(e.noise)}};
+  return {{"schema", schema_number},
+          {"scene", e.scene},
+          {"row", e.row},
+          {"metric", e.metric},
+          {"processes", e.processes},
+          {"windows", e.windows},
+          {"value", e.value},
+          {"low", bound(e.confidence, &interval::low)},
+          {"high", bound(e.confidence, &interval::high)},
+          {"confidence", 0.95},
+          {"ratio", std::move(ratio)},
+          {"noise", or_null(e.noise)}};
 }
 
 // Without the windows and processes that have no figure.

@@ -16,18 +16,18 @@ namespace tally {
 
 // The windows of a row.
 struct row_group {
-  std::string row, label, strategy;   // strategy: without its heap option
+  std::string row, label, strategy;  // strategy: without its heap option
   bool baseline = false, again = false, own_heap = false;
   std::vector<const result*> windows;
 
   // By process and block; NaN where a window has no such figure.
   [[nodiscard]] replicated values(std::string_view metric) const;
-  [[nodiscard]] bool has(std::string_view metric) const;   // in any window
+  [[nodiscard]] bool has(std::string_view metric) const;  // in any window
   [[nodiscard]] std::size_t count(row_status) const;
   [[nodiscard]] std::size_t doubtful() const;
   [[nodiscard]] bool serial() const;
   [[nodiscard]] bool never_frees() const;
-  [[nodiscard]] std::string failure() const;   // the last one's reason
+  [[nodiscard]] std::string failure() const;  // the last one's reason
 };
 
 // Rows that are compared with each other, in the plan's order.
@@ -35,7 +35,7 @@ struct scene_group {
   std::string scene, title, mode;
   std::vector<row_group> rows;
   [[nodiscard]] const row_group* baseline() const;
-  [[nodiscard]] const row_group* again() const;   // the baseline, measured a second time
+  [[nodiscard]] const row_group* again() const;  // the baseline, measured a second time
 };
 
 // `order`: keys of rows as planned; rows that are not in it come last. Skipped and observed rows are left out. The results must
@@ -45,11 +45,12 @@ struct scene_group {
 struct estimate {
   std::string scene, row, metric;
   std::size_t processes = 0, windows = 0;
-  double value = 0;                         // the mean over processes of the median over blocks
-  std::optional<interval> confidence;       // of value, 95 %
-  std::string baseline;                     // key of the row that `against` compares with; empty: none in this scene
-  std::optional<ratio_estimate> against;    // baseline over this row, or this row over the baseline where more is better: above 1 is better
-  std::optional<double> noise;              // what the baseline differs from itself by, in the worst window
+  double value = 0;                    // the mean over processes of the median over blocks
+  std::optional<interval> confidence;  // of value, 95 %
+  std::string baseline;                // key of the row that `against` compares with; empty: none in this scene
+  std::optional<ratio_estimate>
+      against;                  // baseline over this row, or this row over the baseline where more is better: above 1 is better
+  std::optional<double> noise;  // what the baseline differs from itself by, in the worst window
 };
 
 class estimator {
@@ -66,7 +67,7 @@ class estimator {
   [[nodiscard]] std::optional<double> noise(const scene_group&, std::string_view metric) const;
 
  private:
-  static constexpr int never_citable = 1'000'000;   // processes
+  static constexpr int never_citable = 1'000'000;  // processes
   std::uint64_t seed_;
   int processes_needed_;
 };

@@ -25,12 +25,10 @@ constexpr std::array table{
     metric_row<measured_window>{
         {"operations", "1", "measured", neither, "operations that ended inside the window, of all threads"},
         [](source s) { return when(s.timed() || observed(s), s.operations); }},
-    metric_row<measured_window>{
-        {"ops_per_second", "1/s", "measured", more, "operations per second, of all threads together"},
-        [](source s) { return when(s.timed() && s.rate > 0, s.rate); }},
-    metric_row<measured_window>{
-        {"ns_per_op", "ns", "measured", less, "wall time per operation, on its thread"},
-        [](source s) { return when(s.timed() && s.rate > 0, 1e9 * s.row.threads / s.rate); }},
+    metric_row<measured_window>{{"ops_per_second", "1/s", "measured", more, "operations per second, of all threads together"},
+                                [](source s) { return when(s.timed() && s.rate > 0, s.rate); }},
+    metric_row<measured_window>{{"ns_per_op", "ns", "measured", less, "wall time per operation, on its thread"},
+                                [](source s) { return when(s.timed() && s.rate > 0, 1e9 * s.row.threads / s.rate); }},
     // Over the conductor's window, which the lanes' own windows follow within microseconds.
     metric_row<measured_window>{
         {"cpu_ns_per_op", "ns", "measured", less, "processor time per operation, of all threads, collectors included"},
@@ -41,72 +39,78 @@ constexpr std::array table{
     metric_row<measured_window>{
         {"fairness_min_max", "ratio", "measured", more, "rate of the slowest thread over that of the fastest"},
         [](source s) { return when(s.timed() && s.rate > 0 && s.window.lanes.size() > 1, share(s.least_rate, s.most_rate)); }},
-    metric_row<measured_window>{
-        {"fairness_jain", "ratio", "measured", more, "Jain's index of the threads' rates: 1 all alike, 1/n one did it all [Jain84]"},
-        [](source s) {
-          return when(s.timed() && s.rate > 0 && s.window.lanes.size() > 1,
-                      share(s.rate * s.rate, static_cast<double>(s.window.lanes.size()) * s.squared_rates));
-        }},
-    metric_row<measured_window>{{"handoffs_per_op", "1/op", "measured", less,
-                                 "line hand-offs per operation, as read-modify-writes notice them: a lower bound of line transfers"},
+    metric_row<measured_window>{{"fairness_jain", "ratio", "measured", more,
+                                 "Jain's index of the threads' rates: 1 all alike, 1/n one did it all [Jain84]"},
                                 [](source s) {
-                                  return when(observed(s) && s.operations > 0,
-                                              share(static_cast<double>(s.handoffs.handoffs), s.operations));
+                                  return when(
+                                      s.timed() && s.rate > 0 && s.window.lanes.size() > 1,
+                                      share(s.rate * s.rate, static_cast<double>(s.window.lanes.size()) * s.squared_rates));
                                 }},
     metric_row<measured_window>{
-        {"rmws_per_op", "1/op", "measured", less, "atomic read-modify-writes per operation"},
-        [](source s) { return when(observed(s) && s.operations > 0, share(static_cast<double>(s.handoffs.rmws), s.operations)); }},
-    metric_row<measured_window>{
-        {"ops_per_handoff", "1", "measured", more, "operations per line hand-off"},
+        {"handoffs_per_op", "1/op", "measured", less,
+         "line hand-offs per operation, as read-modify-writes notice them: a lower bound of line transfers"},
         [](source s) {
-          return when(observed(s) && s.handoffs.handoffs != 0, share(s.operations, static_cast<double>(s.handoffs.handoffs)));
+          return when(observed(s) && s.operations > 0, share(static_cast<double>(s.handoffs.handoffs), s.operations));
         }},
+    metric_row<measured_window>{{"rmws_per_op", "1/op", "measured", less, "atomic read-modify-writes per operation"},
+                                [](source s) {
+                                  return when(observed(s) && s.operations > 0,
+                                              share(static_cast<double>(s.handoffs.rmws), s.operations));
+                                }},
+    metric_row<measured_window>{{"ops_per_handoff", "1", "measured", more, "operations per line hand-off"},
+                                [](source s) {
+                                  return when(observed(s) && s.handoffs.handoffs != 0,
+                                              share(s.operations, static_cast<double>(s.handoffs.handoffs)));
+                                }},
     metric_row<measured_window>{
         {"rmws_known_share", "ratio", "measured", neither, "share of the read-modify-writes that could tell who wrote before"},
         [](source s) {
           return when(observed(s) && s.handoffs.rmws != 0,
                       share(static_cast<double>(s.handoffs.known), static_cast<double>(s.handoffs.rmws)));
         }},
-    metric_row<measured_window>{
-        {"handoff_latency", "ns", "measured", less, "one way of a line between the row's first two processors, probed before and after"},
-        [](source s) -> value {
-          double sum = 0, probes = 0;
-          for (const auto* p : {&s.context.probe_before, &s.context.probe_after}) {
-            if (*p && (*p)->p50_ns > 0) sum += (*p)->p50_ns, probes += 1;
-          }
-          return when(observed(s) && probes != 0, share(sum, probes));
-        }},
+    metric_row<measured_window>{{"handoff_latency", "ns", "measured", less,
+                                 "one way of a line between the row's first two processors, probed before and after"},
+                                [](source s) -> value {
+                                  double sum = 0, probes = 0;
+                                  for (const auto* p : {&s.context.probe_before, &s.context.probe_after}) {
+                                    if (*p && (*p)->p50_ns > 0) sum += (*p)->p50_ns, probes += 1;
+                                  }
+                                  return when(observed(s) && probes != 0, share(sum, probes));
+                                }},
     metric_row<measured_window>{{"latency_p50", "ns", "measured", less, "the median latency of an operation"}, latency<500>},
-    metric_row<measured_window>{{"latency_p90", "ns", "measured", less, "the latency that 90 % of the operations stay below"}, latency<900>},
-    metric_row<measured_window>{{"latency_p99", "ns", "measured", less, "the latency that 99 % of the operations stay below"}, latency<990>},
+    metric_row<measured_window>{{"latency_p90", "ns", "measured", less, "the latency that 90 % of the operations stay below"},
+                                latency<900>},
+    metric_row<measured_window>{{"latency_p99", "ns", "measured", less, "the latency that 99 % of the operations stay below"},
+                                latency<990>},
     metric_row<measured_window>{{"latency_p999", "ns", "measured", less, "the latency that 99.9 % of the operations stay below"},
                                 latency<999>},
-    metric_row<measured_window>{
-        {"latency_max", "ns", "measured", less, "the longest latency of an operation"},
-        [](source s) { return when(has_latency(s), static_cast<double>(s.window.latencies.max())); }},
+    metric_row<measured_window>{{"latency_max", "ns", "measured", less, "the longest latency of an operation"},
+                                [](source s) { return when(has_latency(s), static_cast<double>(s.window.latencies.max())); }},
     metric_row<measured_window>{{"latency_mean", "ns", "measured", less, "the mean latency of an operation"},
                                 [](source s) { return when(has_latency(s), s.window.latencies.mean()); }},
     metric_row<measured_window>{{"live_objects_peak", "1", "measured", less, "most objects alive at a sample"},
                                 [](source s) { return when(has_memory(s), s.objects_peak); }},
-    metric_row<measured_window>{{"live_bytes_peak", "B", "measured", less, "most bytes of live objects, headers included, at a sample"},
-                                [](source s) { return when(has_memory(s), s.bytes_peak); }},
-    metric_row<measured_window>{{"live_bytes_mean", "B", "measured", less, "bytes of live objects, headers included, over the samples"},
-                                [](source s) {
-                                  return when(has_memory(s) && !s.window.memory.empty(),
-                                              share(s.bytes_sum, static_cast<double>(s.window.memory.size())));
-                                }},
-    metric_row<measured_window>{{"rss_bytes", "B", "measured", less, "memory of the worker process that is in RAM, after the window"},
-                                [](source s) { return value(static_cast<double>(s.context.rss_bytes)); }},
+    metric_row<measured_window>{
+        {"live_bytes_peak", "B", "measured", less, "most bytes of live objects, headers included, at a sample"},
+        [](source s) { return when(has_memory(s), s.bytes_peak); }},
+    metric_row<measured_window>{
+        {"live_bytes_mean", "B", "measured", less, "bytes of live objects, headers included, over the samples"},
+        [](source s) {
+          return when(has_memory(s) && !s.window.memory.empty(), share(s.bytes_sum, static_cast<double>(s.window.memory.size())));
+        }},
+    metric_row<measured_window>{
+        {"rss_bytes", "B", "measured", less, "memory of the worker process that is in RAM, after the window"},
+        [](source s) { return value(static_cast<double>(s.context.rss_bytes)); }},
     metric_row<measured_window>{{"rss_peak_bytes", "B", "measured", less, "the same at its highest since the row began"},
                                 [](source s) { return value(static_cast<double>(s.context.peak_rss_bytes)); }},
-    metric_row<measured_window>{
-        {"header_bytes", "B", "measured", less, "bytes before each object that the strategy counts in"},
-        [](source s) { return when(s.row.header_bytes != 0, static_cast<double>(s.row.header_bytes)); }},
+    metric_row<measured_window>{{"header_bytes", "B", "measured", less, "bytes before each object that the strategy counts in"},
+                                [](source s) { return when(s.row.header_bytes != 0, static_cast<double>(s.row.header_bytes)); }},
 };
 
 }  // namespace
 
-measured_window::measured_window(const row_spec& r, const window_result& w, const window_context& c) : row(r), window(w), context(c) {
+measured_window::measured_window(const row_spec& r, const window_result& w, const window_context& c)
+    : row(r), window(w), context(c) {
   for (const auto& l : w.lanes) {
     operations += static_cast<double>(l.operations);
     const double here = l.rate();

@@ -16,9 +16,9 @@ enum class better { less, more, neither };
 
 struct metric_info {
   std::string_view name, unit;
-  std::string_view evidence;          // measured, simulated, modelled
+  std::string_view evidence;  // measured, simulated, modelled
   better which = better::neither;
-  std::string_view meaning;           // a sentence's predicate: "time of an operation on its thread"
+  std::string_view meaning;  // a sentence's predicate: "time of an operation on its thread"
 };
 // With how it is read from a Source; nothing where it says nothing of it.
 template <class Source>
@@ -42,10 +42,10 @@ struct measured_window {
   const row_spec& row;
   const window_result& window;
   const window_context& context;
-  double operations = 0;                   // of all lanes
-  double rate = 0, least_rate = 0, most_rate = 0, squared_rates = 0;   // operations per second: the lanes' sum, extremes
-  handoff_counts handoffs;                 // of all lanes and fields
-  double objects_peak = 0, bytes_peak = 0, bytes_sum = 0;              // of the samples
+  double operations = 0;                                              // of all lanes
+  double rate = 0, least_rate = 0, most_rate = 0, squared_rates = 0;  // operations per second: the lanes' sum, extremes
+  handoff_counts handoffs;                                            // of all lanes and fields
+  double objects_peak = 0, bytes_peak = 0, bytes_sum = 0;             // of the samples
   [[nodiscard]] bool timed() const { return row.mode == measure_mode::throughput || row.mode == measure_mode::memory; }
 };
 

@@ -129,7 +129,8 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
   if (!reason.empty()) record["reason"] = reason;
   record["binary"] = binary_identity();
   record["machine"] = nlohmann::json(environment());
-  record["environment"] = {{"before", moment_of(seen.before, seen.probe_before)}, {"after", moment_of(seen.after, seen.probe_after)}};
+  record["environment"] = {{"before", moment_of(seen.before, seen.probe_before)},
+                           {"after", moment_of(seen.after, seen.probe_after)}};
   metrics m;
   add_metrics(m, record, measured_window(item.row, w, seen));
   if (item.row.mode == measure_mode::latency) record["latency"] = buckets_of(w.latencies);
@@ -160,8 +161,8 @@ json skipped_record(const skipped_row& s) {
   json record{{"schema", schema_number}, {"status", "skipped"}, {"reason", s.reason}};
   const std::string heap = s.heap.empty() ? "" : "@" + s.heap;
   record["row"] = fmt::format("{}{}|{}|{}|{}", s.label(), heap, s.workload, s.threads, s.mode);
-  record["skipped"] = {{"strategy", s.strategy}, {"workload", s.workload}, {"threads", s.threads}, {"mode", s.mode},
-                       {"heap", s.heap}};
+  record["skipped"] = {
+      {"strategy", s.strategy}, {"workload", s.workload}, {"threads", s.threads}, {"mode", s.mode}, {"heap", s.heap}};
   if (!s.allocator.empty()) record["skipped"]["allocator"] = s.allocator;
   return record;
 }

@@ -55,12 +55,10 @@ std::vector<field_result> fields_in(const json& record) {
 std::optional<agreement_result> agreement_in(const json& record) {
   const json& a = member(record, "agreement");
   if (a.empty()) return std::nullopt;
-  const auto side = [](const json& s) {
-    return agreement_result::side{s.at("handoffs_per_op"), s.at("low"), s.at("high")};
-  };
+  const auto side = [](const json& s) { return agreement_result::side{s.at("handoffs_per_op"), s.at("low"), s.at("high")}; };
   const json& seen = a.at("observed");
-  return agreement_result{a.at("verdict"), a.at("words"), side(a.at("simulated")), side(seen), seen.at("windows"),
-                          number_in(seen, "latency_ns")};
+  return agreement_result{a.at("verdict"), a.at("words"),      side(a.at("simulated")),
+                          side(seen),      seen.at("windows"), number_in(seen, "latency_ns")};
 }
 
 void read_config(const json& c, result& r) {
@@ -75,8 +73,8 @@ void read_config(const json& c, result& r) {
   r.heap_limit_bytes = static_cast<std::uint64_t>(number_in(heap, "limit_bytes").value_or(0));
   r.oversubscribed = c.value("oversubscribed", false);
   r.counters = c.value("counters", std::vector<std::string>{});
-  r.identity = fmt::format("{}|{}|{}|{}|{}", r.strategy, workload.value("name", ""), member(workload, "parameters").dump(), r.threads,
-                           r.heap_limit_bytes);
+  r.identity = fmt::format("{}|{}|{}|{}|{}", r.strategy, workload.value("name", ""), member(workload, "parameters").dump(),
+                           r.threads, r.heap_limit_bytes);
 }
 
 result read(const json& record) {
@@ -93,7 +91,8 @@ result read(const json& record) {
   r.fields = fields_in(record);
   r.doubtful = member(record, "quality").value("doubtful", false);
   r.verdict = member(record, "quality").value("verdict", "");
-  r.never_frees = member(record, "oracle").value("class", "") == oracle_names[static_cast<std::size_t>(oracle_class::never_frees)];
+  r.never_frees =
+      member(record, "oracle").value("class", "") == oracle_names[static_cast<std::size_t>(oracle_class::never_frees)];
   r.agreement = agreement_in(record);
   return r;
 }

@@ -20,10 +20,10 @@ inline constexpr std::array<std::string_view, 4> row_status_names{"ok", "exhaust
 static_assert(row_status_names.size() == static_cast<std::size_t>(row_status::skipped) + 1);
 
 struct metric_value {
-  std::string name, unit, evidence;   // evidence: measured, simulated, modelled, absent
-  std::optional<double> value;        // none where it is absent
-  std::optional<double> low, high;    // over the schedules of a simulation
-  std::string reason;                 // of its absence
+  std::string name, unit, evidence;  // evidence: measured, simulated, modelled, absent
+  std::optional<double> value;       // none where it is absent
+  std::optional<double> low, high;   // over the schedules of a simulation
+  std::string reason;                // of its absence
 };
 
 // What was counted of one named field: hand-offs as its read-modify-writes notice them, line transfers as a simulation sees them.
@@ -39,30 +39,30 @@ struct agreement_result {
   };
   std::string verdict, words;
   side simulated, observed;
-  std::size_t windows = 0;            // that were observed and compared
-  std::optional<double> latency_ns;   // of an observed hand-off
+  std::size_t windows = 0;           // that were observed and compared
+  std::optional<double> latency_ns;  // of an observed hand-off
 };
 
 struct result {
-  std::string row, scene;             // keys
+  std::string row, scene;  // keys
   row_status status = row_status::ok;
-  std::string reason;                 // why it is an error, exhausted or skipped
+  std::string reason;  // why it is an error, exhausted or skipped
   row_role role = row_role::measured;
   bool simulated = false;
   int process = 0, block = 0;
-  std::string strategy;               // label: "biased:merge=detached"
+  std::string strategy;  // label: "biased:merge=detached"
   bool own_heap = false, on_block_heap = false;
-  std::string workload;               // label: "copy_drop sharing=shared"
-  std::string identity;               // strategy, workload with all its parameters, threads, heap: equal in a run and a simulation
+  std::string workload;  // label: "copy_drop sharing=shared"
+  std::string identity;  // strategy, workload with all its parameters, threads, heap: equal in a run and a simulation
   std::size_t threads = 1;
-  std::string mode;                   // throughput, latency, memory, observed, simulated
-  std::uint64_t heap_limit_bytes = 0; // 0: none
+  std::string mode;                    // throughput, latency, memory, observed, simulated
+  std::uint64_t heap_limit_bytes = 0;  // 0: none
   bool oversubscribed = false;
   std::vector<std::string> counters;  // groups that were read
   std::vector<metric_value> metrics;
   std::vector<field_result> fields;
   bool doubtful = false;
-  std::string verdict;                // of the window's quality
+  std::string verdict;  // of the window's quality
   bool never_frees = false;
   std::optional<agreement_result> agreement;
 

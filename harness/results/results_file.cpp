@@ -53,9 +53,9 @@ loaded_results load_results(const std::filesystem::path& path) {
     }
     const auto schema = record.find("schema");
     if (schema == record.end() || *schema != schema_number) {
-      throw usage_error(fmt::format("{}: line {} has schema {}, this binary knows schema {}", path.string(), line,
-                                    schema == record.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace),
-                                    schema_number));
+      throw usage_error(fmt::format(
+          "{}: line {} has schema {}, this binary knows schema {}", path.string(), line,
+          schema == record.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace), schema_number));
     }
     try {
       loaded.results.push_back(result_from(record));

@@ -30,7 +30,7 @@ class results_file {
 
 struct loaded_results {
   std::vector<result> results;
-  std::string message;   // what was set aside; empty: nothing
+  std::string message;  // what was set aside; empty: nothing
 };
 
 // Reads all results. A damaged last line is moved to rows.damaged beside the file. Throws results_error where an earlier line

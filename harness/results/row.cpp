@@ -32,18 +32,14 @@ std::string heap_size::label() const {
   return limit_bytes % (1U << 20) == 0 ? fmt::format("{}M", limit_bytes >> 20) : fmt::format("{}", limit_bytes);
 }
 
-std::string row_spec::scene() const {
-  return fmt::format("{}|{}|{}", workload_label, threads, name_of(mode));
-}
+std::string row_spec::scene() const { return fmt::format("{}|{}|{}", workload_label, threads, name_of(mode)); }
 
 std::string row_spec::label() const {
   const std::string limit = heap.label();
   return under_allocator(strategy, allocator) + (limit.empty() ? "" : "@" + limit);
 }
 
-std::string row_spec::key() const {
-  return label() + "|" + scene() + (role == row_role::again ? "|aa" : "");
-}
+std::string row_spec::key() const { return label() + "|" + scene() + (role == row_role::again ? "|aa" : ""); }
 
 json to_json(const run_item& item) {
   const row_spec& r = item.row;
@@ -53,8 +49,12 @@ json to_json(const run_item& item) {
   for (const auto& [name, value] : r.parameters) parameters[name] = value;
   const std::string name = r.strategy.substr(0, r.strategy.find(':'));
   json config;
-  config["strategy"] = {{"name", name}, {"label", r.strategy}, {"options", options}, {"tunables", tunables},
-                        {"header_bytes", or_null(r.header_bytes)}, {"own_heap", r.own_heap}};
+  config["strategy"] = {{"name", name},
+                        {"label", r.strategy},
+                        {"options", options},
+                        {"tunables", tunables},
+                        {"header_bytes", or_null(r.header_bytes)},
+                        {"own_heap", r.own_heap}};
   config["workload"] = {{"name", r.workload}, {"label", r.workload_label}, {"parameters", parameters}};
   config["threads"] = r.threads;
   config["cpus"] = r.cpus;
@@ -69,9 +69,9 @@ json to_json(const run_item& item) {
   config["allocator"] = r.allocator;
   config["gc_workers"] = r.gc_workers;
   if (!r.counters.empty()) config["counters"] = r.counters;
-  return {{"schema", schema_number}, {"row", r.key()}, {"scene", r.scene()}, {"role", name_of(r.role)},
-          {"process", item.process}, {"block", item.block}, {"order", item.order}, {"seed", item.seed},
-          {"config", config}};
+  return {{"schema", schema_number}, {"row", r.key()},          {"scene", r.scene()},
+          {"role", name_of(r.role)}, {"process", item.process}, {"block", item.block},
+          {"order", item.order},     {"seed", item.seed},       {"config", config}};
 }
 
 run_item item_from(const json& j) {

@@ -18,9 +18,9 @@
 namespace tally {
 
 struct heap_size {
-  std::uint64_t limit_bytes = 0;    // 0: the strategy's own default
-  double multiple = 0;              // of the workload's payload; 0: given in bytes
-  std::uint64_t payload_bytes = 0;  // 0: the workload does not say
+  std::uint64_t limit_bytes = 0;            // 0: the strategy's own default
+  double multiple = 0;                      // of the workload's payload; 0: given in bytes
+  std::uint64_t payload_bytes = 0;          // 0: the workload does not say
   [[nodiscard]] std::string label() const;  // "2x", "64M", ""
 };
 
@@ -31,18 +31,18 @@ static_assert(role_names.size() == static_cast<std::size_t>(row_role::observed) 
 
 struct row_spec {
   row_role role = row_role::measured;
-  std::string strategy;             // label: "biased:merge=detached"
-  std::map<std::string, std::string> options;              // compile-time ones, complete
-  std::vector<std::pair<std::string, double>> tunables;    // run-time ones that were given
+  std::string strategy;                                  // label: "biased:merge=detached"
+  std::map<std::string, std::string> options;            // compile-time ones, complete
+  std::vector<std::pair<std::string, double>> tunables;  // run-time ones that were given
   std::size_t header_bytes = 0;
-  bool own_heap = false;            // its objects are not malloc's
+  bool own_heap = false;  // its objects are not malloc's
   std::string workload;
-  std::map<std::string, std::string> parameters;           // complete
-  std::string workload_label;       // "copy_drop sharing=shared": what differs from the defaults
+  std::map<std::string, std::string> parameters;  // complete
+  std::string workload_label;                     // "copy_drop sharing=shared": what differs from the defaults
   int threads = 1;
-  std::vector<int> cpus;            // thread i runs on cpus[i % size]; empty: not pinned
+  std::vector<int> cpus;  // thread i runs on cpus[i % size]; empty: not pinned
   std::string pin = "cores";
-  bool oversubscribed = false;      // more threads than processors
+  bool oversubscribed = false;  // more threads than processors
   measure_mode mode = measure_mode::throughput;
   std::uint64_t ramp_ns = 0, window_ns = 0;
   heap_size heap;
@@ -62,17 +62,17 @@ struct row_spec {
 struct run_item {
   row_spec row;
   int process = 0, block = 0;
-  int order = 0;                    // position in its process
+  int order = 0;  // position in its process
   std::uint64_t seed = 1;
 };
 
 // A row that was asked for and can't be.
 struct skipped_row {
-  std::string strategy, workload;   // labels
-  int threads = 0;                  // 0: any number
+  std::string strategy, workload;  // labels
+  int threads = 0;                 // 0: any number
   std::string mode, heap;
   std::string reason;
-  std::string allocator = {};       // empty: any, or the first
+  std::string allocator = {};  // empty: any, or the first
   [[nodiscard]] std::string label() const { return under_allocator(strategy, allocator); }
 };
 

@@ -126,15 +126,14 @@ void child::kill() {
 
 void child::reap() {
   if (pid_ < 0) return;
-  while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {}
   pid_ = -1;
 }
 
 std::string child::epitaph() {
-  std::string how = WIFSIGNALED(status_) ? fmt::format("killed by SIG{} ({})", ::sigabbrev_np(WTERMSIG(status_)),
-                                                       ::strsignal(WTERMSIG(status_)))
-                                         : fmt::format("ended with code {}", WEXITSTATUS(status_));
+  std::string how = WIFSIGNALED(status_)
+                        ? fmt::format("killed by SIG{} ({})", ::sigabbrev_np(WTERMSIG(status_)), ::strsignal(WTERMSIG(status_)))
+                        : fmt::format("ended with code {}", WEXITSTATUS(status_));
   std::array<char, 4096> part{};
   for (ssize_t n; (n = ::read(error_, part.data(), part.size())) > 0;) {
     complaint_.append(part.data(), static_cast<std::size_t>(n));

@@ -149,8 +149,8 @@ std::vector<workload_choice> choose_workloads(const registry& all, std::string_v
       for (auto& [parameter, value] : options_of("--workload", spec, spec.substr(colon + 1))) {
         if (std::ranges::find(w.parameters, parameter, &parameter_info::name) == w.parameters.end()) {
           const auto names = names_of(w.parameters, [](const auto& p) { return p.name; });
-          throw unknown_name(no_such(fmt::format("--workload {}:", spec), parameter,
-                                    fmt::format("parameter of {}", w.name), names));
+          throw unknown_name(
+              no_such(fmt::format("--workload {}:", spec), parameter, fmt::format("parameter of {}", w.name), names));
         }
         c.given[parameter].push_back(value);
       }

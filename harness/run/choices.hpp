@@ -26,11 +26,10 @@ struct strategy_choice {
 };
 
 // NAME, GLOB, NAME:option=value,tunable=number, or NAME:* for every variant that is built. Throws usage_error.
-[[nodiscard]] std::vector<strategy_choice> choose_strategies(const registry&, std::string_view flag,
-                                                             std::string_view spec);
+[[nodiscard]] std::vector<strategy_choice> choose_strategies(const registry&, std::string_view flag, std::string_view spec);
 
 struct workload_choice {
-  std::size_t index = 0;                             // in registry::workloads
+  std::size_t index = 0;                                  // in registry::workloads
   std::map<std::string, std::vector<std::string>> given;  // values of a scan, per parameter
 };
 

@@ -72,8 +72,7 @@ class planner {
     }
   }
 
-  void add(const suite_group& g, const std::vector<strategy_choice>& strategies, workload_choice w,
-           bool from_suite) {
+  void add(const suite_group& g, const std::vector<strategy_choice>& strategies, workload_choice w, bool from_suite) {
     workloads_.insert(w.index);
     const workload_info& info = all_.workloads[w.index];
     for (const auto& set : g.sets) apply_set(info, w, set);
@@ -202,8 +201,7 @@ class planner {
   }
 
   // The baseline stands in every scene, asked for or not; with a heap axis of its own, at the same limit.
-  void with_baseline(const std::string& heap, std::size_t workload, const parameters& p,
-                     const row_spec& like) {
+  void with_baseline(const std::string& heap, std::size_t workload, const parameters& p, const row_spec& like) {
     row_spec r = row(baseline_, workload, p, like.threads, like.mode);
     const std::string limit = baseline_.variant->can.limits_heap ? heap : "";
     if (!unmet(baseline_, workload, r, limit).empty()) return;
@@ -332,8 +330,8 @@ std::vector<suite_group> groups_of(const registry& all, const suite_info* suite,
       }
     }
   } else {
-    groups.push_back({"", {"*"}, r.workloads.empty() ? std::vector<std::string>{"*"} : r.workloads, {}, "auto",
-                      {"throughput"}, {}});
+    groups.push_back(
+        {"", {"*"}, r.workloads.empty() ? std::vector<std::string>{"*"} : r.workloads, {}, "auto", {"throughput"}, {}});
   }
   for (auto& g : groups) {
     if (!r.strategies.empty()) g.strategies = r.strategies;

@@ -21,12 +21,12 @@
 namespace tally {
 
 struct run_plan {
-  run_request request;              // with the seed that was drawn
-  std::string suite;                // or "selection"
+  run_request request;  // with the seed that was drawn
+  std::string suite;    // or "selection"
   int processes = 0, blocks = 0;
   std::vector<row_spec> rows;
   std::vector<skipped_row> skipped;
-  std::vector<std::string> notes;   // said once, before the run
+  std::vector<std::string> notes;  // said once, before the run
   std::uint64_t window_ns = 0;
 
   [[nodiscard]] bool smoke() const { return processes < citable_processes; }

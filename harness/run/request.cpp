@@ -78,18 +78,22 @@ run_request request_from(const json& j) {
 json parse_config(std::string_view text, const std::string& origin) {
   const json config = json::parse(text, nullptr, false);
   const auto refuse = [&](std::string_view why) { throw usage_error(fmt::format("{}: {}", origin, why)); };
-  if (!config.is_object() || !config.contains("request") || !config.at("request").is_object()) refuse("config.json can't be read");
+  if (!config.is_object() || !config.contains("request") || !config.at("request").is_object())
+    refuse("config.json can't be read");
   const auto schema = config.find("schema");
   if (schema == config.end() || *schema != schema_number) {
     refuse(fmt::format("the results have schema {}, this binary knows schema {}",
-                       schema == config.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace), schema_number));
+                       schema == config.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace),
+                       schema_number));
   }
   try {
     (void)request_from(config.at("request"));
   } catch (const usage_error& e) {
     refuse(fmt::format("config.json: {}", e.what()));
   }
-  const auto text_at = [](const json& in, const char* key) { return in.is_object() && in.contains(key) && in.at(key).is_string(); };
+  const auto text_at = [](const json& in, const char* key) {
+    return in.is_object() && in.contains(key) && in.at(key).is_string();
+  };
   const bool whole = text_at(config, "machine") && config.contains("binary") && text_at(config.at("binary"), "git") &&
                      text_at(config.at("binary"), "executable");
   if (!whole) refuse("config.json does not say which binary and machine it was");

@@ -13,22 +13,22 @@
 namespace tally {
 
 struct run_request {
-  std::string suite;                     // empty: made of strategies and workloads alone
-  std::vector<std::string> strategies;   // empty: the suite's, or all
+  std::string suite;                    // empty: made of strategies and workloads alone
+  std::vector<std::string> strategies;  // empty: the suite's, or all
   std::vector<std::string> workloads;
-  std::vector<std::string> sets;         // name=values
-  std::vector<std::string> heaps;        // 2x, 64M
+  std::vector<std::string> sets;   // name=values
+  std::vector<std::string> heaps;  // 2x, 64M
   std::vector<std::string> modes;
-  std::vector<std::string> counters;     // groups of hardware counters, by name or file
-  bool observe = false;                  // rows that count line hand-offs, beside the others
-  std::string threads;                   // empty: the suite's, or auto
+  std::vector<std::string> counters;  // groups of hardware counters, by name or file
+  bool observe = false;               // rows that count line hand-offs, beside the others
+  std::string threads;                // empty: the suite's, or auto
   std::string pin = "cores";
-  std::string allocator;                 // names with commas; empty: the suite's, or system
+  std::string allocator;  // names with commas; empty: the suite's, or system
   std::string baseline = "atomic";
-  std::string gc_workers = "threads";    // of a parallel collector: as many as threads, or a number
-  std::string duration;                  // of a window; empty: the suite's
-  int processes = 0, blocks = 0;         // 0: the suite's
-  std::uint64_t seed = 0;                // 0: drawn when the run starts, and kept
+  std::string gc_workers = "threads";  // of a parallel collector: as many as threads, or a number
+  std::string duration;                // of a window; empty: the suite's
+  int processes = 0, blocks = 0;       // 0: the suite's
+  std::uint64_t seed = 0;              // 0: drawn when the run starts, and kept
 
   friend bool operator==(const run_request&, const run_request&) = default;
 };

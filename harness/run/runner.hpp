@@ -23,8 +23,8 @@ struct run_outcome {
   double seconds = 0;
 };
 
-// Measures what the plan says and `done` has not. Records are appended to `file`, and what they say to `results`. When `interrupt`
-// is set, the window in flight is given up. Throws results_error when the disk refuses.
+// Measures what the plan says and `done` has not. Records are appended to `file`, and what they say to `results`. When
+// `interrupt` is set, the window in flight is given up. Throws results_error when the disk refuses.
 run_outcome execute(const registry&, const run_plan&, const std::set<window_key>& done, double timeout_s, results_file& file,
                     std::vector<result>& results, progress& shown, const volatile int& interrupt);
 

@@ -17,6 +17,7 @@ const names everything{"*"};
 const names mallocs{"system", "mimalloc"};
 const names on_all_heaps{"*", "*:heap=block"};
 
+// clang-format off: a table, one group per line
 // Within 60 s on two cores: some 64 rows of 6 windows, 10 + 100 ms each.
 suite_info quick() {
   return {"quick",
@@ -31,10 +32,10 @@ suite_info quick() {
                {"throughput"}, {}},
               {"the share that another thread drops", {"atomic", "biased"}, {"handoff"}, {"foreign=0,0.5,1"}, "2",
                {"throughput"}, {}},
-              {"racy slots", {"atomic", "atomic:slot=epoch", "biased", "deferred", "shared_ptr"}, {"shared_slots:layout=flat"}, {},
-               "2", {"throughput"}, {}},
-              {"trees that come and go", {"atomic", "atomic:heap=block", "manual:heap=block", "deferred", "mark_sweep", "bdwgc"}, {"tree_churn"}, {}, "1",
-               {"throughput"}, {"2x", "3x"}},
+              {"racy slots", {"atomic", "atomic:slot=epoch", "biased", "deferred", "shared_ptr"}, {"shared_slots:layout=flat"},
+               {}, "2", {"throughput"}, {}},
+              {"trees that come and go", {"atomic", "atomic:heap=block", "manual:heap=block", "deferred", "mark_sweep", "bdwgc"},
+               {"tree_churn"}, {}, "1", {"throughput"}, {"2x", "3x"}},
               {"a service", {"atomic", "biased", "mark_sweep"}, {"server"}, {}, "2", {"latency", "memory"}, {}},
           }};
 }
@@ -79,6 +80,7 @@ const std::vector<suite_info>& suites() {
   return all;
 }
 
+// clang-format on
 }  // namespace
 
 std::span<const suite_info> all_suites() { return suites(); }

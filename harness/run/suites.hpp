@@ -13,11 +13,11 @@
 namespace tally {
 
 struct suite_group {
-  std::string title;                     // in words
+  std::string title;  // in words
   std::vector<std::string> strategies;
   std::vector<std::string> workloads;
   std::vector<std::string> sets;
-  std::string threads;                   // "1", "auto", "1,2"
+  std::string threads;  // "1", "auto", "1,2"
   std::vector<std::string> modes;
   std::vector<std::string> heaps;
   std::vector<std::string> allocators = {};  // none: system alone
@@ -33,7 +33,7 @@ struct protocol {
 
 struct suite_info {
   std::string name;
-  std::string summary;                   // one sentence
+  std::string summary;  // one sentence
   protocol how;
   std::vector<suite_group> groups;
 };

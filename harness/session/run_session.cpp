@@ -13,10 +13,10 @@
 #include "harness/report/listing.hpp"
 #include "harness/report/run_summary.hpp"
 #include "harness/results/binary.hpp"
+#include "harness/results/estimates.hpp"
 #include "harness/results/record.hpp"
 #include "harness/results/results_folder.hpp"
 #include "harness/run/plan.hpp"
-#include "harness/results/estimates.hpp"
 #include "harness/run/runner.hpp"
 
 namespace tally {
@@ -27,10 +27,17 @@ namespace fs = std::filesystem;
 json config_of(const run_plan& plan) {
   json rows = json::array();
   for (const auto& r : plan.rows) rows.push_back(r.key());
-  return {{"schema", schema_number}, {"started", utc("{:%Y-%m-%dT%H:%M:%SZ}")}, {"suite", plan.suite},
-                    {"request", to_json(plan.request)}, {"processes", plan.processes}, {"blocks", plan.blocks},
-                    {"window_ns", plan.window_ns}, {"smoke", plan.smoke()}, {"machine", environment().machine_id},
-                    {"binary", binary_identity()}, {"rows", rows}};
+  return {{"schema", schema_number},
+          {"started", utc("{:%Y-%m-%dT%H:%M:%SZ}")},
+          {"suite", plan.suite},
+          {"request", to_json(plan.request)},
+          {"processes", plan.processes},
+          {"blocks", plan.blocks},
+          {"window_ns", plan.window_ns},
+          {"smoke", plan.smoke()},
+          {"machine", environment().machine_id},
+          {"binary", binary_identity()},
+          {"rows", rows}};
 }
 
 std::string processes_of(const run_plan& plan) {
@@ -39,17 +46,15 @@ std::string processes_of(const run_plan& plan) {
 
 std::string opening(const run_plan& plan, const fs::path& directory, std::size_t done) {
   std::string out = fmt::format("{}: {} in {} of {}, windows of {:g} ms, seed {}\n",
-                                plan.suite == "selection" ? "Selection" : "Suite " + plan.suite,
-                                counted(plan.rows.size(), "row"),
-                                processes_of(plan),
-                                counted(static_cast<std::size_t>(plan.blocks), "block"),
+                                plan.suite == "selection" ? "Selection" : "Suite " + plan.suite, counted(plan.rows.size(), "row"),
+                                processes_of(plan), counted(static_cast<std::size_t>(plan.blocks), "block"),
                                 static_cast<double>(plan.window_ns) * 1e-6, plan.request.seed);
   const double share = 1 - static_cast<double>(done) / static_cast<double>(plan.windows());
   out += fmt::format("Takes about {}", spoken_duration(plan.predicted_seconds() * share));
   if (done != 0) out += fmt::format("; {} of {} windows are there already", done, plan.windows());
   const auto most = std::ranges::max_element(plan.rows, {}, &row_spec::threads);
-  out += most->cpus.empty() ? "; threads are not pinned"
-                            : fmt::format("; threads run on processors {}", fmt::join(most->cpus, ","));
+  out +=
+      most->cpus.empty() ? "; threads are not pinned" : fmt::format("; threads run on processors {}", fmt::join(most->cpus, ","));
   out += fmt::format("\nResults: {}\n", directory.string());
   if (plan.smoke()) out += fmt::format("Smoke run (fewer than {} processes): not citable\n", citable_processes);
   return out;
@@ -62,7 +67,8 @@ std::vector<std::string> keys_of(const run_plan& plan) {
 }
 
 // What to do next, the most needed thing first.
-std::string next_step(const run_plan& plan, const run_outcome& outcome, std::size_t errors, bool busy, const fs::path& directory) {
+std::string next_step(const run_plan& plan, const run_outcome& outcome, std::size_t errors, bool busy,
+                      const fs::path& directory) {
   if (outcome.interrupted) {
     return fmt::format("Stopped with {} to go. Next: tally run --resume --out {}\n", counted(outcome.missing, "window"),
                        directory.string());
@@ -76,7 +82,8 @@ std::string next_step(const run_plan& plan, const run_outcome& outcome, std::siz
                       : "Next: tally plot for pictures\n";
 }
 
-std::string closing(const run_plan& plan, const run_outcome& outcome, const std::vector<result>& results, const fs::path& directory) {
+std::string closing(const run_plan& plan, const run_outcome& outcome, const std::vector<result>& results,
+                    const fs::path& directory) {
   const std::vector<std::string> order = keys_of(plan);
   const std::vector<scene_group> scenes = group_scenes(results, order);
   const estimator statistics(plan.request.seed, !plan.smoke());

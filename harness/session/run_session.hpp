@@ -11,7 +11,7 @@ namespace tally {
 
 struct run_options : session_flags {
   run_request request;
-  double timeout_s = 120;         // --timeout
+  double timeout_s = 120;  // --timeout
 };
 
 // Returns the exit code. Throws usage_error, results_error.

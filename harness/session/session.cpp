@@ -29,14 +29,14 @@ void refuse_strangers(const earlier_session& e, session_kind kind) {
   const auto& there = e.config.at("binary");
   const auto& here = binary_identity();
   if (there.at("executable") != here.at("executable")) {
-    throw usage_error(fmt::format("{}: it was {} by another binary (git {}, {}; this is git {}, {}); --from makes the same run anew",
-                                  e.flag, kind == session_kind::run ? "measured" : "simulated", there.at("git").get<std::string>(),
-                                  there.at("executable").get<std::string>(), here.at("git").get<std::string>(),
-                                  here.at("executable").get<std::string>()));
+    throw usage_error(fmt::format(
+        "{}: it was {} by another binary (git {}, {}; this is git {}, {}); --from makes the same run anew", e.flag,
+        kind == session_kind::run ? "measured" : "simulated", there.at("git").get<std::string>(),
+        there.at("executable").get<std::string>(), here.at("git").get<std::string>(), here.at("executable").get<std::string>()));
   }
   if (kind == session_kind::run && e.config.at("machine") != environment().machine_id) {
-    throw usage_error(fmt::format("{}: it was measured on another machine ({}; this is {}); --from makes the same run anew", e.flag,
-                                  e.config.at("machine").get<std::string>(), environment().machine_id));
+    throw usage_error(fmt::format("{}: it was measured on another machine ({}; this is {}); --from makes the same run anew",
+                                  e.flag, e.config.at("machine").get<std::string>(), environment().machine_id));
   }
 }
 
@@ -56,8 +56,8 @@ std::optional<earlier_session> find_earlier(const session_flags& flags, session_
   e.config = read_config(flag, e.directory);
   const bool simulated = e.config.contains("simulation");
   if (simulated != (kind == session_kind::sim)) {
-    throw usage_error(fmt::format("{}: that is {}; tally {} goes on with it", e.flag, simulated ? "a simulation" : "no simulation",
-                                  simulated ? "sim" : "run"));
+    throw usage_error(fmt::format("{}: that is {}; tally {} goes on with it", e.flag,
+                                  simulated ? "a simulation" : "no simulation", simulated ? "sim" : "run"));
   }
   if (flags.resume) refuse_strangers(e, kind);
   return e;

@@ -17,9 +17,9 @@ namespace tally {
 enum exit_code : int { exit_fine = 0, exit_harness = 3, exit_usage = 64, exit_interrupted = 130 };
 
 struct session_flags {
-  std::set<std::string> given;    // the flags of the request that were typed
-  std::string out;                // --out
-  std::string from;               // --from
+  std::set<std::string> given;  // the flags of the request that were typed
+  std::string out;              // --out
+  std::string from;             // --from
   bool resume = false;
   bool plan_only = false;
   bool quiet = false;
@@ -32,7 +32,7 @@ static_assert(session_names.size() == static_cast<std::size_t>(session_kind::sim
 
 // An earlier session, which --from makes again or --resume goes on with.
 struct earlier_session {
-  std::string flag;               // "--resume DIR", which opens messages
+  std::string flag;  // "--resume DIR", which opens messages
   std::filesystem::path directory;
   json config;
   // What was typed now differs from what it was: with --resume that is refused. `difference` is empty where there is none.
@@ -47,7 +47,8 @@ class session_folder {
  public:
   // Makes it (`name` is in the name of one that the flags do not name), with `config` in it, or goes on with what is there and
   // says what was damaged. Throws usage_error, results_error.
-  session_folder(const session_flags&, const std::optional<earlier_session>&, std::string_view name, std::uint64_t seed, const json& config);
+  session_folder(const session_flags&, const std::optional<earlier_session>&, std::string_view name, std::uint64_t seed,
+                 const json& config);
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] std::vector<result>& results() { return results_; }
@@ -58,7 +59,7 @@ class session_folder {
  private:
   std::filesystem::path directory_;
   std::vector<result> results_;
-  std::set<std::string> there_;       // rows
+  std::set<std::string> there_;  // rows
   std::optional<results_file> file_;
 };
 

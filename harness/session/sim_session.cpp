@@ -86,7 +86,8 @@ simulation_plan plan_of(const registry& all, const sim_options& o, machine model
 
 std::string plan_lines(const simulation_plan& p, const sim_options& o) {
   std::string out;
-  for (const auto& r : p.rows) out += fmt::format("{} | {} | {}\n", r.strategy, r.workload_label, counted(static_cast<std::size_t>(r.threads), "core"));
+  for (const auto& r : p.rows)
+    out += fmt::format("{} | {} | {}\n", r.strategy, r.workload_label, counted(static_cast<std::size_t>(r.threads), "core"));
   out += skipped_words(p.skipped);
   out += fmt::format("{}, each under {}: {}\n", counted(p.rows.size(), "row"), counted(p.schedules.size(), "schedule"),
                      fmt::join(o.schedules, ", "));
@@ -100,14 +101,13 @@ struct job {
 
 class execution {
  public:
-  execution(const registry& all, const simulation_plan& p, const sim_options& o, const overlay& observed,
-            session_folder& folder)
+  execution(const registry& all, const simulation_plan& p, const sim_options& o, const overlay& observed, session_folder& folder)
       : all_(all), plan_(p), options_(o), observed_(observed), folder_(folder) {}
 
   void run(progress& shown, const volatile int& interrupt) {
     const auto start = std::chrono::steady_clock::now();
-    const auto jobs = static_cast<std::size_t>(options_.jobs != 0 ? options_.jobs
-                                                                  : static_cast<int>(std::thread::hardware_concurrency()));
+    const auto jobs =
+        static_cast<std::size_t>(options_.jobs != 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency()));
     oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism, jobs);
     const std::size_t total = plan_.rows.size() * plan_.schedules.size();
     std::size_t next = 0;
@@ -125,16 +125,16 @@ class execution {
                                               const std::size_t n = next++;
                                               return job{n / plan_.schedules.size(), n % plan_.schedules.size()};
                                             }) &
-            oneapi::tbb::make_filter<job, std::pair<job, std::optional<point_result>>>(
-                oneapi::tbb::filter_mode::parallel,
-                [&](job j) {
-                  std::optional<point_result> result;
-                  if (interrupt == 0) result = simulate(j);
-                  return std::pair(j, std::move(result));
-                }) &
+            oneapi::tbb::make_filter<job, std::pair<job, std::optional<point_result>>>(oneapi::tbb::filter_mode::parallel,
+                                                                                       [&](job j) {
+                                                                                         std::optional<point_result> result;
+                                                                                         if (interrupt == 0) result = simulate(j);
+                                                                                         return std::pair(j, std::move(result));
+                                                                                       }) &
             oneapi::tbb::make_filter<std::pair<job, std::optional<point_result>>, void>(
                 oneapi::tbb::filter_mode::serial_in_order, [&](std::pair<job, std::optional<point_result>> done) {
-                  // Behind the first that an interrupt kept from being simulated nothing is written: rows stay in the plan's order.
+                  // Behind the first that an interrupt kept from being simulated nothing is written: rows stay in the plan's
+                  // order.
                   stopped = stopped || !done.second;
                   if (stopped) return;
                   const job j = done.first;
@@ -257,13 +257,12 @@ int run_session(const registry& all, sim_options o, const volatile int& interrup
 }
 
 const std::vector<std::string>& not_modelled() {
-  static const std::vector<std::string> all{
-      "store buffers and reordering (the interleaving is sequentially consistent)",
-      "prefetching and overlapping misses",
-      "hyper-threads, TLBs, the network's load",
-      "instructions between accesses",
-      "the system allocator's own memory",
-      "memory that no named field covers"};
+  static const std::vector<std::string> all{"store buffers and reordering (the interleaving is sequentially consistent)",
+                                            "prefetching and overlapping misses",
+                                            "hyper-threads, TLBs, the network's load",
+                                            "instructions between accesses",
+                                            "the system allocator's own memory",
+                                            "memory that no named field covers"};
   return all;
 }
 

@@ -18,14 +18,14 @@ const registry& built_in_simulated();
 namespace sim {
 
 struct sim_options : session_flags {
-  run_request request;             // strategies, workloads, sets, heaps, baseline, seed; `threads` is --cores
+  run_request request;  // strategies, workloads, sets, heaps, baseline, seed; `threads` is --cores
   std::string machine;
   std::string protocol = "mesi";
   std::string caches = "infinite";
-  std::vector<std::string> schedules;  // the first is the point, all of them the band
+  std::vector<std::string> schedules;            // the first is the point, all of them the band
   std::uint64_t operations = 1000, warm_up = 0;  // a core; 0: a quarter of the operations
-  std::vector<std::string> overlays;   // directories of observed rows, to be judged against
-  int jobs = 0;                    // simulated at once; 0: as many as processors
+  std::vector<std::string> overlays;             // directories of observed rows, to be judged against
+  int jobs = 0;                                  // simulated at once; 0: as many as processors
   bool as_json = false;
 };
 

@@ -15,15 +15,14 @@ namespace tally::sim {
 namespace {
 
 // Flags that are kept beside the request, and their names in config.json.
-constexpr std::array<std::pair<const char*, const char*>, 5> kept{{
-    {"protocol", "protocol"}, {"caches", "caches"}, {"schedule", "schedules"}, {"ops", "operations"}, {"warm-up", "warm_up"}}};
+constexpr std::array<std::pair<const char*, const char*>, 5> kept{
+    {{"protocol", "protocol"}, {"caches", "caches"}, {"schedule", "schedules"}, {"ops", "operations"}, {"warm-up", "warm_up"}}};
 
 json settings_of(const sim_options& o, const machine& m) {
   json figures = json::array();
   for (const auto& f : m.figures) figures.push_back({f.key, f.value, f.source});
-  return {{"machine", m.name},         {"figures", figures},     {"protocol", o.protocol},        {"caches", o.caches},
-          {"schedules", o.schedules},  {"operations", o.operations}, {"warm_up", o.warm_up},
-          {"not_modelled", not_modelled()}};
+  return {{"machine", m.name},        {"figures", figures},         {"protocol", o.protocol}, {"caches", o.caches},
+          {"schedules", o.schedules}, {"operations", o.operations}, {"warm_up", o.warm_up},   {"not_modelled", not_modelled()}};
 }
 
 const char* in_request(const std::string& flag) { return flag == "cores" ? "threads" : flag.c_str(); }
@@ -31,10 +30,14 @@ const char* in_request(const std::string& flag) { return flag == "cores" ? "thre
 }  // namespace
 
 json config_of(const sim_options& o, const machine& m, std::uint64_t seed) {
-  return {{"schema", schema_number},           {"started", utc("{:%Y-%m-%dT%H:%M:%SZ}")},
-          {"suite", "sim"},                    {"request", to_json(o.request)},
-          {"simulation", settings_of(o, m)},   {"seed", seed},
-          {"machine", environment().machine_id}, {"binary", binary_identity()}};
+  return {{"schema", schema_number},
+          {"started", utc("{:%Y-%m-%dT%H:%M:%SZ}")},
+          {"suite", "sim"},
+          {"request", to_json(o.request)},
+          {"simulation", settings_of(o, m)},
+          {"seed", seed},
+          {"machine", environment().machine_id},
+          {"binary", binary_identity()}};
 }
 
 namespace {

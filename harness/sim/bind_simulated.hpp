@@ -12,7 +12,8 @@ namespace tally {
 template <class Family, auto First, auto... Rest, class... W>
 strategy_entry bind_simulated(variant_list<First, Rest...> all, workload_list<W...> workloads) {
   if constexpr (!instrumented<typename Family::template heap<native, First>>) {
-    strategy_entry entry{std::string(Family::info.name), std::string(Family::info.summary), std::string(Family::info.source), {}, {}};
+    strategy_entry entry{
+        std::string(Family::info.name), std::string(Family::info.summary), std::string(Family::info.source), {}, {}};
     variant_entry v;
     const auto add = [&](std::string_view workload) {
       cell c{};

@@ -30,17 +30,15 @@ namespace {
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 // A memory buffer needs a multiple of the LLC; beyond this it takes minutes to build and little is gained.
 constexpr std::uint64_t largest_buffer = 1024 * mib;
-constexpr std::size_t most_pairs = 28;   // all of 8 processors
-constexpr int usual_llc_ways = 16;       // of the server processors of the last ten years, most
+constexpr std::size_t most_pairs = 28;  // all of 8 processors
+constexpr int usual_llc_ways = 16;      // of the server processors of the last ten years, most
 
-int number_of(const std::string& text) {
-  return text.empty() || text[0] < '0' || text[0] > '9' ? 0 : std::stoi(text);
-}
+int number_of(const std::string& text) { return text.empty() || text[0] < '0' || text[0] > '9' ? 0 : std::stoi(text); }
 
 // What the kernel says of the data caches of a processor, and who shares the last one.
 struct kernel_caches {
   host_cache l1, l2, llc;
-  std::string sharing;   // of the last level: a list of processors
+  std::string sharing;  // of the last level: a list of processors
 };
 kernel_caches caches_of(int cpu) {
   kernel_caches found;
@@ -50,7 +48,7 @@ kernel_caches caches_of(int cpu) {
     const int level = number_of(line_of(at + "level"));
     if (level == 0) break;
     if (line_of(at + "type") == "Instruction") continue;
-    const std::string size = line_of(at + "size");   // 32K
+    const std::string size = line_of(at + "size");  // 32K
     const std::uint64_t unit = size.ends_with("M") ? mib : 1024;
     const host_cache c{static_cast<std::uint64_t>(number_of(size)) * unit, number_of(line_of(at + "ways_of_associativity")),
                        false, fmt::format("index{}", i)};
@@ -62,7 +60,7 @@ kernel_caches caches_of(int cpu) {
       found.sharing = line_of(at + "shared_cpu_list");
     }
   }
-  if (last == 2) found.l2 = {};   // the second level is the last
+  if (last == 2) found.l2 = {};  // the second level is the last
   return found;
 }
 
@@ -124,13 +122,11 @@ void measure_pairs(calibration& c, const topology& machine, const std::map<int, 
       c.notes.push_back(fmt::format("hand-off between processors {} and {}: {}", a.cpu, b.cpu, p.absent));
       continue;
     }
-    const char* way = llc_of.at(a.cpu) == llc_of.at(b.cpu) ? "same_llc"
-                      : a.package == b.package             ? "same_socket"
-                                                           : "other_socket";
+    const char* way = llc_of.at(a.cpu) == llc_of.at(b.cpu) ? "same_llc" : a.package == b.package ? "same_socket" : "other_socket";
     c.pairs.push_back({a.cpu, b.cpu, way, p.p50_ns});
     if (p.lost_share > 0.1) {
-      c.notes.push_back(fmt::format("processors {} and {}: the probe lost {:.0f} % of its time", a.cpu, b.cpu,
-                                    100 * p.lost_share));
+      c.notes.push_back(
+          fmt::format("processors {} and {}: the probe lost {:.0f} % of its time", a.cpu, b.cpu, 100 * p.lost_share));
     }
   }
 }
@@ -213,9 +209,10 @@ calibration calibrate_host() {
 
 std::string machine_text(const calibration& c) {
   const std::string host = fmt::format("measured:{}:", c.date), kernel = fmt::format("sysfs:{}:", c.date);
-  std::string out = fmt::format("# {}, as measured on {}; sizes and topology are what its kernel shows. Sources say when and "
-                                "how.\n",
-                                c.cpu_model, c.date);
+  std::string out = fmt::format(
+      "# {}, as measured on {}; sizes and topology are what its kernel shows. Sources say when and "
+      "how.\n",
+      c.cpu_model, c.date);
   for (const auto& n : c.notes) out += fmt::format("# {}\n", n);
   for (const auto& p : c.pairs) out += fmt::format("# hand-off {} - {}: {:.1f} ns ({})\n", p.cpu_a, p.cpu_b, p.ns, p.way);
   const auto line = [&](std::string_view key, const std::string& value, const std::string& source) {
@@ -278,8 +275,8 @@ std::string calibrate_into(const std::string& file) {
   try {
     (void)sim::parse_machine(text, file);
   } catch (const usage_error& e) {
-    throw usage_error(fmt::format("{}; the figures contradict each other, nothing is written: try again on a quieter machine",
-                                  e.what()));
+    throw usage_error(
+        fmt::format("{}; the figures contradict each other, nothing is written: try again on a quieter machine", e.what()));
   }
   write_whole(file, text);
   return fmt::format("{}\n{}: written; tally sim --machine {}\n", text, file, file);

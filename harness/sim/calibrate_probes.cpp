@@ -36,7 +36,7 @@ class buffer {
     void* p = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) throw std::bad_alloc();
     at_ = static_cast<std::byte*>(p);
-    madvise(at_, bytes_, MADV_HUGEPAGE);   // a wish: not granted, the pages are small and the TLB is in the figure
+    madvise(at_, bytes_, MADV_HUGEPAGE);  // a wish: not granted, the pages are small and the TLB is in the figure
   }
   ~buffer() { munmap(at_, bytes_); }
   buffer(const buffer&) = delete;

@@ -29,22 +29,22 @@ struct field_counts {
   std::string name;
   traffic sum;
   std::uint64_t failed_cas = 0;
-  handoff_counts handoffs;        // as a native thread would have noticed them
+  handoff_counts handoffs;  // as a native thread would have noticed them
 };
 
 struct point_result {
   oracle_verdict oracle;
-  std::string failure;            // an exception, a deadlock, a stray access
-  bool exhausted = false;         // the heap's limit ended the window
-  metric_list metrics;            // the workload's own
-  std::vector<std::uint64_t> lanes;          // operations of each, inside the window
-  std::uint64_t operations = 0;   // inside the window
-  std::uint64_t cycles = 0;       // of it
-  std::vector<field_counts> fields;          // by name; those that were accessed
+  std::string failure;                                       // an exception, a deadlock, a stray access
+  bool exhausted = false;                                    // the heap's limit ended the window
+  metric_list metrics;                                       // the workload's own
+  std::vector<std::uint64_t> lanes;                          // operations of each, inside the window
+  std::uint64_t operations = 0;                              // inside the window
+  std::uint64_t cycles = 0;                                  // of it
+  std::vector<field_counts> fields;                          // by name; those that were accessed
   std::vector<std::pair<std::string, std::uint64_t>> paths;  // by name; those that were taken
   std::vector<std::vector<std::uint64_t>> taken;             // [from][to]: lines
-  std::uint64_t accesses = 0;     // of the whole run
-  std::uint64_t switches = 0;     // the same
+  std::uint64_t accesses = 0;                                // of the whole run
+  std::uint64_t switches = 0;                                // the same
   [[nodiscard]] handoff_counts handoffs() const {
     handoff_counts sum;
     for (const auto& f : fields) sum += f.handoffs;

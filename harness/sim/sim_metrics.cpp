@@ -29,7 +29,8 @@ constexpr std::array table{
         [](source s) { return value(s.per_operation(s.handoffs.handoffs)); }},
     row{{"ops_per_handoff", "1", simulated, more, "operations per line hand-off"},
         [](source s) {
-          return when(s.handoffs.handoffs != 0, static_cast<double>(s.point.operations) / static_cast<double>(s.handoffs.handoffs));
+          return when(s.handoffs.handoffs != 0,
+                      static_cast<double>(s.point.operations) / static_cast<double>(s.handoffs.handoffs));
         }},
     row{{"l1_hits_per_op", "1/op", simulated, neither, "accesses that hit the first-level cache, per operation"},
         [](source s) { return value(s.per_operation(s.hits[0])); }},
@@ -69,7 +70,8 @@ constexpr std::array table{
         [](source s) { return when(timed(s), static_cast<double>(s.point.operations) / seconds(s)); }},
     row{{"ns_per_op", "ns", modelled, less, "time per operation, on its core"},
         [](source s) {
-          return when(timed(s), 1e9 * seconds(s) * static_cast<double>(s.point.lanes.size()) / static_cast<double>(s.point.operations));
+          return when(timed(s),
+                      1e9 * seconds(s) * static_cast<double>(s.point.lanes.size()) / static_cast<double>(s.point.operations));
         }},
     row{{"header_bytes", "B", "measured", less, "bytes before each object that the strategy counts in"},
         [](source s) { return when(s.header_bytes != 0, static_cast<double>(s.header_bytes)); }},

@@ -16,7 +16,7 @@ struct simulated_point {
   std::size_t header_bytes = 0;
   traffic total;
   handoff_counts handoffs;
-  std::uint64_t hits[2]{};            // in L1, L2
+  std::uint64_t hits[2]{};  // in L1, L2
   std::uint64_t failed_cas = 0;
   [[nodiscard]] double per_operation(std::uint64_t n) const {
     return point.operations == 0 ? 0 : static_cast<double>(n) / static_cast<double>(point.operations);

@@ -12,7 +12,6 @@
 namespace tally::sim {
 namespace {
 
-
 double per_operation(std::uint64_t n, const point_result& p) {
   return p.operations == 0 ? 0 : static_cast<double>(n) / static_cast<double>(p.operations);
 }
@@ -53,11 +52,17 @@ json simulation(const row_points& r) {
   for (const auto& [name, n] : p.paths) paths[name] = n;
   for (std::size_t i = 0; i < r.points.size(); ++i) {
     const point_result& s = r.points[i];
-    schedules.push_back({{"schedule", r.schedules[i]}, {"operations", s.operations}, {"cycles", s.cycles},
-                         {"transfers", s.total().transfers()}, {"invalidations", s.total().invalidations},
+    schedules.push_back({{"schedule", r.schedules[i]},
+                         {"operations", s.operations},
+                         {"cycles", s.cycles},
+                         {"transfers", s.total().transfers()},
+                         {"invalidations", s.total().invalidations},
                          {"handoffs", s.handoffs().handoffs}});
   }
-  json result{{"operations", p.operations}, {"cycles", p.cycles}, {"fields", std::move(fields)}, {"paths", std::move(paths)},
+  json result{{"operations", p.operations},
+              {"cycles", p.cycles},
+              {"fields", std::move(fields)},
+              {"paths", std::move(paths)},
               {"schedules", std::move(schedules)}};
   // Who takes lines from whom; sparse, since most pairs never do.
   json taken = json::array();
@@ -83,7 +88,8 @@ json to_json(const traffic& t) {
   for (unsigned k = 0; k < access_kinds; ++k) {
     for (unsigned level = 0; level < 2; ++level) {
       for (unsigned s = 0; s < hit_states; ++s) {
-        if (t.hit[k][level][s] != 0) hits[fmt::format("{}_{}_l{}", access_kind_names[k], hit_state_names[s], level + 1)] = t.hit[k][level][s];
+        if (t.hit[k][level][s] != 0)
+          hits[fmt::format("{}_{}_l{}", access_kind_names[k], hit_state_names[s], level + 1)] = t.hit[k][level][s];
       }
     }
     if (t.miss[k] != 0) misses[access_kind_names[k]] = t.miss[k];
@@ -101,18 +107,22 @@ json to_json(const traffic& t) {
 json to_json(const compared_handoffs& c) {
   const observed_handoffs& seen = c.observed;
   const simulated_handoffs& told = c.simulated;
-  return {
-      {"verdict", name_of(c.verdict.kind)},
-      {"words", c.verdict.words},
-      {"factor", c.verdict.factor},
-      {"within_band", c.verdict.within_band},
-      {"fields", seen.fields},
-      {"simulated", {{"class", "simulated"}, {"handoffs_per_op", told.per_op}, {"low", *told.least}, {"high", *told.most}}},
-      {"observed",
-       {{"class", "measured"}, {"handoffs_per_op", seen.per_op}, {"low", seen.least}, {"high", seen.most},
-        {"windows", seen.windows}, {"left_out", seen.left_out}, {"operations", seen.operations},
-        {"known_share", seen.known_share},
-        {"latency_ns", seen.latency_ns == 0 ? json(nullptr) : json(seen.latency_ns)}}}};
+  return {{"verdict", name_of(c.verdict.kind)},
+          {"words", c.verdict.words},
+          {"factor", c.verdict.factor},
+          {"within_band", c.verdict.within_band},
+          {"fields", seen.fields},
+          {"simulated", {{"class", "simulated"}, {"handoffs_per_op", told.per_op}, {"low", *told.least}, {"high", *told.most}}},
+          {"observed",
+           {{"class", "measured"},
+            {"handoffs_per_op", seen.per_op},
+            {"low", seen.least},
+            {"high", seen.most},
+            {"windows", seen.windows},
+            {"left_out", seen.left_out},
+            {"operations", seen.operations},
+            {"known_share", seen.known_share},
+            {"latency_ns", seen.latency_ns == 0 ? json(nullptr) : json(seen.latency_ns)}}}};
 }
 
 std::string failure_of(const point_result& p, oracle_class oracle) {
@@ -128,10 +138,11 @@ json simulated_record(const row_points& r) {
   for (auto& [name, value] : row.parameters) value = without_directories(value);
   json record = to_json(run_item{row, 0, 0, 0, r.seed});
   record["row"] = row_key(r);
-  record["scene"] = fmt::format("{}|{}|simulated|{}|{}|{}", row.workload_label, row.threads, r.machine_name, r.protocol, r.caches);
+  record["scene"] =
+      fmt::format("{}|{}|simulated|{}|{}|{}", row.workload_label, row.threads, r.machine_name, r.protocol, r.caches);
   record["config"]["mode"] = "simulated";
-  record["config"]["simulation"] = {{"machine", r.machine_name}, {"protocol", r.protocol}, {"caches", r.caches},
-                                    {"clock_ghz", r.clock_ghz}, {"schedules", r.schedules}, {"warm_up", r.warm_up},
+  record["config"]["simulation"] = {{"machine", r.machine_name}, {"protocol", r.protocol},   {"caches", r.caches},
+                                    {"clock_ghz", r.clock_ghz},  {"schedules", r.schedules}, {"warm_up", r.warm_up},
                                     {"operations", r.operations}};
   std::string reason;
   for (std::size_t i = 0; i < r.points.size() && reason.empty(); ++i) {
@@ -150,13 +161,18 @@ json simulated_record(const row_points& r) {
   for (const std::uint64_t n : p.lanes) lanes.push_back({{"operations", n}});
   record["lanes"] = std::move(lanes);
   record["simulation"] = simulation(r);
-  record["oracle"] = {{"class", oracle_names.at(static_cast<std::size_t>(r.oracle))}, {"ok", p.oracle.ok},
-                      {"expected", p.oracle.expected}, {"live", p.oracle.live}, {"message", p.oracle.message}};
+  record["oracle"] = {{"class", oracle_names.at(static_cast<std::size_t>(r.oracle))},
+                      {"ok", p.oracle.ok},
+                      {"expected", p.oracle.expected},
+                      {"live", p.oracle.live},
+                      {"message", p.oracle.message}};
   return record;
 }
 
 json skipped_simulated(const std::string& strategy, const std::string& workload, int cores, const std::string& reason) {
-  return {{"schema", schema_number}, {"status", "skipped"}, {"reason", reason},
+  return {{"schema", schema_number},
+          {"status", "skipped"},
+          {"reason", reason},
           {"row", fmt::format("{}|{}|{}|simulated", strategy, workload, cores)},
           {"skipped", {{"strategy", strategy}, {"workload", workload}, {"threads", cores}, {"mode", "simulated"}, {"heap", ""}}}};
 }

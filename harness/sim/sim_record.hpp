@@ -17,7 +17,7 @@ struct row_points {
   std::uint64_t warm_up = 0, operations = 0, seed = 1;
   oracle_class oracle = oracle_class::exact;
   std::vector<std::string> schedules;
-  std::vector<point_result> points;      // by schedule; the first is the point
+  std::vector<point_result> points;  // by schedule; the first is the point
 };
 
 // Which row it is: the same in every run of it.
@@ -32,7 +32,8 @@ struct compared_handoffs {
 [[nodiscard]] json to_json(const compared_handoffs&);
 // The same bytes for the same build and arguments: no time, no machine of the host's.
 [[nodiscard]] json simulated_record(const row_points&);
-[[nodiscard]] json skipped_simulated(const std::string& strategy, const std::string& workload, int cores, const std::string& reason);
+[[nodiscard]] json skipped_simulated(const std::string& strategy, const std::string& workload, int cores,
+                                     const std::string& reason);
 
 // "" or why a point is no result.
 [[nodiscard]] std::string failure_of(const point_result&, oracle_class);

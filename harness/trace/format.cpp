@@ -183,12 +183,8 @@ class decoder {
         ++r_.sums.last_decrefs, ++r_.sums.died;
         if (!o.existing) --live_, live_bytes_ -= o.bytes;
         break;
-      case kind::immortal_increment:
-        ++r_.sums.immortal_increfs;
-        break;
-      default:
-        ++r_.sums.immortal_decrefs;
-        break;
+      case kind::immortal_increment: ++r_.sums.immortal_increfs; break;
+      default: ++r_.sums.immortal_decrefs; break;
     }
   }
 

@@ -41,7 +41,7 @@ struct object_facts {
   std::uint16_t thread = 0;      // of its first event
   bool existing = false;         // from before the recording
   bool immortal = false;
-  bool shared = false;           // more than one thread met it
+  bool shared = false;  // more than one thread met it
   bool dies = false;
 };
 
@@ -55,9 +55,9 @@ struct totals {
 };
 
 struct recording {
-  std::string name;         // the file's, without folders
-  std::string content_hash; // FNV-1a of the decompressed stream, 16 hex digits
-  std::string header;       // JSON, as it is in the file
+  std::string name;          // the file's, without folders
+  std::string content_hash;  // FNV-1a of the decompressed stream, 16 hex digits
+  std::string header;        // JSON, as it is in the file
   std::string program, description, runtime;
   std::uint64_t repairs = 0;
   totals sums;

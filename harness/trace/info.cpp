@@ -14,7 +14,7 @@ namespace {
 
 struct loaded {
   recording file;
-  plan one;                // in recorded order
+  plan one;  // in recorded order
   double parallelism = 1;
   std::uint64_t waits = 0;
 };

@@ -40,7 +40,7 @@ class pairing {
 
   // Last taken, first dropped, per object and thread: open takes are chained through older_, the newest first.
   void match() {
-    std::vector<std::uint32_t> newest(r_.objects.size(), no_event);       // by the object's first thread
+    std::vector<std::uint32_t> newest(r_.objects.size(), no_event);  // by the object's first thread
     std::unordered_map<std::uint64_t, std::uint32_t> newest_of_others;
     for (std::uint32_t e = 0; e < r_.events.size(); ++e) {
       const event& ev = r_.events[e];

@@ -41,8 +41,8 @@ class rendezvous {
     const std::uint64_t round = round_.load(std::memory_order_relaxed);  // can't move before this lane has arrived
     // acq_rel: what each lane did before it arrived is seen by the last, who passes it on
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == lanes_) {
-      arrived_.store(0, std::memory_order_relaxed);  // relaxed: the next to touch it has seen the round move
-      const bool over = stop_.load(std::memory_order_relaxed) != 0;  // relaxed: ordered by the arrivals
+      arrived_.store(0, std::memory_order_relaxed);                     // relaxed: the next to touch it has seen the round move
+      const bool over = stop_.load(std::memory_order_relaxed) != 0;     // relaxed: ordered by the arrivals
       round_.store(round + (over ? 1 : 2), std::memory_order_release);  // pairs with the acquire in meet()
     }
     return round;

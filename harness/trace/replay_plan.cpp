@@ -37,18 +37,12 @@ class positions {
 
 op op_for(const event& ev, const object_facts& o, bool pair, bool threads) {
   switch (ev.what) {
-    case kind::increment:
-      return pair ? op::paired_take : op::take;
-    case kind::decrement:
-      return pair ? op::paired_drop : op::drop;
-    case kind::immortal_increment:
-      return pair ? op::immortal_paired_take : op::immortal_take;
-    case kind::immortal_decrement:
-      return pair ? op::immortal_paired_drop : op::immortal_drop;
-    case kind::last_decrement:
-      return pair ? op::paired_last_drop : op::last_drop;
-    default:
-      return threads && o.shared ? op::make_shared : op::make;
+    case kind::increment: return pair ? op::paired_take : op::take;
+    case kind::decrement: return pair ? op::paired_drop : op::drop;
+    case kind::immortal_increment: return pair ? op::immortal_paired_take : op::immortal_take;
+    case kind::immortal_decrement: return pair ? op::immortal_paired_drop : op::immortal_drop;
+    case kind::last_decrement: return pair ? op::paired_last_drop : op::last_drop;
+    default: return threads && o.shared ? op::make_shared : op::make;
   }
 }
 

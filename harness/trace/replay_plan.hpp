@@ -71,20 +71,20 @@ struct wait_point {
 
 struct stream {
   std::vector<std::uint32_t> words;
-  std::vector<std::uint32_t> sizes;  // of each make in turn: recorded bytes
-  std::vector<std::uint16_t> places; // in the reference stack, of each paired word in turn
+  std::vector<std::uint32_t> sizes;   // of each make in turn: recorded bytes
+  std::vector<std::uint16_t> places;  // in the reference stack, of each paired word in turn
   std::vector<wait_point> waits;
   std::uint32_t posts = 0;
-  std::uint64_t operations = 0;      // words that count
+  std::uint64_t operations = 0;  // words that count
 };
 
 // An object from before the recording, at the position of its index.
 struct existing_object {
-  std::uint16_t lane = 0;        // of its first event
+  std::uint16_t lane = 0;  // of its first event
   bool immortal = false;
   bool shared = false;
-  std::uint32_t start = 1;       // references before the first word
-  std::uint32_t end = 0;         // after the last; 0: it dies
+  std::uint32_t start = 1;  // references before the first word
+  std::uint32_t end = 0;    // after the last; 0: it dies
 };
 
 // An object that the recording makes and does not end.
@@ -99,22 +99,22 @@ struct paths {
   std::uint64_t owner = 0, foreign = 0;                // by the thread of the object's first event, or another
   std::uint64_t paired_owner = 0, paired_foreign = 0;  // the same, where deferral need not count
   std::uint64_t immortal = 0, last = 0, born = 0;
-  std::uint64_t paired_immortal = 0;                   // of `immortal`
+  std::uint64_t paired_immortal = 0;  // of `immortal`
 };
 
 struct plan {
   std::string name, content_hash;
   totals sums;
   std::uint16_t recorded_threads = 1;
-  std::vector<stream> streams;           // one, or one a recorded thread
+  std::vector<stream> streams;  // one, or one a recorded thread
   std::vector<existing_object> existing;
   std::vector<left_object> left;
   std::uint32_t positions = 0;
-  std::uint64_t operations = 0;          // of one pass over all streams
-  paths by_path, by_path_copies;         // the second as a copy among others sees it: existing objects are foreign
+  std::uint64_t operations = 0;   // of one pass over all streams
+  paths by_path, by_path_copies;  // the second as a copy among others sees it: existing objects are foreign
   std::uint64_t pairs = 0, dissolved_pairs = 0, waits = 0;
-  std::uint32_t most_held = 0;           // places of the reference stack in use at once
-  double parallelism = 1;                // that the waits allow; 1 for a single stream
+  std::uint32_t most_held = 0;  // places of the reference stack in use at once
+  double parallelism = 1;       // that the waits allow; 1 for a single stream
 };
 
 enum class layout { one_stream, stream_per_thread };

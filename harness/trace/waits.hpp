@@ -20,11 +20,11 @@ namespace tally::recorded {
 class waiting {
  public:
   struct wait {
-    std::uint32_t event;        // that waits
-    std::uint16_t thread;       // for this thread
-    std::uint32_t ordinal;      // to have done so many events
+    std::uint32_t event;    // that waits
+    std::uint16_t thread;   // for this thread
+    std::uint32_t ordinal;  // to have done so many events
   };
-  std::vector<wait> waits;      // in recorded order
+  std::vector<wait> waits;  // in recorded order
   std::uint64_t longest = 0;
 
   waiting(const recording& r, const pairing& p)
@@ -126,14 +126,14 @@ class waiting {
   const recording& r_;
   const pairing& p_;
   std::size_t threads_;
-  std::vector<std::uint32_t> index_;                // of shared objects; no_event for others
-  std::vector<std::uint32_t> ordinal_;              // events that the thread has done with this one
+  std::vector<std::uint32_t> index_;    // of shared objects; no_event for others
+  std::vector<std::uint32_t> ordinal_;  // events that the thread has done with this one
   std::vector<std::uint64_t> finish_;
   std::vector<std::uint32_t> birth_, spare_, latest_, sources_;
   std::vector<take_queue> takes_;
   std::vector<std::uint32_t> done_;
   std::vector<std::uint64_t> ready_;
-  std::vector<clock> known_;                        // events of each thread that each thread knows to be done
+  std::vector<clock> known_;  // events of each thread that each thread knows to be done
   std::vector<std::vector<std::pair<std::uint32_t, clock>>> history_;
 };
 

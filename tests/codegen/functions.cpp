@@ -69,12 +69,14 @@ plain_object* hand_copy_plain(void*, plain_object* o) {
   return o;
 }
 void hand_drop_plain(void* c, plain_object* o) {
-  if (--o->count == 0) [[unlikely]] hand_reclaim(c, o);
+  if (--o->count == 0) [[unlikely]]
+    hand_reclaim(c, o);
 }
 void hand_copy_drop_plain(void* c, plain_object* o) {
   ++o->count;
   escape(o);
-  if (--o->count == 0) [[unlikely]] hand_reclaim(c, o);
+  if (--o->count == 0) [[unlikely]]
+    hand_reclaim(c, o);
 }
 
 // atomic --------------------------------------------------------------------------------------------------------------------
@@ -96,12 +98,14 @@ atomic_object* hand_copy_atomic(void*, atomic_object* o) {
   return o;
 }
 void hand_drop_atomic(void* c, atomic_object* o) {
-  if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]] hand_reclaim(c, o);
+  if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]]
+    hand_reclaim(c, o);
 }
 void hand_copy_drop_atomic(void* c, atomic_object* o) {
   o->count.fetch_add(1, std::memory_order_relaxed);
   escape(o);
-  if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]] hand_reclaim(c, o);
+  if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]]
+    hand_reclaim(c, o);
 }
 
 // rc_arc --------------------------------------------------------------------------------------------------------------------
@@ -127,7 +131,8 @@ void hand_drop_rc_arc(void* c, atomic_object* o) {
   } else {
     last = o->count.fetch_sub(2, std::memory_order_acq_rel) == 3;
   }
-  if (last) [[unlikely]] hand_reclaim(c, o);
+  if (last) [[unlikely]]
+    hand_reclaim(c, o);
 }
 
 // rc_arc:sharing=typed: a confined type is plain's code, another one atomic's ------------------------------------------------
@@ -144,12 +149,14 @@ plain_object* hand_copy_typed_confined(void*, plain_object* o) {
   return o;
 }
 void hand_drop_typed_confined(void* c, plain_object* o) {
-  if (--o->count == 0) [[unlikely]] hand_reclaim(c, o);
+  if (--o->count == 0) [[unlikely]]
+    hand_reclaim(c, o);
 }
 void hand_copy_drop_typed_confined(void* c, plain_object* o) {
   ++o->count;
   escape(o);
-  if (--o->count == 0) [[unlikely]] hand_reclaim(c, o);
+  if (--o->count == 0) [[unlikely]]
+    hand_reclaim(c, o);
 }
 
 ref<typed> check_copy_typed_shared(typed::context& c, ref<typed> r) { return c.copy(r); }
@@ -159,7 +166,8 @@ atomic_object* hand_copy_typed_shared(void*, atomic_object* o) {
   return o;
 }
 void hand_drop_typed_shared(void* c, atomic_object* o) {
-  if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]] hand_reclaim(c, o);
+  if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]]
+    hand_reclaim(c, o);
 }
 
 // biased --------------------------------------------------------------------------------------------------------------------
@@ -198,7 +206,8 @@ static inline void take(biased_hand_context* c, biased_object* o) {
 static inline void give_back(biased_hand_context* c, biased_object* o) {
   const std::uint16_t owner = o->owner.load(std::memory_order_relaxed);
   if (owner == c->id) [[likely]] {
-    if (--o->local == 0) [[unlikely]] hand_reclaim_biased(c, o);
+    if (--o->local == 0) [[unlikely]]
+      hand_reclaim_biased(c, o);
   } else if (owner != nobody) {
     hand_reclaim_foreign(c, o);
   }
@@ -246,8 +255,7 @@ void hand_pass_shared_ptr(void*, standard_pointer& p) {
 
 void check_copy_worse(void*, atomic_object* o) {
   std::uint32_t n = o->count.load(std::memory_order_relaxed);
-  while (!o->count.compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {
-  }
+  while (!o->count.compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {}
 }
 void hand_copy_worse(void*, atomic_object* o) { o->count.fetch_add(1, std::memory_order_relaxed); }
 

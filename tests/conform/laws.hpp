@@ -9,17 +9,15 @@
 
 namespace tally::conform {
 
-REGISTER_TYPED_TEST_SUITE_P(Laws, ANewObjectLivesUntilItsOnlyRefIsDropped,
-                            EveryCopyKeepsTheObjectAliveAndIsDroppedOnItsOwn,
+REGISTER_TYPED_TEST_SUITE_P(Laws, ANewObjectLivesUntilItsOnlyRefIsDropped, EveryCopyKeepsTheObjectAliveAndIsDroppedOnItsOwn,
                             MemoryIsZeroedAndTrailingSlotsStartEmpty, AStoreConsumesItsRefAndDropsTheOldValue,
-                            ParcelsCarryARefThroughMemoryThatNobodyScans,
-                            DroppingTheHeadOfAVeryLongChainFreesItWithoutRecursion,
+                            ParcelsCarryARefThroughMemoryThatNobodyScans, DroppingTheHeadOfAVeryLongChainFreesItWithoutRecursion,
                             ObjectsOutliveTheThreadThatMadeThem, ARefSurvivesABlockedRegionAndPollsAroundIt,
                             ACycleIsCollectedOrLeakedAsTheConceptSays, ManyThreadsCountOneObjectExactly,
                             TheLastDropMayComeFromAnyThread, SharedSlotsLoadStoreExchangeAndCompare,
                             RacingLoadsAndStoresOfASharedSlotNeverSeeADeadObject,
                             AWeakRefUpgradesWhileTheObjectLivesAndFailsAfter, ADestructorRunsOnceHoweverItsObjectDies,
-                            WhatAnObjectsEndFindsInItsPlaceIsTheNewValue,
-                            ConfinedObjectsLiveAndDieLikeOthersWithTheirMemory, GarbageDoesNotAddUp);
+                            WhatAnObjectsEndFindsInItsPlaceIsTheNewValue, ConfinedObjectsLiveAndDieLikeOthersWithTheirMemory,
+                            GarbageDoesNotAddUp);
 
 }  // namespace tally::conform

@@ -59,9 +59,9 @@ TYPED_TEST_P(Laws, ADestructorRunsOnceHoweverItsObjectDies) {
       return make<inner>(c, {}, [&ended] { ++ended; });
     };
     with_context(*heap, [&](auto& c) {
-      c.drop(leaf_in(c));  // alone
+      c.drop(leaf_in(c));                                                                   // alone
       EXPECT_THROW(static_cast<void>(make<leaf>(c, {}, nullptr)), typename leaf::refused);  // and none where there was no object
-      auto top = inner_in(c);  // with what only it kept alive
+      auto top = inner_in(c);                                                               // with what only it kept alive
       c.store(c.get(top).next, inner_in(c));
       c.store(c.get(top).leaf, leaf_in(c));
       c.quiesce();
@@ -99,14 +99,14 @@ TYPED_TEST_P(Laws, WhatAnObjectsEndFindsInItsPlaceIsTheNewValue) {
       auto& place = c.get(holder).leaf;
       int looked = 0;
       c.store(place, make<leaf>(c, {}, [&] {
-        ++looked;
-        EXPECT_EQ(c.peek(place), nullptr);
-      }));
+                ++looked;
+                EXPECT_EQ(c.peek(place), nullptr);
+              }));
       c.store(place, {});
       kept.store(c, make<leaf>(c, {}, [&] {
-        ++looked;
-        EXPECT_EQ(kept.get(), nullptr);
-      }));
+                   ++looked;
+                   EXPECT_EQ(kept.get(), nullptr);
+                 }));
       kept.store(c, {});
       EXPECT_EQ(looked, 2);
       c.drop(holder);

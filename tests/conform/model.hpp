@@ -25,17 +25,19 @@ struct instruction {
 };
 
 inline rc::Gen<std::vector<instruction>> programs() {
-  const auto one = rc::gen::map(
-      rc::gen::tuple(rc::gen::weightedElement<int>({{6, 0}, {4, 1}, {4, 2}, {6, 3}, {4, 4}, {3, 5}, {2, 6}, {1, 7}, {2, 8}, {1, 9}, {2, 10}}),
-                     rc::gen::arbitrary<std::uint32_t>(), rc::gen::arbitrary<std::uint32_t>()),
-      [](const std::tuple<int, std::uint32_t, std::uint32_t>& t) {
-        return instruction{static_cast<action>(std::get<0>(t)), std::get<1>(t), std::get<2>(t)};
-      });
+  const auto one =
+      rc::gen::map(rc::gen::tuple(rc::gen::weightedElement<int>(
+                                      {{6, 0}, {4, 1}, {4, 2}, {6, 3}, {4, 4}, {3, 5}, {2, 6}, {1, 7}, {2, 8}, {1, 9}, {2, 10}}),
+                                  rc::gen::arbitrary<std::uint32_t>(), rc::gen::arbitrary<std::uint32_t>()),
+                   [](const std::tuple<int, std::uint32_t, std::uint32_t>& t) {
+                     return instruction{static_cast<action>(std::get<0>(t)), std::get<1>(t), std::get<2>(t)};
+                   });
   return rc::gen::container<std::vector<instruction>>(one);
 }
 
 inline void showValue(const instruction& i, std::ostream& os) {
-  static const char* const names[] = {"make", "copy", "drop", "put", "get", "take", "poll", "quiesce", "weaken", "drop_weak", "upgrade"};
+  static const char* const names[] = {"make", "copy",    "drop",   "put",       "get",    "take",
+                                      "poll", "quiesce", "weaken", "drop_weak", "upgrade"};
   os << names[static_cast<int>(i.what)] << '(' << i.a << ',' << i.b << ')';
 }
 

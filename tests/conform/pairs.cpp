@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "harness/engine/registry.hpp"
 #include "harness/engine/engine.hpp"
+#include "harness/engine/registry.hpp"
 #include "tests/support/pair_table.hpp"
 
 namespace {

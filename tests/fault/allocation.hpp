@@ -100,8 +100,8 @@ class program {
   static constexpr std::uint32_t parcels = std::is_same_v<parcel, ref<node>> ? 20 : 270, width = 24, length = 10;
 
   void live() {
-    static constexpr std::pair<std::string_view, double> small[] = {{"entries", 16}, {"kilobytes", 16}, {"mark_stack_kib", 1},
-                                                                    {"least_mib", 1}, {"cap_mib", 8},  {"ready_mib", 0}};
+    static constexpr std::pair<std::string_view, double> small[] = {{"entries", 16},  {"kilobytes", 16}, {"mark_stack_kib", 1},
+                                                                    {"least_mib", 1}, {"cap_mib", 8},    {"ready_mib", 0}};
     heap_config config{.limit_bytes = 0, .mutators = 2, .gc_workers = 3, .tunables = small, .tunable_count = std::size(small)};
     if constexpr (process_global<H>) config.gc_workers = 1;
     insist([&] { heap_ = std::make_unique<H>(config); });

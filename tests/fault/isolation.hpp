@@ -14,20 +14,18 @@
 namespace tally::fault {
 
 struct ending {
-  int status = 0;       // as waitpid says
-  std::string said;     // on standard error
+  int status = 0;    // as waitpid says
+  std::string said;  // on standard error
   [[nodiscard]] bool with(int code) const { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
   // By no_way_on(): one line that names the strategy, then abort.
   [[nodiscard]] bool in_one_sentence(const std::string& name) const {
     return aborted() && said.starts_with(name + ": ") && is_a_line();
   }
   // By a library that has its own way to say it: some line, then abort or exit.
-  [[nodiscard]] bool in_a_line() const {
-    return (with(1) || aborted()) && is_a_line();
-  }
+  [[nodiscard]] bool in_a_line() const { return (with(1) || aborted()) && is_a_line(); }
   [[nodiscard]] std::string text() const {
-    const std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                                                : "code " + std::to_string(WEXITSTATUS(status));
+    const std::string how =
+        WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "code " + std::to_string(WEXITSTATUS(status));
     return how + ", saying \"" + said + "\"";
   }
 
@@ -55,8 +53,7 @@ ending isolated(F&& f, unsigned seconds = 20) {
   std::array<char, 4096> part{};
   for (ssize_t n; (n = ::read(ends[0], part.data(), part.size())) > 0;) e.said.append(part.data(), static_cast<std::size_t>(n));
   ::close(ends[0]);
-  while (::waitpid(child, &e.status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child, &e.status, 0) < 0 && errno == EINTR) {}
   return e;
 }
 

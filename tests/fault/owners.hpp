@@ -265,7 +265,8 @@ struct stepped_heaps<Family, variant_list<First, O...>> {
   struct none {
     using type = ::testing::Types<not_stepped>;
   };
-  static constexpr bool counts_between_threads = instrumented<measured> && !single_threaded<measured> && !unique_ownership<measured>;
+  static constexpr bool counts_between_threads =
+      instrumented<measured> && !single_threaded<measured> && !unique_ownership<measured>;
   using type = typename std::conditional_t<counts_between_threads, all<Family>, none>::type;
 };
 

@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/base/text.hpp"
 #include "harness/contract/workload.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "harness/base/text.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tally;

@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!fuzz::accepted<usage_error, CLI::Error>([&] { cli::take_flags(app, text, "--config it"); })) return 0;
   std::string kept;
   if (!fuzz::accepted<usage_error>([&] { kept = config_text({{"request", to_json(o.request)}}); })) return 0;
-  if (!(request_from(json::parse(kept).at("request")) == o.request)) fuzz::finding("a request that does not survive writing", kept);
+  if (!(request_from(json::parse(kept).at("request")) == o.request))
+    fuzz::finding("a request that does not survive writing", kept);
   const auto count_of = [&](const char* flag) { return app.get_option(flag)->count(); };
   const run_request standard;
   if (count_of("--processes") == 0 && o.request.processes != standard.processes) fuzz::finding("a flag that was not given", kept);

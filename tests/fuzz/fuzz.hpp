@@ -1,5 +1,5 @@
-// What the fuzz targets have in common. Each tests/fuzz/NAME.cpp is one reader: bytes in, and either a result or a refusal in one line.
-// With clang and TALLY_FUZZ=ON it is a libFuzzer program; in every other build replay.cpp runs it over the corpus and over
+// What the fuzz targets have in common. Each tests/fuzz/NAME.cpp is one reader: bytes in, and either a result or a refusal in one
+// line. With clang and TALLY_FUZZ=ON it is a libFuzzer program; in every other build replay.cpp runs it over the corpus and over
 // a fixed number of mutations of it, so that the same checks are an ordinary test.
 #pragma once
 

@@ -1,8 +1,8 @@
 // Machine files: what is accepted is a machine that can be simulated.
 #include "harness/sim/caches/machine.hpp"
 
-#include "harness/sim/caches/memory_system.hpp"
 #include "harness/contract/workload.hpp"
+#include "harness/sim/caches/memory_system.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (m.cores() == 0 || m.cores() > sim::most_cores) fuzz::finding("number of cores", std::to_string(m.cores()));
   if (m.sockets * m.llcs_per_socket > sim::most_llcs) fuzz::finding("number of LLCs", std::to_string(m.sockets));
   for (const sim::cache_geometry& g : {m.l1, m.l2, m.llc}) {
-    if (g.bytes != 0 && std::uint64_t{g.sets()} * g.ways * sim::line_bytes != g.bytes) fuzz::finding("cache", std::to_string(g.bytes));
+    if (g.bytes != 0 && std::uint64_t{g.sets()} * g.ways * sim::line_bytes != g.bytes)
+      fuzz::finding("cache", std::to_string(g.bytes));
   }
   if (m.llc_of(m.cores() - 1) >= sim::most_llcs) fuzz::finding("LLC of the last core", std::to_string(m.cores()));
   // Tags of all caches together; a test is no place for gigabytes.

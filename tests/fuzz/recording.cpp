@@ -1,15 +1,15 @@
 // Recordings: damaged containers and damaged events. An input that is no zstd stream is taken for a decompressed recording and
-// packed first; where only the header's totals are wrong, they are mended, so that what follows decoding is reached, too: plans, and
-// what `tally trace info` says.
+// packed first; where only the header's totals are wrong, they are mended, so that what follows decoding is reached, too: plans,
+// and what `tally trace info` says.
 #include <zstd.h>
 
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "harness/base/errors.hpp"
 #include "harness/trace/info.hpp"
 #include "harness/trace/replay_plan.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "harness/base/errors.hpp"
 
 namespace {
 
@@ -82,9 +82,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   std::string header = R"({"threads":65535})";
   auto json = nlohmann::json::parse(header);
-  for (const char* key : {"events", "objects", "created", "died", "existing", "immortal_objects", "shared_objects", "max_live_objects",
-                          "max_live_bytes", "increfs", "decrefs", "immortal_increfs", "immortal_decrefs", "last_decrefs", "news",
-                          "thread_switches"}) {
+  for (const char* key : {"events", "objects", "created", "died", "existing", "immortal_objects", "shared_objects",
+                          "max_live_objects", "max_live_bytes", "increfs", "decrefs", "immortal_increfs", "immortal_decrefs",
+                          "last_decrefs", "news", "thread_switches"}) {
     json[key] = 0U;
   }
   header = json.dump();

@@ -2,13 +2,13 @@
 // drawn from a fixed seed: bytes changed, runs removed and doubled, two files spliced. The same inputs at every run.
 //   fuzz_NAME MUTATIONS FOLDER_OR_FILE...
 // Before each input its bytes are kept where a finding can be looked at: fuzz_NAME.last in the working folder.
+#include <unistd.h>
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
-#include <unistd.h>
 #include <vector>
 
 #include "tests/fuzz/fuzz.hpp"
@@ -21,7 +21,8 @@ const char* kept = "";
 
 // On a finding: keep the input. Writing a file from a handler of SIGABRT is fine here, the process is its own.
 void keep(int signal) {
-  std::ofstream(kept, std::ios::binary).write(reinterpret_cast<const char*>(current->data()), static_cast<std::streamsize>(current->size()));
+  std::ofstream(kept, std::ios::binary)
+      .write(reinterpret_cast<const char*>(current->data()), static_cast<std::streamsize>(current->size()));
   std::fprintf(stderr, "the input is in %s\n", kept);
   std::signal(signal, SIG_DFL);
   std::raise(signal);
@@ -42,16 +43,15 @@ bytes mutated(const std::vector<bytes>& corpus, std::mt19937_64& random) {
       case 1:
         if (!b.empty()) b[at] = static_cast<std::uint8_t>(below(256));
         break;
-      case 2:
-        b.erase(begin, end);
-        break;
+      case 2: b.erase(begin, end); break;
       case 3: {
         const bytes run(begin, end);
         b.insert(begin, run.begin(), run.end());
         break;
       }
       case 4: {  // numbers are where parsers break
-        static const std::string_view numbers[] = {"0", "-1", "1e9", "65536", "4294967296", "18446744073709551616", "nan", "\"x\"", "null"};
+        static const std::string_view numbers[] = {"0",   "-1",    "1e9", "65536", "4294967296", "18446744073709551616",
+                                                   "nan", "\"x\"", "null"};
         const auto text = numbers[below(std::size(numbers))];
         b.insert(begin, text.begin(), text.end());
         break;
@@ -109,7 +109,8 @@ int main(int argc, char** argv) {
   for (const bytes& b : corpus) {
     run(b);
     constexpr std::size_t small = 4096;
-    for (std::size_t n = 0; b.size() <= small && n < b.size(); ++n) run(bytes(b.begin(), b.begin() + static_cast<std::ptrdiff_t>(n)));
+    for (std::size_t n = 0; b.size() <= small && n < b.size(); ++n)
+      run(bytes(b.begin(), b.begin() + static_cast<std::ptrdiff_t>(n)));
   }
   std::mt19937_64 random(1);
   for (long n = std::atol(argv[1]); n > 0; --n) run(mutated(corpus, random));

@@ -5,9 +5,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "harness/contract/workload.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/run/runner.hpp"
-#include "harness/contract/workload.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace {

@@ -23,9 +23,7 @@ struct owner_exit : stage<H> {
 template <class H>
 struct abandoned : stage<H> {
   using stage<H>::stage;
-  void prepare() override {
-    this->share_out(this->as(0), this->make_node(this->as(0)));
-  }
+  void prepare() override { this->share_out(this->as(0), this->make_node(this->as(0))); }
   void act(int i) override {
     auto& c = this->at(i);
     if (i == 0) {
@@ -113,8 +111,8 @@ struct freed_while_blocked : stage<H> {
   }
 };
 
-// Each of the others has an object of this owner's, and sees it die while the owner is blocked, or only polls: after it has emptied
-// its queue once, so that what comes in must be noticed again.
+// Each of the others has an object of this owner's, and sees it die while the owner is blocked, or only polls: after it has
+// emptied its queue once, so that what comes in must be noticed again.
 template <class H, bool Blocked>
 struct freed_at_once : stage<H> {
   using stage<H>::stage;

@@ -1,5 +1,6 @@
-// The programs that every concurrent strategy is checked with: two or three threads, about three operations each, around one of the
-// moments where counting schemes have been wrong. Each is an ordinary user of the contract; which strategies get it is a concept.
+// The programs that every concurrent strategy is checked with: two or three threads, about three operations each, around one of
+// the moments where counting schemes have been wrong. Each is an ordinary user of the contract; which strategies get it is a
+// concept.
 #pragma once
 
 #include "tests/model/stage.hpp"
@@ -245,7 +246,8 @@ struct returned_parcels : stage<H> {
   }
 };
 
-// Objects that fill the heap: each new one takes the place of a dead one, found by a collection that other threads' follow closely.
+// Objects that fill the heap: each new one takes the place of a dead one, found by a collection that other threads' follow
+// closely.
 template <class H>
 struct full_heap : stage<H> {
   using stage<H>::stage;
@@ -260,7 +262,8 @@ struct full_heap : stage<H> {
     c.drop(c.template make<slab<H>>({}, 9));  // three fill the heap: the first of the second pair is made by a collection
     for (std::uint64_t v = 10; v < 16; v += 2) {
       held_slab one(c.template make<slab<H>>({}, v)), two(c.template make<slab<H>>({}, v + 1));
-      require(c.get(one.get()).value.load() == v && c.get(two.get()).value.load() == v + 1, "the payload is not what was written");
+      require(c.get(one.get()).value.load() == v && c.get(two.get()).value.load() == v + 1,
+              "the payload is not what was written");
       c.drop(two.take());
       c.drop(one.take());
     }
@@ -290,8 +293,8 @@ struct old_slots : stage<H> {
   }
 };
 
-// One reconciles, and those who are at safepoints help. Each has logged what the others' blocks hold: a ref of the first one's object
-// that it dropped, and one that it stored in an object of its own.
+// One reconciles, and those who are at safepoints help. Each has logged what the others' blocks hold: a ref of the first one's
+// object that it dropped, and one that it stored in an object of its own.
 template <class H>
 struct helped : stage<H> {
   explicit helped(int threads) : stage<H>(threads, 2) {}

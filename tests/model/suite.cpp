@@ -50,9 +50,7 @@ std::map<const subject*, searched>& searches() {
   return all;
 }
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 void expect_no_failure(const subject& of, const plan& p, const outcome& o) {
   static constexpr const char* kinds[] = {"random", "bounded", "full"};
@@ -68,8 +66,8 @@ class tree_test : public ::testing::Test {
     tally_of_variant& sum = results()[of_.variant];
     const double start = now();
     ++sum.programs;
-    // Every schedule of at most three switches comes first: where these are too many, so are all. Where they are not, the search of
-    // all of them, if it ends.
+    // Every schedule of at most three switches comes first: where these are too many, so are all. Where they are not, the search
+    // of all of them, if it ends.
     const plan bounded{search::bounded, of_.threads, scaled(of_.threads == 2 ? bounded_schedules : bounded_schedules / 4), 3, 1};
     outcome o = check(bounded, of_.make);
     expect_no_failure(of_, bounded, o);
@@ -95,7 +93,8 @@ class random_test : public ::testing::Test {
   void TestBody() override {
     const auto is_open = [](const subject& o) { return !searches()[&o].complete; };
     if (!is_open(of_)) return;  // every schedule has been seen
-    const auto open = std::count_if(all_.begin(), all_.end(), [&](const subject& o) { return o.variant == of_.variant && is_open(o); });
+    const auto open =
+        std::count_if(all_.begin(), all_.end(), [&](const subject& o) { return o.variant == of_.variant && is_open(o); });
     tally_of_variant& sum = results()[of_.variant];
     const double start = now();
     const plan p{search::random, of_.threads, scaled(random_schedules / static_cast<double>(open)), 0, 1};
@@ -118,17 +117,16 @@ bool is_ours(std::string_view strategy, const mutation& m) {
   if (m.where.field == "collections" || m.where.field == "reconciles") return false;  // statistics: the unit tests' business
   const std::string_view file = m.where.at.file_name();
   static const std::vector<std::pair<std::string_view, std::string_view>> homes{
-      {"harness/counting/counting.hpp", "atomic"},      {"harness/counting/counted_slots.hpp", "atomic"},
-      {"harness/counting/epoch.hpp", "atomic"},         {"harness/counting/owner_registry.hpp", "biased"},
-      {"harness/heap/tracing.hpp", "mark_sweep"},   {"harness/heap/world.hpp", "mark_sweep"},
+      {"harness/counting/counting.hpp", "atomic"},     {"harness/counting/counted_slots.hpp", "atomic"},
+      {"harness/counting/epoch.hpp", "atomic"},        {"harness/counting/owner_registry.hpp", "biased"},
+      {"harness/heap/tracing.hpp", "mark_sweep"},      {"harness/heap/world.hpp", "mark_sweep"},
       {"harness/heap/parcel_cells.hpp", "mark_sweep"}, {"harness/heap/weak_cells.hpp", "deferred"}};
   for (const auto& [header, home] : homes) {
     if (file.ends_with(header)) return home == strategy;
   }
   const auto slash = file.find_last_of('/');
-  return file.find("/harness/") == file.npos && file.find("/tests/model/") == file.npos &&
-         !file.starts_with("tests/model/") && !file.starts_with("harness/") &&
-         file.substr(slash + 1).starts_with(strategy);
+  return file.find("/harness/") == file.npos && file.find("/tests/model/") == file.npos && !file.starts_with("tests/model/") &&
+         !file.starts_with("harness/") && file.substr(slash + 1).starts_with(strategy);
 }
 
 struct mutant_entry {
@@ -158,8 +156,8 @@ std::vector<mutant_entry> mutants_of(std::string_view strategy, const std::vecto
   return entries;
 }
 
-// tests/model/equivalent.txt, and equivalent.txt in a folder of strategies outside of the tree: "strategy | mutant | why it changes
-// nothing that can be observed", one a line.
+// tests/model/equivalent.txt, and equivalent.txt in a folder of strategies outside of the tree: "strategy | mutant | why it
+// changes nothing that can be observed", one a line.
 std::map<std::string, std::string> equivalents_of(std::string_view strategy) {
   std::map<std::string, std::string> all;
   for (const char* folder : {TALLY_SOURCE_DIR "/tests/model", TALLY_EXTRA_DIR}) {
@@ -193,7 +191,8 @@ class mutants_test : public ::testing::Test {
       mutate(&m.what);
       // A short look at every program first: most mutants die soon.
       for (const bool first : {true, false}) {
-        const double each = first ? first_tries : std::max(first_tries, scale() * tries / static_cast<double>(m.reached_by.size()));
+        const double each =
+            first ? first_tries : std::max(first_tries, scale() * tries / static_cast<double>(m.reached_by.size()));
         for (const subject* of : m.reached_by) {
           last = check({search::random, of->threads, static_cast<std::uint64_t>(each), 0, first ? 1U : 2U}, of->make, false);
           spent += last.schedules;
@@ -205,14 +204,17 @@ class mutants_test : public ::testing::Test {
         if (killer != nullptr) break;
       }
       mutate(nullptr);
-      const std::string how = killer == nullptr ? fmt::format("survives {} schedules", spent)
-                                                : fmt::format("killed by {} ({}, {} threads) after {} schedules: {}", killer->name,
-                                                              killer->variant, killer->threads, spent, last.failure);
+      const std::string how = killer == nullptr
+                                  ? fmt::format("survives {} schedules", spent)
+                                  : fmt::format("killed by {} ({}, {} threads) after {} schedules: {}", killer->name,
+                                                killer->variant, killer->threads, spent, last.failure);
       fmt::print("{}: {}\n", m.what.name, how);
       std::fflush(stdout);
       if (report.is_open()) {
         report << strategy_ << '\t' << m.what.name << '\t' << (killer != nullptr ? killer->name : "equivalent") << '\t'
-               << (killer != nullptr ? killer->variant : equivalent.contains(m.what.name) ? equivalent.at(m.what.name) : "?")
+               << (killer != nullptr                  ? killer->variant
+                   : equivalent.contains(m.what.name) ? equivalent.at(m.what.name)
+                                                      : "?")
                << '\t' << (killer != nullptr ? killer->threads : 0) << '\t' << spent << '\t' << last.failure << '\n';
       }
       if (killer != nullptr) {
@@ -223,7 +225,8 @@ class mutants_test : public ::testing::Test {
         EXPECT_TRUE(listed) << m.what.name << " survives, and is not listed as equivalent";
       }
     }
-    for (const auto& [name, why] : equivalent) EXPECT_TRUE(known.contains(name)) << "listed as equivalent, but no such mutant: " << name;
+    for (const auto& [name, why] : equivalent)
+      EXPECT_TRUE(known.contains(name)) << "listed as equivalent, but no such mutant: " << name;
     fmt::print("{}: {} mutants, {} killed, {} equivalent\n", strategy_, entries.size(), killed, same);
   }
 
@@ -238,8 +241,10 @@ class summary : public ::testing::Environment {
   void TearDown() override {
     for (const auto& [variant, r] : results()) {
       fmt::print(
-          "{} {}: {} programs; full search complete for {} ({} schedules), of three switches for {} more ({}), random: {}; {:.1f} s\n",
-          strategy_, variant, r.programs, r.full, r.full_schedules, r.bounded, r.bounded_schedules, r.random_schedules, r.seconds);
+          "{} {}: {} programs; full search complete for {} ({} schedules), of three switches for {} more ({}), random: {}; "
+          "{:.1f} s\n",
+          strategy_, variant, r.programs, r.full, r.full_schedules, r.bounded, r.bounded_schedules, r.random_schedules,
+          r.seconds);
     }
   }
 

@@ -1,5 +1,5 @@
-// What a generated model program includes: every program that the strategy supports, for every variant that is built, searched and
-// reported; and the mutants.
+// What a generated model program includes: every program that the strategy supports, for every variant that is built, searched
+// and reported; and the mutants.
 #pragma once
 
 #include <string>
@@ -31,8 +31,8 @@ std::string variant_name() {
   std::string name;
   for (const auto& t : Family::tunables) {
     if (t.chosen == nullptr || t.chosen(chosen) == t.chosen(standard)) continue;
-    name += (name.empty() ? "" : ",") + std::string(t.name) + "=" +
-            std::string(t.values[static_cast<std::size_t>(t.chosen(chosen))]);
+    name +=
+        (name.empty() ? "" : ",") + std::string(t.name) + "=" + std::string(t.values[static_cast<std::size_t>(t.chosen(chosen))]);
   }
   return name.empty() ? "default" : name;
 }
@@ -47,8 +47,8 @@ void add(std::vector<subject>& into, std::string_view variant, std::string_view 
   for (const int threads : {2, 3}) into.push_back(subject_of<Program<H>>(variant, name, threads));
 }
 
-// heap=block: the counts are those of the variant beside it, and the cells go round under a lock; a heap that commits a megabyte in
-// every schedule is no small one.
+// heap=block: the counts are those of the variant beside it, and the cells go round under a lock; a heap that commits a megabyte
+// in every schedule is no small one.
 template <class H>
 concept counts_on_blocks = requires { requires H::source == object_source::block; };
 

@@ -72,13 +72,12 @@ std::vector<traced> trace_of(const std::string& program, const std::filesystem::
 }
 
 // The events that cachegrind names, summed over the program.
-std::map<std::string, std::uint64_t> cachegrind(const std::string& program, const geometry& g,
-                                                const std::filesystem::path& in) {
+std::map<std::string, std::uint64_t> cachegrind(const std::string& program, const geometry& g, const std::filesystem::path& in) {
   const auto form = [](const cache_geometry& c) { return std::to_string(c.bytes) + "," + std::to_string(c.ways) + ",64"; };
   std::map<std::string, std::uint64_t> all;
   if (!run({"valgrind", "-q", "--tool=cachegrind", "--cache-sim=yes", "--I1=" + form(g.i1), "--D1=" + form(g.d1),
-            "--LL=" + form(g.ll), "--log-file=" + (in / "log").string(),
-            "--cachegrind-out-file=" + (in / "out").string(), program})) {
+            "--LL=" + form(g.ll), "--log-file=" + (in / "log").string(), "--cachegrind-out-file=" + (in / "out").string(),
+            program})) {
     return all;
   }
   std::ifstream lines(in / "out");
@@ -141,7 +140,7 @@ TEST(Cachegrind, CountsTheSameMissesForTheSameAddresses) {
   ASSERT_GT(trace.size(), 100000u);
   const geometry geometries[] = {
       {{4096, 2}, {4096, 2}, {65536, 8}},
-      {{1024, 1}, {1024, 1}, {32768, 4}},     // direct-mapped
+      {{1024, 1}, {1024, 1}, {32768, 4}},      // direct-mapped
       {{32768, 8}, {32768, 8}, {262144, 16}},  // the data fits into LL
       {{2048, 4}, {2048, 4}, {49152, 12}},
   };

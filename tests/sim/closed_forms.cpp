@@ -14,8 +14,8 @@ class system_under_test {
   explicit system_under_test(unsigned cores, const machine& m = testing::flat_machine(), const memory_options& o = {})
       : memory(m, cores, o) {}
   void go(unsigned core, line_id line, access_kind kind, unsigned offset = 0, unsigned size = 8) {
-    clock_[core] += memory.perform(core, clock_[core],
-                                   {line, 0, static_cast<std::uint8_t>(offset), static_cast<std::uint8_t>(size), kind});
+    clock_[core] +=
+        memory.perform(core, clock_[core], {line, 0, static_cast<std::uint8_t>(offset), static_cast<std::uint8_t>(size), kind});
   }
   void load(unsigned core, line_id line) { go(core, line, access_kind::load); }
   void store(unsigned core, line_id line) { go(core, line, access_kind::store); }

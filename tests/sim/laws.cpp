@@ -39,10 +39,9 @@ struct thread_of<simulated> {
 
 namespace tally::conform {
 
-using heaps = ::testing::Types<strategies::atomic_heap<simulated>,
-                               strategies::atomic_heap<simulated, strategies::atomic_options{.slot = slot_kind::epoch}>,
-                               strategies::biased_heap<simulated>, strategies::deferred_heap<simulated>,
-                               strategies::mark_sweep_heap<simulated>>;
+using heaps = ::testing::Types<
+    strategies::atomic_heap<simulated>, strategies::atomic_heap<simulated, strategies::atomic_options{.slot = slot_kind::epoch}>,
+    strategies::biased_heap<simulated>, strategies::deferred_heap<simulated>, strategies::mark_sweep_heap<simulated>>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Simulated, Laws, heaps);
 
 }  // namespace tally::conform

@@ -52,9 +52,8 @@ struct test_and_test_and_set : test_and_set {
     explicit place(test_and_test_and_set&) {}
   };
   void acquire(place&) {
-    simulated::wait_until([&] {
-      return word.load(std::memory_order_relaxed) == 0 && word.exchange(1, std::memory_order_acquire) == 0;
-    });
+    simulated::wait_until(
+        [&] { return word.load(std::memory_order_relaxed) == 0 && word.exchange(1, std::memory_order_acquire) == 0; });
   }
   void release(place&) { word.store(0, std::memory_order_release); }
 };

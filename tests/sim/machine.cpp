@@ -83,8 +83,7 @@ TEST(MachineFiles, WhatIsWrongIsRefusedWithItsPlace) {
        "dir/small.machine:12: \"l1.hit 4 cycles [C]\" is not KEY = VALUE [SOURCE]"},
       {"l1.hit = 4", "l1.hits = 4", "dir/small.machine:12: no such key: l1.hits; did you mean l1.hit?"},
       {"l1.hit = 4 cycles", "l1.hit = 4", "dir/small.machine:12: l1.hit = 4: expected whole cycles, or ns"},
-      {"l1.hit = 4 cycles", "l1.hit = 4.5 cycles",
-       "dir/small.machine:12: l1.hit = 4.5 cycles: expected whole cycles, or ns"},
+      {"l1.hit = 4 cycles", "l1.hit = 4.5 cycles", "dir/small.machine:12: l1.hit = 4.5 cycles: expected whole cycles, or ns"},
       {"l1.hit = 4 cycles", "l1.hit = -4 cycles", "dir/small.machine:12: l1.hit = -4 cycles: expected a number above 0"},
       {"l1.hit = 4 cycles", "l1.hit = four", "dir/small.machine:12: l1.hit = four: expected a number above 0"},
       {"l1.hit = 4 cycles", "l1.hit = 0.1 ns", "dir/small.machine:12: l1.hit is 0 cycles at 2 GHz"},
@@ -136,8 +135,7 @@ TEST(MachineFiles, TheShippedOnesAreWholeAndTheirSourcesAreInTheReferences) {
     const machine m = load_machine(name);
     EXPECT_EQ(m.name, name);
     for (const figure& f : m.figures) {
-      EXPECT_NE(references.find("| [" + f.source + "] |"), std::string::npos)
-          << name << ": " << f.key << " [" << f.source << "]";
+      EXPECT_NE(references.find("| [" + f.source + "] |"), std::string::npos) << name << ": " << f.key << " [" << f.source << "]";
     }
     ccxs |= m.llcs_per_socket > 1;
     two_sockets |= m.sockets > 1;

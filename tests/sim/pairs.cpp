@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "harness/sim/point.hpp"
 #include "harness/session/sim_session.hpp"
+#include "harness/sim/point.hpp"
 #include "tests/support/pair_table.hpp"
 
 using namespace tally;

@@ -11,7 +11,8 @@ namespace tally::sim {
 class test_program {
  public:
   explicit test_program(int cores, const std::string& order = "timed", const std::string& machine_name = "epyc-7773x-2s")
-      : caches_(load_machine(machine_name), static_cast<unsigned>(cores), {.fields = static_cast<unsigned>(fields().names().size())}),
+      : caches_(load_machine(machine_name), static_cast<unsigned>(cores),
+                {.fields = static_cast<unsigned>(fields().names().size())}),
         cores_(memory_, caches_, parse_schedule(order), 1) {}
 
   // `first` on core 0.

@@ -148,8 +148,8 @@ class table {
             {"llc", t.from(origin::llc)},
             {"core", t.from(origin::core_same_llc)},
             {"memory", t.from(origin::memory)},
-            {"elsewhere", t.from(origin::llc_same_socket) + t.from(origin::llc_other_socket) +
-                              t.from(origin::core_same_socket) + t.from(origin::core_other_socket)},
+            {"elsewhere", t.from(origin::llc_same_socket) + t.from(origin::llc_other_socket) + t.from(origin::core_same_socket) +
+                              t.from(origin::core_other_socket)},
             {"wb-forward", t.writebacks_forward},
             {"wb-evict", t.writebacks_eviction},
             {"wb-llc", t.writebacks_llc},
@@ -184,8 +184,8 @@ class table {
     const char mine = before[core];
     covered.cache.insert(std::string(1, mine) + " own-" + event[1]);
     const bool writes = event[1] == 'S' || event[1] == 'R';
-    const std::string request = event[1] == 'L' && mine == '-'                   ? "GetS"
-                                : writes && mine == '-'                          ? "GetM"
+    const std::string request = event[1] == 'L' && mine == '-'           ? "GetS"
+                                : writes && mine == '-'                  ? "GetM"
                                 : writes && (mine == 'S' || mine == 'O') ? "Upgrade"
                                                                          : "";
     if (request.empty()) return;
@@ -246,15 +246,15 @@ TEST(Sharing, IsTrueOnlyIfATouchedByteWasWrittenSinceTheLoss) {
     return now.cold > old.cold ? 'c' : '-';
   };
   EXPECT_EQ(go(0, 0, 8, access_kind::store), 'c');
-  EXPECT_EQ(go(1, 8, 8, access_kind::store), 'c');  // never had it: cold, whatever it touches
-  EXPECT_EQ(go(0, 0, 8, access_kind::load), 'f');   // 0 to 7 were written before it lost the line
-  EXPECT_EQ(go(1, 15, 1, access_kind::store), '-'); // an upgrade needs no data
-  EXPECT_EQ(go(0, 12, 4, access_kind::load), 't');  // one byte is enough
+  EXPECT_EQ(go(1, 8, 8, access_kind::store), 'c');   // never had it: cold, whatever it touches
+  EXPECT_EQ(go(0, 0, 8, access_kind::load), 'f');    // 0 to 7 were written before it lost the line
+  EXPECT_EQ(go(1, 15, 1, access_kind::store), '-');  // an upgrade needs no data
+  EXPECT_EQ(go(0, 12, 4, access_kind::load), 't');   // one byte is enough
   EXPECT_EQ(go(1, 8, 4, access_kind::store), '-');
   EXPECT_EQ(go(2, 0, 1, access_kind::store), 'c');
-  EXPECT_EQ(go(0, 4, 4, access_kind::load), 'f');   // two writers since, neither wrote these
+  EXPECT_EQ(go(0, 4, 4, access_kind::load), 'f');  // two writers since, neither wrote these
   EXPECT_EQ(go(2, 63, 1, access_kind::store), '-');
-  EXPECT_EQ(go(1, 0, 1, access_kind::load), 't');   // written by 2 before 0 read the line, but after 1 lost it
+  EXPECT_EQ(go(1, 0, 1, access_kind::load), 't');  // written by 2 before 0 read the line, but after 1 lost it
   EXPECT_EQ(go(0, 56, 8, access_kind::rmw), 't');
 }
 

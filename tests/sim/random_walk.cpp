@@ -1,6 +1,7 @@
 // Random traces through the memory system and through the reference simulator: every counter of every core and field, every
 // cost, every state and every cache's content must be the same, and the protocol's invariants hold. What an access can touch
-// (its own line, and the hot ones) is looked at after each; all the rest after every hundredth, the counters after every fiftieth.
+// (its own line, and the hot ones) is looked at after each; all the rest after every hundredth, the counters after every
+// fiftieth.
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -78,11 +79,12 @@ TEST_P(RandomWalk, IsWhatTheReferenceSaysAccessForAccess) {
     now += 1000000;  // nobody waits for a busy line
     const unsigned core = draw.below(s.cores);
     const unsigned size = 1u << draw.below(4);
-    const line_access a{
-        // Half of the accesses go to few lines, so that sharing and capacity both happen.
-        draw.chance(0.5) ? draw.below(4) : draw.below(s.lines), static_cast<field_id>(draw.below(fields)),
-        static_cast<std::uint8_t>(draw.below(64 / size) * size), static_cast<std::uint8_t>(size),
-        draw.chance(0.6) ? access_kind::load : draw.chance(0.5) ? access_kind::store : access_kind::rmw};
+    const line_access a{// Half of the accesses go to few lines, so that sharing and capacity both happen.
+                        draw.chance(0.5) ? draw.below(4) : draw.below(s.lines), static_cast<field_id>(draw.below(fields)),
+                        static_cast<std::uint8_t>(draw.below(64 / size) * size), static_cast<std::uint8_t>(size),
+                        draw.chance(0.6)   ? access_kind::load
+                        : draw.chance(0.5) ? access_kind::store
+                                           : access_kind::rmw};
     const cycles cost = memory.perform(core, now, a);
     ASSERT_EQ(cost, reference.perform(core, a)) << "step " << i;
     for (line_id n = 0; n < s.lines; ++n) {

@@ -27,7 +27,9 @@ std::uint64_t path(const point_result& r, const std::string& name) {
   }
   return 0;
 }
-double per_operation(std::uint64_t n, const point_result& r) { return static_cast<double>(n) / static_cast<double>(r.operations); }
+double per_operation(std::uint64_t n, const point_result& r) {
+  return static_cast<double>(n) / static_cast<double>(r.operations);
+}
 
 TEST(Shapes, OneHotAtomicCountCollapses) {
   const auto one = simulate({.strategy = "atomic", .parameters = {{"sharing", "shared"}}, .cores = 1});

@@ -100,9 +100,17 @@ class arena {
     for (int i = 0; i < length; ++i) {
       switch (random.below(16)) {
         case 0: refs.push_back(tally::make<object>(c, {})); break;
-        case 1: case 2: if (!refs.empty()) refs.push_back(c.copy(pick(refs))); break;
-        case 3: case 4: if (!refs.empty()) c.drop(take(refs)); break;
-        case 5: case 6: case 7: {  // swap with a mailbox: the hand-off
+        case 1:
+        case 2:
+          if (!refs.empty()) refs.push_back(c.copy(pick(refs)));
+          break;
+        case 3:
+        case 4:
+          if (!refs.empty()) c.drop(take(refs));
+          break;
+        case 5:
+        case 6:
+        case 7: {  // swap with a mailbox: the hand-off
           if (refs.empty()) break;
           // acq_rel: pairs with itself in the thread that takes the object out
           auto& box = boxes_[random.below(mailboxes)];
@@ -110,13 +118,17 @@ class arena {
           look(c.get(refs.back()));
           break;
         }
-        case 8: if (!refs.empty()) weaks.push_back(c.downgrade(pick(refs))); break;
+        case 8:
+          if (!refs.empty()) weaks.push_back(c.downgrade(pick(refs)));
+          break;
         case 9: {
           if (weaks.empty()) break;
           if (const ref r = c.upgrade(pick(weaks))) look(c.get(r)), refs.push_back(r);
           break;
         }
-        case 10: if (!weaks.empty()) c.drop(take(weaks)); break;
+        case 10:
+          if (!weaks.empty()) c.drop(take(weaks));
+          break;
         case 11: {  // a private pair, so that a cascade meets an object that others count
           if (refs.empty()) break;
           const ref parent = tally::make<object>(c, {});
@@ -164,8 +176,8 @@ class arena {
     }
     // What is still held is dropped, or left in the mailboxes for somebody who finds its owner gone.
     for (const ref& r : refs) {
-      const ref out = random.below(2) == 0 ? r : ref_of(boxes_[random.below(mailboxes)].exchange(word_of(r),
-                                                                                              std::memory_order_acq_rel));
+      const ref out =
+          random.below(2) == 0 ? r : ref_of(boxes_[random.below(mailboxes)].exchange(word_of(r), std::memory_order_acq_rel));
       c.drop(out);
     }
     for (const weak& w : weaks) c.drop(w);

@@ -37,8 +37,7 @@ class Leaks : public ::testing::Test {
   }
 };
 
-using heaps = ::testing::Types<strategies::atomic_heap<native>, strategies::deferred_heap<native>,
-                               strategies::none_heap<native>>;
+using heaps = ::testing::Types<strategies::atomic_heap<native>, strategies::deferred_heap<native>, strategies::none_heap<native>>;
 TYPED_TEST_SUITE(Leaks, heaps);
 
 TYPED_TEST(Leaks, MemoryThatObjectsOwnIsNone) {

@@ -37,15 +37,9 @@ class mutator {
       const auto id = random_();
       auto& place = table_.places[random_.below(table::size)];
       switch (random_.below(8)) {
-        case 0:
-          c_.store(place, grown(id, static_cast<int>(id % 6)));
-          break;
-        case 1:
-          check(c_.load(place));
-          break;
-        case 2:
-          check(c_.exchange(place, grown(id, 2)));
-          break;
+        case 0: c_.store(place, grown(id, static_cast<int>(id % 6))); break;
+        case 1: check(c_.load(place)); break;
+        case 2: check(c_.exchange(place, grown(id, 2))); break;
         case 3: {
           const auto guard = c_.borrow(place);
           if (guard.get() != nullptr) sound(*guard.get());
@@ -72,8 +66,7 @@ class mutator {
           if (id % 64 == 0) c_.collect();
           if (id % 16 == 1) c_.blocked([] { std::this_thread::yield(); });
           break;
-        default:
-          c_.drop(make<node>(c_, {.slots = static_cast<std::uint32_t>(id % 4000)}, id, 0u));
+        default: c_.drop(make<node>(c_, {.slots = static_cast<std::uint32_t>(id % 4000)}, id, 0u));
       }
       check(held);
       c_.poll();
@@ -141,9 +134,9 @@ void storm(int threads, int gc_workers, int steps) {
   EXPECT_EQ(h.weak_cells_in_use(), 0u);
 }
 
-// Without a limit a thread whose collection left too little raises the heap's threshold while the others commit blocks by it. Objects
-// just above half a block take a whole one, so that the threshold, a multiple of the bytes that live, is always below what is
-// committed already, and every collection is in vain.
+// Without a limit a thread whose collection left too little raises the heap's threshold while the others commit blocks by it.
+// Objects just above half a block take a whole one, so that the threshold, a multiple of the bytes that live, is always below
+// what is committed already, and every collection is in vain.
 TEST(MarkSweepStress, ThreeThreadsRaiseTheThresholdOfAHeapWithoutALimitAtOnce) {
   constexpr std::uint32_t slots = static_cast<std::uint32_t>(heap::blocks::block_bytes / 2 / sizeof(void*));
   constexpr std::pair<std::string_view, double> tunables[] = {{"growth", 1.1}, {"least_mib", 1}};

@@ -65,7 +65,10 @@ inline registry fake_registry() {
   const tunable_entry interval{"interval", "switch interval", "CPython", {}, "50", 1, 1000};
   all.strategies = {
       {"plain", "a plain count", "-", {}, {variant({}, "", one)}},
-      {"atomic", "an atomic count", "[Boehm04]", {order},
+      {"atomic",
+       "an atomic count",
+       "[Boehm04]",
+       {order},
        {variant({"relaxed"}, "", threads), variant({"seq_cst"}, "order=seq_cst", threads)}},
       {"gil", "a lock", "CPython", {interval}, {variant({}, "", threads)}},
       {"sweep", "a tracing collector", "-", {}, {variant({}, "", tracing, "needs weak refs")}},

@@ -1,4 +1,5 @@
-// The main function of the test programs. --file=NAME: only the tests of NAME.cpp, of which there has to be one; --gtest_filter has no say then.
+// The main function of the test programs. --file=NAME: only the tests of NAME.cpp, of which there has to be one; --gtest_filter
+// has no say then.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

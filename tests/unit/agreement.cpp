@@ -75,26 +75,24 @@ TEST(agreement, figures_that_rest_on_too_little_are_not_comparable) {
 result window(const char* role, const char* status, const char* verdict, double operations, double handoffs) {
   const auto value = [](double v) { return nlohmann::ordered_json{{"value", v}}; };
   return result_from(
-         {{"row", "r"},
-          {"role", role},
-          {"status", status},
-          {"config", {{"oversubscribed", false}}},
-          {"quality", {{"verdict", verdict}}},
-          {"metrics",
-           {{"operations", value(operations)},
-            {"handoffs_per_op", value(handoffs / operations)},
-            {"handoff_latency", value(50)}}},
-          {"handoffs",
-           {{"fields",
-             {{{"name", "slot"}, {"rmws", operations}, {"known", 0}, {"handoffs", 0}},
-              {{"name", "count"}, {"rmws", 2 * operations}, {"known", 2 * operations}, {"handoffs", handoffs}}}}}}});
+      {{"row", "r"},
+       {"role", role},
+       {"status", status},
+       {"config", {{"oversubscribed", false}}},
+       {"quality", {{"verdict", verdict}}},
+       {"metrics",
+        {{"operations", value(operations)}, {"handoffs_per_op", value(handoffs / operations)}, {"handoff_latency", value(50)}}},
+       {"handoffs",
+        {{"fields",
+          {{{"name", "slot"}, {"rmws", operations}, {"known", 0}, {"handoffs", 0}},
+           {{"name", "count"}, {"rmws", 2 * operations}, {"known", 2 * operations}, {"handoffs", handoffs}}}}}}});
 }
 
 TEST(agreement, the_observed_side_is_the_median_of_the_contended_windows) {
-  const auto all = observed_from(
-      {window("observed", "ok", "contended", 100, 50), window("observed", "ok", "contended", 300, 60),
-       window("observed", "ok", "contended", 200, 180), window("observed", "ok", "not", 1e9, 1),
-       window("observed", "error", "contended", 1e9, 0), window("measured", "ok", "contended", 1e9, 0)});
+  const auto all =
+      observed_from({window("observed", "ok", "contended", 100, 50), window("observed", "ok", "contended", 300, 60),
+                     window("observed", "ok", "contended", 200, 180), window("observed", "ok", "not", 1e9, 1),
+                     window("observed", "error", "contended", 1e9, 0), window("measured", "ok", "contended", 1e9, 0)});
   EXPECT_EQ(all.windows, 3U);
   EXPECT_EQ(all.left_out, 1U);
   EXPECT_EQ(all.verdict, "not");

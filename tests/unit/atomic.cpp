@@ -32,8 +32,10 @@ struct place {
 template <class H>
 class Atomic : public ::testing::Test {};
 using heaps = ::testing::Types<atomic_heap<native>, atomic_heap<native, atomic_options{.order = count_order::seq_cst}>,
-                               atomic_heap<native, atomic_options{.rmw = count_rmw::cas}>, atomic_heap<native, atomic_options{.padding = count_padding::line}>,
-                               atomic_heap<native, atomic_options{.unique = unique_path::on}>, atomic_heap<native, atomic_options{.slot = slot_kind::epoch}>>;
+                               atomic_heap<native, atomic_options{.rmw = count_rmw::cas}>,
+                               atomic_heap<native, atomic_options{.padding = count_padding::line}>,
+                               atomic_heap<native, atomic_options{.unique = unique_path::on}>,
+                               atomic_heap<native, atomic_options{.slot = slot_kind::epoch}>>;
 TYPED_TEST_SUITE(Atomic, heaps);
 
 TYPED_TEST(Atomic, TwoThreadsThatCopyAndDropLeaveTheCountAsItWas) {

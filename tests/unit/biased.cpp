@@ -1,5 +1,6 @@
 // Every transition of biased counting, state by state. Contexts are explicit, so one thread can be owner and foreigner in
-// turn; where the order of single accesses matters (biased_accesses.cpp), a scripted policy puts one context's steps between another's.
+// turn; where the order of single accesses matters (biased_accesses.cpp), a scripted policy puts one context's steps between
+// another's.
 #include "strategies/biased.hpp"
 
 #include <gtest/gtest.h>
@@ -146,10 +147,10 @@ TYPED_TEST(Biased, AllOfTheOwnersReferencesDroppedByOthersAddUpInTheMerge) {
 // alive; the paper's must be left alone, since its queue holds no reference.
 TYPED_TEST(Biased, TheOwnersEndWhileQueuedLeavesTheFreeToTheQueue) {
   scene<TypeParam> s;
-  s.other->drop(s.owners());        // queued; local 2
+  s.other->drop(s.owners());  // queued; local 2
   const auto foreign = s.other->copy(s.r);
-  s.owner->drop(s.r);                     // local 1
-  s.owner->drop(foreign);               // local 0: no reference is left but, with rule=cpython, the queue's
+  s.owner->drop(s.r);      // local 1
+  s.owner->drop(foreign);  // local 0: no reference is left but, with rule=cpython, the queue's
   EXPECT_EQ(of(s.r), s.paper ? (counts{s.id, 0, 0, word::queued}) : (counts{no_owner, 0, 1, word::merged}));
   EXPECT_EQ(s.heap.live(), 1);
   s.owner->poll();

@@ -19,12 +19,12 @@ TEST(BiasedAccesses, TheOwnersCopyAndDropReadTheOwnerAndCountOneWordPlainly) {
   world<recording> w;
   recording::clear();
   const auto copy = w.owner.copy(w.r);
-  EXPECT_EQ(recording::seen, (std::map<std::string, access_counts, std::less<>>{
-                                 {"owner", {.loads = 1}}, {"local", {.loads = 1, .stores = 1}}}));
+  EXPECT_EQ(recording::seen,
+            (std::map<std::string, access_counts, std::less<>>{{"owner", {.loads = 1}}, {"local", {.loads = 1, .stores = 1}}}));
   recording::clear();
   w.owner.drop(copy);
-  EXPECT_EQ(recording::seen, (std::map<std::string, access_counts, std::less<>>{
-                                 {"owner", {.loads = 1}}, {"local", {.loads = 1, .stores = 1}}}));
+  EXPECT_EQ(recording::seen,
+            (std::map<std::string, access_counts, std::less<>>{{"owner", {.loads = 1}}, {"local", {.loads = 1, .stores = 1}}}));
   recording::clear();
   w.owner.poll();
   EXPECT_EQ(recording::seen, (std::map<std::string, access_counts, std::less<>>{{"queue", {.loads = 1}}}));
@@ -121,8 +121,7 @@ void owner_exits_before_the_queue_is_reached() {
   owner.emplace(heap);
   r = tally::make<typename state::object>(*owner, {});
   std::optional<typename state::heap_type::context> heir;
-  EXPECT_TRUE(between(
-      "owner", "load", 1, [&] { other.drop(r); }, [&] { owner.reset(), heir.emplace(heap); }));
+  EXPECT_TRUE(between("owner", "load", 1, [&] { other.drop(r); }, [&] { owner.reset(), heir.emplace(heap); }));
   EXPECT_EQ(heap.live(), 1) << "the queue of the one who has the id now";
   heir->poll();
   EXPECT_EQ(heap.live(), 0);
@@ -158,8 +157,8 @@ TEST(BiasedRaces, AnUpgradeBetweenTheOwnersLastDropAndItsMergeKeepsTheObject) {
     world<scripted> w;
     const auto weak = w.owner.downgrade(w.r);
     decltype(w.r) up{};
-    EXPECT_TRUE(between("shared", before_load ? "load" : "rmw", 0, [&] { w.owner.drop(w.r); },
-                        [&] { up = w.other.upgrade(weak); }));
+    EXPECT_TRUE(
+        between("shared", before_load ? "load" : "rmw", 0, [&] { w.owner.drop(w.r); }, [&] { up = w.other.upgrade(weak); }));
     ASSERT_TRUE(up);
     EXPECT_EQ(of(up), (counts{no_owner, 0, 1, word::merged}));
     w.other.drop(up);

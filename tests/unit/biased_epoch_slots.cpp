@@ -70,8 +70,8 @@ TEST(BiasedEpochSlots, AReaderThatCountsAfterTheLastDropIsRefusedAndReadsTheSlot
   const auto next = tally::make<epoch_world<scripted>::object>(w.owner, {});
   w.owner.store(w.racy(), w.r);
   decltype(w.r) seen{};
-  EXPECT_TRUE(between("owner", "load", 0, [&] { seen = w.other.load(w.racy()); },
-                      [&] { w.owner.store(w.racy(), w.owner.copy(next)); }));
+  EXPECT_TRUE(
+      between("owner", "load", 0, [&] { seen = w.other.load(w.racy()); }, [&] { w.owner.store(w.racy(), w.owner.copy(next)); }));
   EXPECT_EQ(seen, next) << "the first object was dead";
   EXPECT_EQ(w.heap.live(), 3) << "it is kept for the reader's sake until the epoch has moved";
   w.other.drop(seen);
@@ -85,8 +85,8 @@ TEST(BiasedEpochSlots, AReaderThatCountsBetweenTheOwnersEndAndItsMergeKeepsTheOb
   w.other.enter();  // the reader's guard, and what it has read
   decltype(w.r) seen{};
   bool counted = false;
-  EXPECT_TRUE(between("shared", "rmw", 0, [&] { w.owner.store(w.racy(), {}); },
-                      [&] { counted = w.other.try_increment(*w.r.at); }));
+  EXPECT_TRUE(
+      between("shared", "rmw", 0, [&] { w.owner.store(w.racy(), {}); }, [&] { counted = w.other.try_increment(*w.r.at); }));
   w.other.leave();
   ASSERT_TRUE(counted);
   seen = w.r;

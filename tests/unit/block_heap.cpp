@@ -102,7 +102,8 @@ TEST(BlockHeap, EveryByteOfTheHeapResolvesToTheObjectWhoseCellHoldsItOrToNothing
 }
 
 TEST(BlockHeap, TheLimitHoldsToTheByteAndIsUsedToTheLastBlock) {
-  for (const std::size_t limit : {std::size_t{40} << 10, std::size_t{100'000}, std::size_t{1} << 20, (std::size_t{5} << 20) + 4095}) {
+  for (const std::size_t limit :
+       {std::size_t{40} << 10, std::size_t{100'000}, std::size_t{1} << 20, (std::size_t{5} << 20) + 4095}) {
     heap_type heap(limit);
     heap_type::allocator a(heap);
     std::size_t n = 0;
@@ -155,7 +156,8 @@ TEST(BlockHeap, FreedMemoryOfOneClassServesEveryOtherAndLargeObjects) {
   heap_type heap(4 << 20);
   std::size_t blocks = 0;
   for (int round = 0; round < 3; ++round) {
-    for (const std::size_t bytes : {std::size_t{16}, std::size_t{48}, std::size_t{1000}, sizes::greatest_cell, std::size_t{300'000}}) {
+    for (const std::size_t bytes :
+         {std::size_t{16}, std::size_t{48}, std::size_t{1000}, sizes::greatest_cell, std::size_t{300'000}}) {
       heap_type::allocator a(heap);
       std::vector<void*> made;
       while (void* cell = a.allocate(bytes)) {
@@ -183,8 +185,8 @@ TEST(BlockHeap, FreedMemoryOfOneClassServesEveryOtherAndLargeObjects) {
 #ifdef TALLY_RAPIDCHECK
 TEST(BlockHeap, AgreesWithAReferenceModelOnRandomAllocationsAndSweeps) {
   const bool ok = rc::check("allocations do not overlap, are zero, resolve, and all comes back", [] {
-    const auto steps = *rc::gen::container<std::vector<std::tuple<std::uint8_t, std::uint32_t, std::uint32_t>>>(
-        rc::gen::tuple(rc::gen::inRange<std::uint8_t>(0, 8), rc::gen::arbitrary<std::uint32_t>(), rc::gen::arbitrary<std::uint32_t>()));
+    const auto steps = *rc::gen::container<std::vector<std::tuple<std::uint8_t, std::uint32_t, std::uint32_t>>>(rc::gen::tuple(
+        rc::gen::inRange<std::uint8_t>(0, 8), rc::gen::arbitrary<std::uint32_t>(), rc::gen::arbitrary<std::uint32_t>()));
     heap_type heap(6 << 20);
     cells live;
     {

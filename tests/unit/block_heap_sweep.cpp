@@ -72,10 +72,12 @@ TEST(BlockHeap, SweepKeepsWhatIsMarkedAndNothingElse) {
       }
     }
     tally::stop_helpers<native, int> nobody;
-    const auto found = marker.mark([&](auto& w) {
-      for (word* o : kept) w.grey(heap.resolve(address(o) + 11));
-      for (word* o : kept) w.grey(o);  // marking twice is marking once
-    }, nobody);
+    const auto found = marker.mark(
+        [&](auto& w) {
+          for (word* o : kept) w.grey(heap.resolve(address(o) + 11));
+          for (word* o : kept) w.grey(o);  // marking twice is marking once
+        },
+        nobody);
     EXPECT_EQ(found.objects, static_cast<std::int64_t>(kept.size()));
     EXPECT_EQ(found.bytes, bytes);
     EXPECT_EQ(heap.sweep(), kept.size());

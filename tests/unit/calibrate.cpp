@@ -27,7 +27,10 @@ calibration host() {
   c.store_ns = 0.24;
   c.rmw_ns = 4.6;
   c.levels = {{"l1", 16 * 1024, 1.01}, {"l2", 512 * 1024, 3.6}, {"llc", 8 << 20, 13.2}, {"memory", 128 << 20, 110.04}};
-  c.pairs = {{0, 1, "same_llc", 21}, {0, 2, "same_llc", 25}, {0, 3, "same_llc", 400}, {0, 4, "same_socket", 90},
+  c.pairs = {{0, 1, "same_llc", 21},
+             {0, 2, "same_llc", 25},
+             {0, 3, "same_llc", 400},
+             {0, 4, "same_socket", 90},
              {0, 8, "other_socket", 210}};
   return c;
 }
@@ -111,7 +114,7 @@ TEST(calibration, where_the_kernel_shows_no_caches_the_file_says_who_does) {
 
 TEST(calibration, figures_that_contradict_each_other_are_refused_by_the_reader) {
   calibration c = host();
-  c.levels[2].ns = 2;   // an LLC faster than L2: something else ran
+  c.levels[2].ns = 2;  // an LLC faster than L2: something else ran
   EXPECT_THROW((void)sim::parse_machine(machine_text(c), "made-up"), usage_error);
 }
 

@@ -1,5 +1,5 @@
-// Cells that are freed one at a time: no two objects share one, what is freed is used again, whoever freed it, and what one thread
-// makes and another frees goes round.
+// Cells that are freed one at a time: no two objects share one, what is freed is used again, whoever freed it, and what one
+// thread makes and another frees goes round.
 #include "harness/heap/cell_cache.hpp"
 
 #include <gtest/gtest.h>

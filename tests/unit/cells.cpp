@@ -1,6 +1,6 @@
-// How much memory travelling refs and weak refs take: cells come back to who leased them, whoever empties them, so that a hand-off
-// that goes one way for ever needs no more than the refs that are on their way at once. Each bound is shown to be one that cells
-// can break: with the step that brings them back done wrongly, what is leased grows with the hand-offs.
+// How much memory travelling refs and weak refs take: cells come back to who leased them, whoever empties them, so that a
+// hand-off that goes one way for ever needs no more than the refs that are on their way at once. Each bound is shown to be one
+// that cells can break: with the step that brings them back done wrongly, what is leased grows with the hand-offs.
 #include <gtest/gtest.h>
 
 #include <atomic>

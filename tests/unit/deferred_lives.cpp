@@ -85,8 +85,9 @@ TEST_F(Deferred, HoldsExactlyWhatTheReferenceModelSaysAfterRandomOperations) {
           default:
             held[i] = {};
             model_held[i] = 0;
-            if (random.below(8) == 0) held[i] = c.unpack(c.pack(make<node>(c, {}, graph.size()))), graph.push_back({}),
-                                      model_held[i] = static_cast<std::int64_t>(graph.size()) - 1;
+            if (random.below(8) == 0)
+              held[i] = c.unpack(c.pack(make<node>(c, {}, graph.size()))), graph.push_back({}),
+              model_held[i] = static_cast<std::int64_t>(graph.size()) - 1;
         }
         for (std::size_t k = 0; k < 16; ++k) {
           if (!held[k]) continue;

@@ -34,9 +34,10 @@ struct settled : H {
 
 template <class H>
 class Epoch : public ::testing::Test {};
-using heaps = ::testing::Types<strategies::atomic_heap<native, strategies::atomic_options{.slot = slot_kind::epoch}>,
-                               strategies::atomic_heap<native, strategies::atomic_options{.unique = strategies::unique_path::on, .slot = slot_kind::epoch}>,
-                               strategies::rc_arc_heap<native, strategies::rc_arc_options{.slot = slot_kind::epoch}>>;
+using heaps = ::testing::Types<
+    strategies::atomic_heap<native, strategies::atomic_options{.slot = slot_kind::epoch}>,
+    strategies::atomic_heap<native, strategies::atomic_options{.unique = strategies::unique_path::on, .slot = slot_kind::epoch}>,
+    strategies::rc_arc_heap<native, strategies::rc_arc_options{.slot = slot_kind::epoch}>>;
 TYPED_TEST_SUITE(Epoch, heaps);
 
 TYPED_TEST(Epoch, AGuardKeepsItsObjectWholeWhateverWritersDo) {

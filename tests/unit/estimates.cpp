@@ -63,7 +63,7 @@ TEST(estimates, a_ratio_above_one_is_better_than_the_baseline_whichever_side_of_
     const estimate* e = find_estimate(all, "fast|spin|1|throughput", metric);
     ASSERT_NE(e, nullptr) << metric;
     ASSERT_TRUE(e->against && e->against->confidence) << metric;
-    EXPECT_THAT(e->against->ratio, DoubleNear(2.5, 1e-9)) << metric;   // the drift hits both alike
+    EXPECT_THAT(e->against->ratio, DoubleNear(2.5, 1e-9)) << metric;  // the drift hits both alike
     EXPECT_THAT(e->against->confidence->low, DoubleNear(2.5, 1e-9)) << metric;
     EXPECT_EQ(e->baseline, "atomic|spin|1|throughput");
     ASSERT_TRUE(e->noise) << metric;
@@ -91,7 +91,7 @@ TEST(estimates, failed_windows_are_left_out_and_a_row_without_any_has_none) {
   results.push_back(window("broken", row_role::measured, 0, 0, 1));
   results.back().metrics.clear();
   results.back().status = row_status::error;
-  results.front().metrics.clear();   // fast's first window
+  results.front().metrics.clear();  // fast's first window
   const auto scenes = group_scenes(results, {});
   const auto all = estimator(1, false).all(scenes);
   EXPECT_EQ(find_estimate(all, "broken|spin|1|throughput", "ns_per_op"), nullptr);

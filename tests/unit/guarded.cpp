@@ -40,7 +40,10 @@ struct taken_once {
 TEST(guarded, a_taken_lock_is_waited_for_in_a_blocked_region_and_released_once) {
   counting_blocks c;
   taken_once m;
-  { const auto hold = tally::lock_in(c, m); EXPECT_EQ(m.unlocks, 0); }
+  {
+    const auto hold = tally::lock_in(c, m);
+    EXPECT_EQ(m.unlocks, 0);
+  }
   EXPECT_EQ(c.regions, 1);
   EXPECT_EQ(m.locks, 1);
   EXPECT_EQ(m.unlocks, 1);

@@ -112,9 +112,9 @@ TEST(observed, a_thread_alone_sees_no_hand_off) {
   for (int i = 0; i < 1000; ++i) {
     word.fetch_add(1, relaxed);
     word.fetch_sub(1, relaxed);
-    if (i % 10 == 0) word.store(1, relaxed);   // one's own store is no foreign write
+    if (i % 10 == 0) word.store(1, relaxed);  // one's own store is no foreign write
     std::uint32_t expected = 77;
-    word.compare_exchange_strong(expected, 5, relaxed, relaxed);   // fails: writes nothing, counts nothing
+    word.compare_exchange_strong(expected, 5, relaxed, relaxed);  // fails: writes nothing, counts nothing
   }
   const handoff_counts c = counts_of("test_alone").since(before);
   EXPECT_EQ(c.rmws, 2000U);

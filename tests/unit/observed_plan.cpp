@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/report/handoffs_report.hpp"
-#include "harness/run/plan.hpp"
 #include "harness/results/estimates.hpp"
+#include "harness/run/plan.hpp"
 #include "tests/support/fake_registry.hpp"
 
 namespace tally::unit_observed_plan {
@@ -83,11 +83,20 @@ TEST(observed_plan, a_row_is_found_in_the_observed_part_of_the_registry) {
 
 json record(const std::string& strategy, int block, double per_op, bool doubtful) {
   const auto value = [](double v) { return json{{"value", v}, {"unit", "1/op"}, {"class", "measured"}}; };
-  return {{"schema", 1}, {"row", strategy + "|pair|2|observed"}, {"scene", "pair|2|observed"}, {"role", "observed"},
-          {"process", 0}, {"block", block}, {"status", "ok"},
+  return {{"schema", 1},
+          {"row", strategy + "|pair|2|observed"},
+          {"scene", "pair|2|observed"},
+          {"role", "observed"},
+          {"process", 0},
+          {"block", block},
+          {"status", "ok"},
           {"config", {{"workload", {{"label", "pair"}}}, {"threads", 2}, {"mode", "observed"}}},
-          {"metrics", {{"handoffs_per_op", value(per_op)}, {"handoffs_per_op.count", value(per_op)},
-                       {"handoffs_per_op.slot", value(0)}, {"rmws_per_op", value(2)}, {"ops_per_handoff", value(1 / per_op)}}},
+          {"metrics",
+           {{"handoffs_per_op", value(per_op)},
+            {"handoffs_per_op.count", value(per_op)},
+            {"handoffs_per_op.slot", value(0)},
+            {"rmws_per_op", value(2)},
+            {"ops_per_handoff", value(1 / per_op)}}},
           {"quality", {{"verdict", "contended"}, {"doubtful", doubtful}}}};
 }
 

@@ -99,7 +99,7 @@ class fake_pmu final : public perf_source {
   void close(int) override { --alive; }
   [[nodiscard]] bool has_pmu() const override { return pmu; }
 
-  std::map<std::uint64_t, int> errors;   // by config
+  std::map<std::uint64_t, int> errors;  // by config
   std::vector<perf_code> opened;
   int alive = 0, read_error = 0;
   bool pmu = true;
@@ -258,8 +258,7 @@ TEST(kernel_perf, counts_the_page_faults_and_the_running_time_of_the_calling_thr
   touch();
   std::this_thread::sleep_for(std::chrono::milliseconds(1));
   const std::uint64_t until = native::now() + 3'000'000;
-  while (native::now() < until) {
-  }
+  while (native::now() < until) {}
   mine.close_window();
   const auto counts = mine.counts()[0];
   ASSERT_EQ(counts[0].absent, "");
@@ -276,11 +275,10 @@ TEST(kernel_perf, hardware_events_are_counted_or_absent_with_a_reason_and_never_
   thread_counters mine(plan, kernel_perf());
   mine.open_window();
   const std::uint64_t until = native::now() + 1'000'000;
-  while (native::now() < until) {
-  }
+  while (native::now() < until) {}
   mine.close_window();
   const auto counts = mine.counts()[0];
-  for (std::size_t i = 0; i < 2; ++i) {   // cycles, instructions
+  for (std::size_t i = 0; i < 2; ++i) {  // cycles, instructions
     if (counts[i].absent.empty()) {
       EXPECT_GT(counts[i].count, 1000);
     } else {

@@ -130,8 +130,9 @@ TEST(counter_group, the_first_section_that_fits_the_processor_is_used) {
 }
 
 TEST(counter_group, the_processor_is_read_from_the_first_block_of_cpuinfo) {
-  const auto id = read_cpuinfo("processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n"
-                               "model name\t: AMD EPYC\n\nprocessor\t: 1\nmodel\t\t: 99\n");
+  const auto id = read_cpuinfo(
+      "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n"
+      "model name\t: AMD EPYC\n\nprocessor\t: 1\nmodel\t\t: 99\n");
   EXPECT_EQ(id.text(), "AuthenticAMD 25/17");
   EXPECT_EQ(read_cpuinfo("").text(), "unknown 0/0");
 }

@@ -41,8 +41,7 @@ class plan_of : public ::testing::Test {
     }
     return "";
   }
-  static run_request selection(std::vector<std::string> strategies, std::vector<std::string> workloads,
-                               std::string threads) {
+  static run_request selection(std::vector<std::string> strategies, std::vector<std::string> workloads, std::string threads) {
     run_request r;
     r.strategies = std::move(strategies);
     r.workloads = std::move(workloads);
@@ -126,7 +125,8 @@ TEST_F(plan_of, what_has_a_heap_of_its_own_is_measured_under_the_first_allocator
   const auto p = made(r);
   EXPECT_THAT(keys(p), ElementsAre("atomic|spin|1|throughput", "atomic|spin|1|throughput|aa", "sweep@2x|spin|1|throughput"));
   EXPECT_TRUE(p.rows.back().own_heap);
-  EXPECT_THAT(skipped_text(p.skipped), HasSubstr("its objects are not malloc's:\n    sweep+mimalloc in spin with a heap of 2x\n"));
+  EXPECT_THAT(skipped_text(p.skipped),
+              HasSubstr("its objects are not malloc's:\n    sweep+mimalloc in spin with a heap of 2x\n"));
   r.allocator = "mimalloc";
   EXPECT_THAT(keys(made(r)), Contains("sweep+mimalloc@2x|spin|1|throughput"));
 }
@@ -203,8 +203,7 @@ TEST_F(plan_of, what_is_wrong_is_named_with_its_flag_and_value) {
 }
 
 TEST_F(plan_of, variants_are_chosen_by_option_and_by_glob) {
-  EXPECT_THAT(keys(made(selection({"atomic:order=seq_cst"}, {"spin"}, "1"))),
-              Contains("atomic:order=seq_cst|spin|1|throughput"));
+  EXPECT_THAT(keys(made(selection({"atomic:order=seq_cst"}, {"spin"}, "1"))), Contains("atomic:order=seq_cst|spin|1|throughput"));
   EXPECT_EQ(choose_strategies(all, "--strategy", "atomic:*").size(), 2U);
   EXPECT_EQ(choose_strategies(all, "--strategy", "*").size(), 4U);
   EXPECT_EQ(choose_strategies(all, "--strategy", "*:*").size(), 5U);

@@ -144,7 +144,7 @@ struct holder {
   world& w;
   bool in_blocked;
   std::unique_ptr<words> series[2] = {std::make_unique<words>(), std::make_unique<words>()};  // not on a stack
-  std::atomic<int> phase{-1};    // which series its registers hold
+  std::atomic<int> phase{-1};                                                                 // which series its registers hold
   std::atomic<int> go_to{0};
   mutator* attached = nullptr;
   std::thread thread;
@@ -211,13 +211,16 @@ TEST(Roots, TheStoppersOwnRegistersAreFound) {
     std::unique_ptr<words> complements, others;
     std::size_t hits = 0, other_hits = 0;
   } f{w, me, std::make_unique<words>(unlikely_words(11)), std::make_unique<words>(unlikely_words(12))};
-  tally_test_in_registers(f.complements->data(), [](void* p) {
-    auto& at = *static_cast<frame*>(p);
-    at.w.stop(at.me, [&] {
-      at.hits = found(at.w, *at.complements);
-      at.other_hits = found(at.w, *at.others);
-    });
-  }, &f);
+  tally_test_in_registers(
+      f.complements->data(),
+      [](void* p) {
+        auto& at = *static_cast<frame*>(p);
+        at.w.stop(at.me, [&] {
+          at.hits = found(at.w, *at.complements);
+          at.other_hits = found(at.w, *at.others);
+        });
+      },
+      &f);
   EXPECT_EQ(f.hits, saved_registers);
   EXPECT_EQ(f.other_hits, 0u);
 }
@@ -269,7 +272,8 @@ TEST(Roots, RefsInAChannelAreFoundInTheirCellsAndNoLongerWhenUnpacked) {
       ASSERT_EQ(theirs.empty(c), object(i));
     }
     all.detach(theirs);
-  }).join();
+  })
+      .join();
   EXPECT_EQ(in_cells(all), std::vector<std::uintptr_t>{700});
   cells::cell* last = nullptr;
   ASSERT_TRUE(channel.try_pop(last));

@@ -52,7 +52,7 @@ TEST(Seams, ALastDropVisitsTheSlotsAndGivesTheMemoryBack) {
   auto a = make<leaf<plain_on>>(c, {});
   c.store(c.get(a).place, make<leaf<plain_on>>(c, {}));
   const auto seen = accesses([&] { c.drop(a); });
-  EXPECT_EQ(seen.at("slot"), (access_counts{2, 0, 0}));   // of both objects
+  EXPECT_EQ(seen.at("slot"), (access_counts{2, 0, 0}));  // of both objects
   EXPECT_EQ(seen.at("count"), (access_counts{2, 2, 0}));
   EXPECT_GT(seen.at("type").loads, 0);
   EXPECT_EQ(recording::frees, 2);

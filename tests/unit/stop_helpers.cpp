@@ -17,8 +17,8 @@ namespace {
 using tally::native;
 using world = tally::world<native>;
 
-// One lane stops the world `stops` times, the others only poll: all of them come to the first stop, and who is still on its way out of
-// a stop does not come to the next. `work(helpers, size)` is in each stop.
+// One lane stops the world `stops` times, the others only poll: all of them come to the first stop, and who is still on its way
+// out of a stop does not come to the next. `work(helpers, size)` is in each stop.
 template <class F>
 void stop_often(int lanes, int stops, F&& work) {
   world w;

@@ -14,10 +14,20 @@ using ::testing::Not;
 // `strategy` may name its malloc, as labels do: atomic+mimalloc.
 json record(const std::string& strategy, const std::string& role, int process, int block, double ns, bool doubtful = false) {
   const std::string scene = "spin|1|throughput";
-  return {{"schema", 1}, {"row", strategy + "|" + scene + (role == "aa" ? "|aa" : "")}, {"scene", scene}, {"role", role},
-          {"process", process}, {"block", block}, {"status", "ok"},
-          {"config", {{"strategy", {{"label", strategy.substr(0, strategy.find('+'))}}}, {"workload", {{"label", "spin"}}},
-                      {"threads", 1}, {"mode", "throughput"}, {"oversubscribed", false}, {"allocator", "system"}}},
+  return {{"schema", 1},
+          {"row", strategy + "|" + scene + (role == "aa" ? "|aa" : "")},
+          {"scene", scene},
+          {"role", role},
+          {"process", process},
+          {"block", block},
+          {"status", "ok"},
+          {"config",
+           {{"strategy", {{"label", strategy.substr(0, strategy.find('+'))}}},
+            {"workload", {{"label", "spin"}}},
+            {"threads", 1},
+            {"mode", "throughput"},
+            {"oversubscribed", false},
+            {"allocator", "system"}}},
           {"metrics", {{"ns_per_op", {{"value", ns}}}, {"cpu_ns_per_op", {{"value", ns}}}}},
           {"quality", {{"verdict", "single"}, {"doubtful", doubtful}}},
           {"oracle", {{"class", "exact"}}}};
@@ -118,7 +128,8 @@ TEST(summary, takes_the_block_heap_for_another_allocator_of_a_strategy) {
     if (all.size() == 3) strategy["options"]["heap"] = "block";
   }
   const std::string text = told(all, smoke());
-  EXPECT_THAT(text, HasSubstr("own's 5.00x over atomic: 2.50x of it is allocation (atomic:heap=block against atomic), 2.00x remains\n"));
+  EXPECT_THAT(
+      text, HasSubstr("own's 5.00x over atomic: 2.50x of it is allocation (atomic:heap=block against atomic), 2.00x remains\n"));
   EXPECT_THAT(text, Not(HasSubstr("atomic:heap=block's")));
 }
 

@@ -60,8 +60,7 @@ TEST(tasks, exactly_the_threads_that_were_asked_for_work_at_once) {
       for (int i = 0; i < 4 * threads; ++i) {
         g.spawn([&] {
           const int now = ++inside;
-          for (int seen = most.load(); now > seen && !most.compare_exchange_weak(seen, now);) {
-          }
+          for (int seen = most.load(); now > seen && !most.compare_exchange_weak(seen, now);) {}
           // Long enough for a worker to wake up; ends early once everybody was there.
           tally::native::wait_until([&] { return most.load() >= threads; }, tally::native::now() + 2'000'000'000);
           std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -91,8 +90,7 @@ TEST(tasks, a_task_may_spawn_into_the_group_that_is_waited_for) {
 TEST(tasks, what_a_task_throws_comes_out_after_the_blocked_region) {
   tally::native::tasks pool(2);
   fake_context c;
-  EXPECT_THROW(tally::run_in(c, pool, [&](auto& g) { g.spawn([] { throw std::runtime_error("full"); }); }),
-               std::runtime_error);
+  EXPECT_THROW(tally::run_in(c, pool, [&](auto& g) { g.spawn([] { throw std::runtime_error("full"); }); }), std::runtime_error);
   EXPECT_EQ(c.depth, 0);
   int after = 0;
   tally::run_in(c, pool, [&](auto& g) { g.spawn([&] { after = 1; }); });

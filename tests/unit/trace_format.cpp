@@ -120,8 +120,8 @@ TEST(Recordings, TheIndependentReaderFindsTheSameTotals) {
 
 TEST(Recordings, ATruncatedFileIsRefusedWithTheCompressedOffset) {
   const bytes whole = contents(find_recording("lru_cache_threads"));
-  for (const std::size_t keep : {std::size_t{0}, std::size_t{3}, std::size_t{4}, std::size_t{9}, std::size_t{1000}, whole.size() / 2,
-                                 whole.size() - 1}) {
+  for (const std::size_t keep :
+       {std::size_t{0}, std::size_t{3}, std::size_t{4}, std::size_t{9}, std::size_t{1000}, whole.size() / 2, whole.size() - 1}) {
     const bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(keep));
     EXPECT_THAT(refusal(part), ::testing::ContainsRegex("^it: .* at compressed offset [0-9]+$")) << keep;
   }

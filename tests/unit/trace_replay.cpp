@@ -151,8 +151,7 @@ TEST(TracePlan, TheDecodedStreamHasTheHeadersTotals) {
   for (const auto& name : bundled) {
     const auto p = plan_of(name, layout::one_stream);
     checker c(*p);
-    while (c.run(0, 1 << 20)) {
-    }
+    while (c.run(0, 1 << 20)) {}
     EXPECT_EQ(c.error, "") << name;
     EXPECT_TRUE(c.finished());
     c.check_end();
@@ -251,8 +250,8 @@ window_result replay(const std::string& file, const std::string& mode, int lanes
 
 template <class Heap>
 struct Replay : ::testing::Test {};
-using heaps = ::testing::Types<strategies::atomic_heap<native>, strategies::biased_heap<native>, strategies::deferred_heap<native>,
-                             strategies::none_heap<native>, strategies::plain_heap<native>>;
+using heaps = ::testing::Types<strategies::atomic_heap<native>, strategies::biased_heap<native>,
+                               strategies::deferred_heap<native>, strategies::none_heap<native>, strategies::plain_heap<native>>;
 TYPED_TEST_SUITE(Replay, heaps);
 
 TYPED_TEST(Replay, WhatDiedIsDeadAndWhatLivedIsAlive) {

@@ -4,11 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/base/errors.hpp"
 #include "strategies/atomic.hpp"
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
-#include "harness/base/errors.hpp"
 
 namespace unit_workload_handoff {
 namespace {

@@ -9,11 +9,11 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "harness/base/errors.hpp"
 #include "strategies/atomic.hpp"
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
-#include "harness/base/errors.hpp"
 
 namespace unit_workload_lru_cache {
 namespace {
@@ -85,11 +85,21 @@ struct model {
 };
 
 TEST(LruCache, HitsRevivalsAndMissesAreTheReferenceModels) {
-  struct shape { int keys, capacity, shards, hold; const char* skew; };
-  for (const shape s : {shape{200, 40, 4, 8, "0.99"}, {200, 40, 1, 64, "0.5"}, {64, 8, 8, 5, "0"}, {1000, 700, 7, 1, "1.5"},
-                        {30, 100, 3, 0, "0.99"}, {5, 1, 1, 3, "0"}}) {
-    const settings set{{"keys", std::to_string(s.keys)}, {"capacity", std::to_string(s.capacity)},
-                       {"shards", std::to_string(s.shards)}, {"hold", std::to_string(s.hold)}, {"skew", s.skew}};
+  struct shape {
+    int keys, capacity, shards, hold;
+    const char* skew;
+  };
+  for (const shape s : {shape{200, 40, 4, 8, "0.99"},
+                        {200, 40, 1, 64, "0.5"},
+                        {64, 8, 8, 5, "0"},
+                        {1000, 700, 7, 1, "1.5"},
+                        {30, 100, 3, 0, "0.99"},
+                        {5, 1, 1, 3, "0"}}) {
+    const settings set{{"keys", std::to_string(s.keys)},
+                       {"capacity", std::to_string(s.capacity)},
+                       {"shards", std::to_string(s.shards)},
+                       {"hold", std::to_string(s.hold)},
+                       {"skew", s.skew}};
     constexpr int steps = 20'000;
     const auto r = run_steps<atomic, lru_cache>({.set = set, .steps = steps, .seed = 5});
     EXPECT_EQ(r.verdict(), "");
@@ -120,8 +130,8 @@ TEST(LruCache, IsExactWithManyLanesOnFewShards) {
 }
 
 TEST(LruCache, AFullCacheExpectsTwoObjectsAnEntry) {
-  const auto r = run_steps<atomic, lru_cache>({.set = {{"keys", "100"}, {"capacity", "10"}, {"shards", "1"}, {"skew", "0"}},
-                                               .steps = 2000});
+  const auto r =
+      run_steps<atomic, lru_cache>({.set = {{"keys", "100"}, {"capacity", "10"}, {"shards", "1"}, {"skew", "0"}}, .steps = 2000});
   // The shard, its map, its index of two pages; ten entries and ten values.
   EXPECT_EQ(r.expected, 1 + 1 + 1 + 2 + 20);
 }
@@ -199,8 +209,8 @@ TEST(LruCache, CatchesAHeapThatForgetsDropsAndOneThatFreesEarly) {
 TEST(LruCache, PayloadBytesIsThePeakToTheByte) {
   using heap_type = weak_heap<fault::none>;
   // One shard that is full, and a ring of values that all fell out of it.
-  const tally::parameters params(lru_cache::info, {{"keys", "100000"}, {"capacity", "10"}, {"shards", "1"}, {"skew", "0"},
-                                                   {"hold", "30"}});
+  const tally::parameters params(lru_cache::info,
+                                 {{"keys", "100000"}, {"capacity", "10"}, {"shards", "1"}, {"skew", "0"}, {"hold", "30"}});
   const tally::run_env env{params, 1, 1};
   heap_type heap(tally::heap_config{});
   lru_cache::program<heap_type> p(heap, env);

@@ -29,8 +29,8 @@ TEST(server, every_way_to_run_it_is_sound) {
     for (const char* swap : {"0", "1000000"}) {
       for (const char* users : {"1", "64", "100000"}) {
         for (int lanes : {1, 2, 3}) {
-          const std::map<std::string, std::string> set{{"handoff", handoff}, {"swap_per_million", swap}, {"users", users},
-                                                       {"sessions", "64"}, {"shards", "3"}};
+          const std::map<std::string, std::string> set{
+              {"handoff", handoff}, {"swap_per_million", swap}, {"users", users}, {"sessions", "64"}, {"shards", "3"}};
           EXPECT_EQ((run_steps<atomic, server>({.set = set, .lanes = lanes, .steps = 2000}).verdict()), "")
               << handoff << " " << swap << " " << users << " " << lanes;
         }
@@ -58,8 +58,8 @@ TEST(server, a_heap_that_forgets_drops_is_caught) {
 
 // Requests that die on the way: one place of the cache, so that sessions are dropped all the time.
 TEST(server, a_heap_that_frees_early_is_caught) {
-  const auto r = run_steps<tally::testing::hasty_heap, server>({.set = {{"sessions", "8"}, {"shards", "1"}, {"users", "8"}},
-                                                                .steps = 3000});
+  const auto r =
+      run_steps<tally::testing::hasty_heap, server>({.set = {{"sessions", "8"}, {"shards", "1"}, {"users", "8"}}, .steps = 3000});
   EXPECT_NE(r.verdict(), "");
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/base/errors.hpp"
 #include "strategies/atomic.hpp"
 #include "strategies/deferred.hpp"
 #include "strategies/mark_sweep.hpp"
@@ -12,7 +13,6 @@
 #include "workloads/publish.hpp"
 #include "workloads/shared_slots.hpp"
 #include "workloads/sharing_ladder.hpp"
-#include "harness/base/errors.hpp"
 
 namespace unit_workload_sharing {
 namespace {
@@ -28,7 +28,8 @@ using tally::workloads::sharing_ladder;
 using plain = tally::strategies::plain_heap<tally::native>;
 using atomic = tally::strategies::atomic_heap<tally::native>;
 using strict =
-    tally::strategies::atomic_heap<tally::native, tally::strategies::atomic_options{.order = tally::strategies::count_order::seq_cst}>;
+    tally::strategies::atomic_heap<tally::native,
+                                   tally::strategies::atomic_options{.order = tally::strategies::count_order::seq_cst}>;
 using settings = std::map<std::string, std::string>;
 
 // Steps of one lane on a heap that counts payload bytes; returns the most that lived.
@@ -181,7 +182,8 @@ double figure(const tally::testing::outcome& r, std::string_view name) {
 TEST(Publish, IsExactForEveryNumberOfLanes) {
   for (const int lanes : {1, 2, 3}) {
     for (const char* reads : {"0", "5"}) {
-      const auto r = run_steps<atomic, publish>({.set = {{"writer_reads", reads}, {"bytes", "24"}}, .lanes = lanes, .steps = 3000});
+      const auto r =
+          run_steps<atomic, publish>({.set = {{"writer_reads", reads}, {"bytes", "24"}}, .lanes = lanes, .steps = 3000});
       EXPECT_EQ(r.verdict(), "");
       EXPECT_EQ(r.expected, 2);
     }

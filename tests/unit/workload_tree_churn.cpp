@@ -4,11 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/base/errors.hpp"
 #include "strategies/atomic.hpp"
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
-#include "harness/base/errors.hpp"
 
 namespace unit_workload_tree_churn {
 namespace {
@@ -29,7 +29,7 @@ TEST(tree_churn, every_way_to_run_it_is_sound) {
   for (const char* long_lived : {"lane", "shared"}) {
     for (const char* walk : {"peek", "load"}) {
       for (const char* survivors : {"0", "0.5", "1"}) {
-        const std::map<std::string, std::string> set{{"depth", "3"}, {"long_depth", "8"}, {"long_lived", long_lived},
+        const std::map<std::string, std::string> set{{"depth", "3"}, {"long_depth", "8"},      {"long_lived", long_lived},
                                                      {"walk", walk}, {"survivors", survivors}, {"array_kib", "3"}};
         const std::int64_t shared = long_lived == std::string("shared") ? 512 : 0;
         const auto one = run_steps<plain, tree_churn>({.set = set, .steps = 500});
@@ -45,9 +45,12 @@ TEST(tree_churn, every_way_to_run_it_is_sound) {
 
 TEST(tree_churn, a_long_tree_just_above_the_short_one_works) {
   for (const char* long_lived : {"lane", "shared"}) {
-    EXPECT_EQ((run_steps<atomic, tree_churn>({.set = {{"depth", "4"}, {"long_depth", "5"}, {"survivors", "0.7"},
-                                                      {"long_lived", long_lived}}, .lanes = 2, .steps = 2000})
-                   .verdict()), "");
+    EXPECT_EQ((run_steps<atomic, tree_churn>(
+                   {.set = {{"depth", "4"}, {"long_depth", "5"}, {"survivors", "0.7"}, {"long_lived", long_lived}},
+                    .lanes = 2,
+                    .steps = 2000})
+                   .verdict()),
+              "");
   }
   const std::map<std::string, std::string> least{{"depth", "0"}, {"long_depth", "1"}, {"survivors", "1"}};
   EXPECT_EQ((run_steps<plain, tree_churn>({.set = least}).verdict()), "");
@@ -67,8 +70,8 @@ TEST(tree_churn, a_short_tree_as_deep_as_the_long_one_is_refused) {
 TEST(tree_churn, payload_bytes_is_the_peak_to_the_byte) {
   using heap = tally::testing::sound_heap;
   for (const char* survivors : {"0", "0.3"}) {
-    const tally::parameters params(tree_churn::info, {{"depth", "4"}, {"long_depth", "7"}, {"survivors", survivors},
-                                                      {"array_kib", "2"}});
+    const tally::parameters params(tree_churn::info,
+                                   {{"depth", "4"}, {"long_depth", "7"}, {"survivors", survivors}, {"array_kib", "2"}});
     const tally::run_env env{params, 1, 1};
     heap h(tally::heap_config{});
     tree_churn::program<heap> p(h, env);

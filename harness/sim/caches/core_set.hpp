@@ -13,12 +13,8 @@ struct core_set {
   void add(unsigned c) { word[c >> 6] |= std::uint64_t{1} << (c & 63); }
   void remove(unsigned c) { word[c >> 6] &= ~(std::uint64_t{1} << (c & 63)); }
   [[nodiscard]] bool empty() const { return (word[0] | word[1]) == 0; }
-  [[nodiscard]] unsigned count() const {
-    return count(word[0]) + count(word[1]);
-  }
-  [[nodiscard]] core_set without(const core_set& other) const {
-    return {{word[0] & ~other.word[0], word[1] & ~other.word[1]}};
-  }
+  [[nodiscard]] unsigned count() const { return count(word[0]) + count(word[1]); }
+  [[nodiscard]] core_set without(const core_set& other) const { return {{word[0] & ~other.word[0], word[1] & ~other.word[1]}}; }
   // One core or none is the rule, and popcount a call where the instruction can't be taken for granted.
   [[nodiscard]] static unsigned count(std::uint64_t w) {
     return (w & (w - 1)) == 0 ? (w != 0 ? 1 : 0) : static_cast<unsigned>(std::popcount(w));

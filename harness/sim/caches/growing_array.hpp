@@ -29,7 +29,8 @@ class growing_array {
 
   // The item at any index. Grows; then older references are void.
   T& at(std::size_t i) {
-    if (i >= size_) [[unlikely]] grow(i + 1);
+    if (i >= size_) [[unlikely]]
+      grow(i + 1);
     return items_[i];
   }
 
@@ -37,9 +38,9 @@ class growing_array {
     std::size_t size = size_ == 0 ? 4096 : size_;
     while (size < least) size *= 2;
     if (size == size_) return;
-    void* p = items_ == nullptr ? mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-                                : mremap(items_, size_ * sizeof(T), size * sizeof(T), MREMAP_MAYMOVE);
+    void* p = items_ == nullptr
+                  ? mmap(nullptr, size * sizeof(T), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                  : mremap(items_, size_ * sizeof(T), size * sizeof(T), MREMAP_MAYMOVE);
     if (p == MAP_FAILED) throw std::bad_alloc();
     madvise(p, size * sizeof(T), MADV_HUGEPAGE);  // a hint: arrays of lines are walked at random
     items_ = static_cast<T*>(p);

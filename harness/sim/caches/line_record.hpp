@@ -29,9 +29,7 @@ struct alignas(64) line_record {
   std::uint8_t tail = 0;         // the core that gets the line at busy_until
   bool tail_reads = false;       // ... and that only reads it
 
-  [[nodiscard]] bool dirty() const {
-    return owner != 0 && (state == line_state::modified || state == line_state::owned);
-  }
+  [[nodiscard]] bool dirty() const { return owner != 0 && (state == line_state::modified || state == line_state::owned); }
   // The line's state in a core's private cache.
   [[nodiscard]] line_state in(unsigned core) const {
     if (!holders.has(core)) return line_state::invalid;

@@ -28,7 +28,8 @@ class lru_sets {
   bool touch(unsigned cache, std::uint32_t line) {
     std::uint32_t* const set = set_of(cache, line);
     const std::uint32_t tag = line + 1;
-    if (set[0] == tag) [[likely]] return true;
+    if (set[0] == tag) [[likely]]
+      return true;
     for (unsigned i = 1; i < ways_; ++i) {
       if (set[i] != tag) continue;
       std::memmove(set + 1, set, i * sizeof *set);

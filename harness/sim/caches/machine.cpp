@@ -170,8 +170,7 @@ class reader {
       case unit::clock:
         if (suffix != "GHz") wrong("GHz");
         break;
-      case unit::word:
-        break;
+      case unit::word: break;
     }
     return e;
   }

@@ -41,8 +41,7 @@ struct memory_options {
 class memory_system {
  public:
   // Throws std::invalid_argument if the machine has fewer cores.
-  memory_system(const machine& m, unsigned cores, const memory_options& options = {})
-      : cores_(cores), fields_(options.fields) {
+  memory_system(const machine& m, unsigned cores, const memory_options& options = {}) : cores_(cores), fields_(options.fields) {
     if (cores == 0 || cores > m.cores() || cores > most_cores) {
       throw std::invalid_argument("machine " + m.name + " has " + std::to_string(m.cores()) + " cores, not " +
                                   std::to_string(cores));

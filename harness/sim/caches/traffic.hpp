@@ -32,8 +32,8 @@ enum class origin : std::uint8_t {
   core_other_socket,
   memory
 };
-inline constexpr std::array origin_names{"llc",           "llc_same_socket",  "llc_other_socket", "core_same_llc",
-                                         "core_same_socket", "core_other_socket", "memory"};
+inline constexpr std::array origin_names{
+    "llc", "llc_same_socket", "llc_other_socket", "core_same_llc", "core_same_socket", "core_other_socket", "memory"};
 constexpr unsigned origins = origin_names.size();
 static_assert(origins == static_cast<unsigned>(origin::memory) + 1);
 

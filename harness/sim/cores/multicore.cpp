@@ -21,9 +21,8 @@ struct placed_stack {
 }  // namespace
 
 multicore::multicore(space& where, memory_system& caches, const schedule& order, std::uint64_t seed)
-    : timed_(order.kind == schedule::order::timed), space_(where), caches_(caches), schedule_(order),
-      random_(seed, 0x5c4ed01e), paths_(sim::paths().names().size()), failed_cas_(fields().names().size()),
-      handoffs_(fields().names().size()) {
+    : timed_(order.kind == schedule::order::timed), space_(where), caches_(caches), schedule_(order), random_(seed, 0x5c4ed01e),
+      paths_(sim::paths().names().size()), failed_cas_(fields().names().size()), handoffs_(fields().names().size()) {
   page_numbers_.grow(space::slot_bytes / space::page_bytes);  // untouched pages of it cost nothing
   heap_.reserve(space::most_fibers);
   fibers_.reserve(space::most_fibers);
@@ -71,15 +70,14 @@ void multicore::spawn(int core, std::function<void()> body) {
   boost::context::stack_context stack;
   stack.sp = const_cast<std::byte*>(range.high);
   stack.size = static_cast<std::size_t>(range.high - range.low);
-  f->context.value = boost::context::fiber(
-      std::allocator_arg, boost::context::preallocated(stack.sp, stack.size, stack), placed_stack{},
-      [this, f](boost::context::fiber&& from) {
-        (previous_ == nullptr ? host_ : previous_->context).value = std::move(from);
-        guest_ = true;
-        f->body();
-        end_current();
-        return std::move(host_.value);
-      });
+  f->context.value = boost::context::fiber(std::allocator_arg, boost::context::preallocated(stack.sp, stack.size, stack),
+                                           placed_stack{}, [this, f](boost::context::fiber&& from) {
+                                             (previous_ == nullptr ? host_ : previous_->context).value = std::move(from);
+                                             guest_ = true;
+                                             f->body();
+                                             end_current();
+                                             return std::move(host_.value);
+                                           });
   f->is = state::waiting;
   if (current_ != nullptr) {
     make_ready(*f, clock_);
@@ -90,9 +88,11 @@ void multicore::spawn(int core, std::function<void()> body) {
 }
 
 void multicore::join() {
-  wait_until([this] {
-    return std::ranges::all_of(fibers_, [this](const auto& f) { return f.get() == current_ || f->is == state::ended; });
-  }, never);
+  wait_until(
+      [this] {
+        return std::ranges::all_of(fibers_, [this](const auto& f) { return f.get() == current_ || f->is == state::ended; });
+      },
+      never);
 }
 
 void multicore::end_current() {

@@ -94,9 +94,7 @@ class multicore {
   [[nodiscard]] bool guest() const { return guest_; }
   void set_guest(bool on) { guest_ = on; }
 
-  void note_path(std::uint16_t path) {
-    ++paths_[path];
-  }
+  void note_path(std::uint16_t path) { ++paths_[path]; }
   void note_failed_cas(std::uint16_t field) { ++failed_cas_[field]; }
   // What the observed policy counts natively, counted here with a memory that forgets nothing: read-modify-writes of an atomic
   // that find it written by another core since this one wrote it. Words of the machine's, locks and channels included.
@@ -132,7 +130,7 @@ class multicore {
  private:
   static constexpr unsigned index_bits = 8;
   static constexpr std::uint64_t never = ~std::uint64_t{0};
-  static constexpr int spins = 64;          // vain looks until a waiter sleeps, as in the native policy
+  static constexpr int spins = 64;  // vain looks until a waiter sleeps, as in the native policy
   static constexpr std::size_t most_watched = 12;
   static constexpr std::size_t words_a_line = line_bytes / 4, no_word = ~std::size_t{0};
   static constexpr std::uint64_t last_writer = 255;  // of a word: its number plus one. Above it a bit for each of 56 writers;
@@ -158,15 +156,15 @@ class multicore {
   struct fiber {
     kept_context context;
     std::function<void()> body;
-    std::uint64_t clock = 0;       // while it does not run
+    std::uint64_t clock = 0;  // while it does not run
     std::uint64_t deadline = never;
     int core = 0, index = 0;
     std::uint64_t writer = 0, writer_bit = 0;  // in writers_
     state is = state::ready;
-    bool looking = false;          // evaluates a predicate
-    bool sleeps = false;           // only changes wake it
-    bool touched = false;          // a watched line was written, or all were woken, while its predicate was evaluated
-    bool overflow = false;         // the predicate reads more lines than can be watched
+    bool looking = false;   // evaluates a predicate
+    bool sleeps = false;    // only changes wake it
+    bool touched = false;   // a watched line was written, or all were woken, while its predicate was evaluated
+    bool overflow = false;  // the predicate reads more lines than can be watched
     std::uint8_t watched_count = 0;
     std::array<std::uint32_t, most_watched> watched{};
     std::uint16_t last_field = 0;  // of the predicate's last access
@@ -177,8 +175,10 @@ class multicore {
 
   std::uint32_t line_of(std::uintptr_t offset) {
     const std::size_t page = offset / space::page_bytes;
-    if (page >= page_numbers_.size() || page_numbers_[page] == 0) [[unlikely]] number_page(page);
-    return page_numbers_[page] * (space::page_bytes / line_bytes) + static_cast<std::uint32_t>(offset / line_bytes % (space::page_bytes / line_bytes));
+    if (page >= page_numbers_.size() || page_numbers_[page] == 0) [[unlikely]]
+      number_page(page);
+    return page_numbers_[page] * (space::page_bytes / line_bytes) +
+           static_cast<std::uint32_t>(offset / line_bytes % (space::page_bytes / line_bytes));
   }
   void number_page(std::size_t page);
   static std::size_t word_in(std::uint32_t line, std::uintptr_t offset) {
@@ -197,13 +197,13 @@ class multicore {
   void grow_writers(std::size_t least);
 
   void reach(const line_access& a);
-  void give_way();                       // another fiber's turn has come
-  void give_way_here();                  // the same, inlined; this and what it calls is in multicore_access.hpp
-  void give_way_in_turn();               // not under `timed`
+  void give_way();          // another fiber's turn has come
+  void give_way_here();     // the same, inlined; this and what it calls is in multicore_access.hpp
+  void give_way_in_turn();  // not under `timed`
   [[nodiscard]] std::uint64_t draw_limit();
-  void park(std::uint64_t deadline);     // until somebody makes this one ready
+  void park(std::uint64_t deadline);  // until somebody makes this one ready
   void make_ready(fiber&, std::uint64_t clock);
-  fiber* choose();                       // takes the next one out of the ready; null: nobody can go on
+  fiber* choose();  // takes the next one out of the ready; null: nobody can go on
   void switch_to(fiber&);
   void set_limit();
   [[noreturn]] void end_current();
@@ -224,12 +224,12 @@ class multicore {
   void remove_key(const fiber&);
 
   // Hot.
-  std::uint64_t clock_ = 0;              // of the current fiber
-  std::uint64_t turn_ = 0;               // its accesses since it was switched to; not under `timed`
-  std::uint64_t limit_ = never;          // beyond it the current fiber gives way
-  const void* pending_ = nullptr;        // a watched line is being written
+  std::uint64_t clock_ = 0;        // of the current fiber
+  std::uint64_t turn_ = 0;         // its accesses since it was switched to; not under `timed`
+  std::uint64_t limit_ = never;    // beyond it the current fiber gives way
+  const void* pending_ = nullptr;  // a watched line is being written
   fiber* current_ = nullptr;
-  std::uint64_t watched_ = 0;            // a filter over all watched lines
+  std::uint64_t watched_ = 0;  // a filter over all watched lines
   bool counting_ = false, guest_ = false, looking_ = false;
   const bool timed_;
   space& space_;
@@ -240,19 +240,19 @@ class multicore {
   random_source random_;
   std::vector<std::unique_ptr<fiber>> fibers_;
   std::vector<std::uint64_t> heap_;
-  fiber* previous_ = nullptr;            // who switched to the current one
+  fiber* previous_ = nullptr;  // who switched to the current one
   kept_context host_;
   exception_state* exceptions_ = nullptr;
   std::uint32_t pages_numbered_ = 0;
-  int waiting_for_time_ = 0;             // not under `timed`
-  std::uint64_t latest_ = 0;             // the greatest clock seen; not under `timed`
+  int waiting_for_time_ = 0;  // not under `timed`
+  std::uint64_t latest_ = 0;  // the greatest clock seen; not under `timed`
   std::uint64_t switches_ = 0;
   std::uint64_t pending_value_ = 0;
   std::uint32_t pending_line_ = 0;
   unsigned pending_size_ = 0;
   std::vector<std::uint64_t> paths_, failed_cas_;
-  std::vector<handoff_counts> handoffs_;      // by field
-  growing_array<std::uint64_t> writers_;      // by line and word of 4 bytes: who wrote it last, and who ever did
+  std::vector<handoff_counts> handoffs_;  // by field
+  growing_array<std::uint64_t> writers_;  // by line and word of 4 bytes: who wrote it last, and who ever did
   std::string failure_;
 };
 

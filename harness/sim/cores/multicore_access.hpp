@@ -1,7 +1,7 @@
 // What happens at an access: the hot path of the simulator, inlined where it is called and kept out of strategies' code.
 //
-// All of it is inlined, down to the switch to another fiber: a processor predicts a return by the calls that it has seen, which after
-// a switch are another fiber's, so that every frame between a switch and the strategy's code costs a wrong guess.
+// All of it is inlined, down to the switch to another fiber: a processor predicts a return by the calls that it has seen, which
+// after a switch are another fiber's, so that every frame between a switch and the strategy's code costs a wrong guess.
 #pragma once
 
 #include "harness/sim/cores/multicore.hpp"
@@ -67,11 +67,15 @@ namespace tally::sim {
   clock_ += caches_.finish(core, clock_, a);
 }
 
-[[gnu::always_inline]] inline std::size_t multicore::access(const void* at, unsigned size, std::uint16_t field, access_kind kind) {
-  if (pending_ != nullptr) [[unlikely]] settle_pending();
-  if (timed_ ? clock_ > limit_ : ++turn_ > limit_) [[unlikely]] give_way_here();
+[[gnu::always_inline]] inline std::size_t multicore::access(const void* at, unsigned size, std::uint16_t field,
+                                                            access_kind kind) {
+  if (pending_ != nullptr) [[unlikely]]
+    settle_pending();
+  if (timed_ ? clock_ > limit_ : ++turn_ > limit_) [[unlikely]]
+    give_way_here();
   const std::uintptr_t offset = space_.offset(at);
-  if (offset >= space::slot_bytes) [[unlikely]] stray(field);
+  if (offset >= space::slot_bytes) [[unlikely]]
+    stray(field);
   const std::uint32_t line = line_of(offset);
   if (counting_) {
     guest_ = false;  // tables may grow
@@ -80,8 +84,10 @@ namespace tally::sim {
   } else {
     ++clock_;
   }
-  if (looking_) [[unlikely]] note_look(line, field);
-  if (kind != access_kind::load && (watched_ & bit_of(line)) != 0) [[unlikely]] await_write(at, size, line);
+  if (looking_) [[unlikely]]
+    note_look(line, field);
+  if (kind != access_kind::load && (watched_ & bit_of(line)) != 0) [[unlikely]]
+    await_write(at, size, line);
   return word_in(line, offset);
 }
 

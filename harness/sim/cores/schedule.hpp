@@ -18,8 +18,8 @@ namespace tally::sim {
 struct schedule {
   enum class order { timed, round_robin, random };
   order kind = order::timed;
-  unsigned burst = 1;       // rr:k
-  double chance = 0;        // random:p
+  unsigned burst = 1;  // rr:k
+  double chance = 0;   // random:p
   std::string text = "timed";
 };
 

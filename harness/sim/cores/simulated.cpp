@@ -8,14 +8,17 @@
 namespace tally::sim {
 
 void announce(const void* at, unsigned size, std::uint16_t field, access_kind kind) {
-  if (multicore* m = running) [[likely]] m->access(at, size, field, kind);
+  if (multicore* m = running) [[likely]]
+    m->access(at, size, field, kind);
 }
 
 void announce_store(const void* at, unsigned size, std::uint16_t field) {
-  if (multicore* m = running) [[likely]] m->note_store(m->access(at, size, field, access_kind::store));
+  if (multicore* m = running) [[likely]]
+    m->note_store(m->access(at, size, field, access_kind::store));
 }
 void announce_rmw(const void* at, unsigned size, std::uint16_t field) {
-  if (multicore* m = running) [[likely]] m->note_rmw(m->access(at, size, field, access_kind::rmw), field);
+  if (multicore* m = running) [[likely]]
+    m->note_rmw(m->access(at, size, field, access_kind::rmw), field);
 }
 
 void note_failed_cas(std::uint16_t field) {
@@ -23,10 +26,12 @@ void note_failed_cas(std::uint16_t field) {
 }
 
 void note_rmw(const void* at, std::uint16_t field) {
-  if (multicore* m = running) [[likely]] m->note_rmw(m->word_of(at), field);
+  if (multicore* m = running) [[likely]]
+    m->note_rmw(m->word_of(at), field);
 }
 void note_store(const void* at) {
-  if (multicore* m = running) [[likely]] m->note_store(m->word_of(at));
+  if (multicore* m = running) [[likely]]
+    m->note_store(m->word_of(at));
 }
 
 void* allocate(std::size_t bytes) {
@@ -63,9 +68,11 @@ using tally::sim::running;
 using tally::sim::space;
 
 void* plain_new(std::size_t bytes) {
-  if (running != nullptr && running->guest()) [[unlikely]] return tally::sim::allocate(bytes);
+  if (running != nullptr && running->guest()) [[unlikely]]
+    return tally::sim::allocate(bytes);
   for (;;) {
-    if (void* p = std::malloc(bytes == 0 ? 1 : bytes)) [[likely]] return p;
+    if (void* p = std::malloc(bytes == 0 ? 1 : bytes)) [[likely]]
+      return p;
     const std::new_handler handler = std::get_new_handler();
     if (handler == nullptr) throw std::bad_alloc();
     handler();
@@ -80,14 +87,16 @@ void* aligned_new(std::size_t bytes, std::size_t alignment) {
     return p;
   }
   for (;;) {
-    if (void* p = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)) [[likely]] return p;
+    if (void* p = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)) [[likely]]
+      return p;
     const std::new_handler handler = std::get_new_handler();
     if (handler == nullptr) throw std::bad_alloc();
     handler();
   }
 }
 void any_delete(void* p) noexcept {
-  if (space::anywhere(p)) [[unlikely]] return tally::sim::release(p);
+  if (space::anywhere(p)) [[unlikely]]
+    return tally::sim::release(p);
   std::free(p);
 }
 
@@ -95,7 +104,9 @@ void any_delete(void* p) noexcept {
 
 // What libstdc++'s own do, and the guest's branch. The array, nothrow and sized forms of the library call these.
 void* operator new(std::size_t bytes) { return plain_new(bytes); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) { return aligned_new(bytes, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return aligned_new(bytes, static_cast<std::size_t>(alignment));
+}
 void operator delete(void* p) noexcept { any_delete(p); }
 void operator delete(void* p, std::size_t) noexcept { any_delete(p); }
 void operator delete(void* p, std::align_val_t) noexcept { any_delete(p); }

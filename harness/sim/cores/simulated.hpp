@@ -57,11 +57,21 @@ struct simulated {
       sim::announce_store(&word_, sizeof(T), sim::field_number<Name>);
       word_ = v;
     }
-    T exchange(T v, std::memory_order) { return modify([v](T) { return v; }); }
-    T fetch_add(T v, std::memory_order) { return modify([v](T w) { return static_cast<T>(w + v); }); }
-    T fetch_sub(T v, std::memory_order) { return modify([v](T w) { return static_cast<T>(w - v); }); }
-    T fetch_or(T v, std::memory_order) { return modify([v](T w) { return static_cast<T>(w | v); }); }
-    T fetch_and(T v, std::memory_order) { return modify([v](T w) { return static_cast<T>(w & v); }); }
+    T exchange(T v, std::memory_order) {
+      return modify([v](T) { return v; });
+    }
+    T fetch_add(T v, std::memory_order) {
+      return modify([v](T w) { return static_cast<T>(w + v); });
+    }
+    T fetch_sub(T v, std::memory_order) {
+      return modify([v](T w) { return static_cast<T>(w - v); });
+    }
+    T fetch_or(T v, std::memory_order) {
+      return modify([v](T w) { return static_cast<T>(w | v); });
+    }
+    T fetch_and(T v, std::memory_order) {
+      return modify([v](T w) { return static_cast<T>(w & v); });
+    }
     bool compare_exchange_weak(T& expected, T v, std::memory_order success, std::memory_order failure) {
       return compare_exchange_strong(expected, v, success, failure);
     }

@@ -29,7 +29,9 @@ void obtain_region() {
     if (at == MAP_FAILED) return false;
     return reinterpret_cast<std::uintptr_t>(at) == region_start;  // a kernel that does not know the flag
   }();
-  if (!obtained) throw std::runtime_error("the address range of the simulator could not be had (vm.overcommit_memory=2, or a limit on addresses)");
+  if (!obtained)
+    throw std::runtime_error(
+        "the address range of the simulator could not be had (vm.overcommit_memory=2, or a limit on addresses)");
 }
 
 void zero(std::uintptr_t from, std::size_t bytes) {

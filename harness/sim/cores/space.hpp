@@ -28,9 +28,9 @@ namespace tally::sim {
 class space {
  public:
   static constexpr std::size_t page_bytes = 4096;
-  static constexpr std::size_t slot_bytes = std::size_t{1} << 38;     // 256 GiB of addresses
+  static constexpr std::size_t slot_bytes = std::size_t{1} << 38;  // 256 GiB of addresses
   static constexpr std::size_t small_bytes = std::size_t{1} << 35;
-  static constexpr std::size_t stack_bytes = std::size_t{1} << 20;    // of one fiber, its guard page included
+  static constexpr std::size_t stack_bytes = std::size_t{1} << 20;  // of one fiber, its guard page included
   static constexpr int most_fibers = 256;
   static constexpr int most_slots = 64;
 
@@ -69,7 +69,7 @@ class space {
     std::uint8_t core;
   };
   struct lane {
-    void* freed = nullptr;    // linked through the first word
+    void* freed = nullptr;  // linked through the first word
     std::byte* cursor = nullptr;
     std::byte* end = nullptr;
   };
@@ -81,9 +81,9 @@ class space {
   int slot_ = 0;
   std::size_t pages_used_ = 0, reserved_ = 0;
   std::vector<page_info> pages_;
-  std::vector<std::array<lane, class_count>> lanes_;                 // by core
-  std::map<std::size_t, std::vector<std::byte*>> large_free_;        // by pages
-  std::map<std::byte*, std::size_t> large_;                          // pages of a large piece
+  std::vector<std::array<lane, class_count>> lanes_;           // by core
+  std::map<std::size_t, std::vector<std::byte*>> large_free_;  // by pages
+  std::map<std::byte*, std::size_t> large_;                    // pages of a large piece
 };
 
 }  // namespace tally::sim

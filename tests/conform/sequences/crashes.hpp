@@ -29,7 +29,7 @@ inline void crashed(int signal) {
 class crashes_caught {
  public:
   crashes_caught() {
-    struct sigaction ours {};
+    struct sigaction ours{};
     ours.sa_handler = crashed;
     ours.sa_flags = SA_NODEFER;  // the handler does not return
     for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &ours, &before_[i]);

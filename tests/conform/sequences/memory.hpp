@@ -1,6 +1,6 @@
-// What a heap has from malloc: memory.cpp stands between malloc and the programs that link tally_sequences, for the calls in their
-// own code, which is where heaps of the native policy make theirs. (What the libraries allocate is not theirs.)
-// What is freed is overwritten first, so that nobody takes it for what it was.
+// What a heap has from malloc: memory.cpp stands between malloc and the programs that link tally_sequences, for the calls in
+// their own code, which is where heaps of the native policy make theirs. (What the libraries allocate is not theirs.) What is
+// freed is overwritten first, so that nobody takes it for what it was.
 #pragma once
 
 namespace tally::conform {

@@ -34,10 +34,10 @@ class model {
  public:
   struct object {
     int owners = 0;
-    bool shared = false;                // more than one context may reach it
-    std::array<int, 2> slots{-1, -1};   // the plain and the shared one
+    bool shared = false;               // more than one context may reach it
+    std::array<int, 2> slots{-1, -1};  // the plain and the shared one
     int weak_slot = -1;
-    bool released = false;              // it was immortal, and is no more
+    bool released = false;  // it was immortal, and is no more
   };
   enum { plain, racy };
 

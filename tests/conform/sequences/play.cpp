@@ -45,8 +45,14 @@ bool player::anybody_else(int c) {
 void player::take(const step& one, int c) {
   switch (static_cast<kind>(one.what)) {
     case kind::make: return make(c);
-    case kind::poll: say(c, "polls"); perform({call::poll, c}); return;
-    case kind::quiesce: say(c, "quiesces"); perform({call::quiesce, c}); return;
+    case kind::poll:
+      say(c, "polls");
+      perform({call::poll, c});
+      return;
+    case kind::quiesce:
+      say(c, "quiesces");
+      perform({call::quiesce, c});
+      return;
     case kind::collect:
       if (!able_.collects) return;
       say(c, "collects");
@@ -109,8 +115,7 @@ void player::with_ref(kind what, int c, const step& one) {
       while (!refs.empty()) drop_last(c);
       return;
     case kind::give_all:
-      while (!refs.empty() && give(c, refs.size() - 1, one.b)) {
-      }
+      while (!refs.empty() && give(c, refs.size() - 1, one.b)) {}
       return;
     case kind::share:
       say(c, "shares " + name(first.object));
@@ -246,7 +251,8 @@ std::string play(const player_subject& of, const sequence& s, std::string* trace
     });
   });
   if (signal != 0) return "signal " + std::to_string(signal);
-  if (what.empty() && blocks_held() != before) what = std::to_string(blocks_held() - before) + " blocks of memory outlive the heap";
+  if (what.empty() && blocks_held() != before)
+    what = std::to_string(blocks_held() - before) + " blocks of memory outlive the heap";
   return what;
 }
 

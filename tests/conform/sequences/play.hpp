@@ -21,22 +21,53 @@ namespace tally::conform {
 
 // What a machine can do: the contract's calls, on refs, parcels and weak refs that it keeps in numbered cells.
 enum class call : std::uint8_t {
-  attach, detach, make, copy, drop, pack, unpack, load, store, take, load_shared, store_shared, exchange, compare_exchange,
-  downgrade, upgrade, copy_weak, drop_weak, load_weak, store_weak, share, poll, quiesce, collect, blocked, borrow, look,
-  look_inside, load_root, store_root, look_in_root, make_immortal, release_immortal, make_in_vain
+  attach,
+  detach,
+  make,
+  copy,
+  drop,
+  pack,
+  unpack,
+  load,
+  store,
+  take,
+  load_shared,
+  store_shared,
+  exchange,
+  compare_exchange,
+  downgrade,
+  upgrade,
+  copy_weak,
+  drop_weak,
+  load_weak,
+  store_weak,
+  share,
+  poll,
+  quiesce,
+  collect,
+  blocked,
+  borrow,
+  look,
+  look_inside,
+  load_root,
+  store_root,
+  look_in_root,
+  make_immortal,
+  release_immortal,
+  make_in_vain
 };
 
 inline constexpr int no_cell = -1;
 inline constexpr std::uint64_t nothing = ~std::uint64_t{0}, damaged = nothing - 1;  // instead of an object's stamp
 
-// `a`: the cell of the holder, or of the only operand, or a root; `b`: of a ref that is stored or consumed (no_cell: null); `to`: of the
-// result. Consumed cells are empty afterwards.
+// `a`: the cell of the holder, or of the only operand, or a root; `b`: of a ref that is stored or consumed (no_cell: null); `to`:
+// of the result. Consumed cells are empty afterwards.
 struct act {
   call what;
   int context;
   int a = no_cell, b = no_cell, to = no_cell;
-  std::uint64_t stamp = 0;                          // of a new object
-  const std::function<void()>* inside = nullptr;    // of a blocked region, or while a guard stands
+  std::uint64_t stamp = 0;                        // of a new object
+  const std::function<void()>* inside = nullptr;  // of a blocked region, or while a guard stands
 };
 
 struct abilities {
@@ -76,7 +107,7 @@ struct sequence {
 struct player_subject {
   std::string name;
   abilities able;
-  double share = 1;  // of the usual number of sequences: less where a heap is dear to make
+  double share = 1;                // of the usual number of sequences: less where a heap is dear to make
   std::string_view bound_because;  // not able.in_turn
   // Calls the function with a machine over a new heap. When it returns false, machine and heap are left as they are: after a
   // failure nothing can be said of what their destructors would do.

@@ -41,8 +41,8 @@ void player::compare_exchange(int c, const held& holder, const held& value, cons
   if (cell != no_cell) refs_.give(cell);
 }
 
-// Others act while the guard stands: the slot may change, and the object lose all its owners. Between them the holder of the guard
-// may read a slot, which is a guard for a moment.
+// Others act while the guard stands: the slot may change, and the object lose all its owners. Between them the holder of the
+// guard may read a slot, which is a guard for a moment.
 void player::borrow(int c, const held& from, int b) {
   if (!able_.borrow) return;
   const int there = model_.at(from.object).slots[model::racy];

@@ -168,8 +168,9 @@ class player {
     check_bytes(live);
     // A heap of cells may count an object as the cell that it is in until it looks.
     if (able_.estimates || bytes_of_one_ == 0) return;
-    require(bytes_before >= live_before * bytes_of_one_ && bytes_before <= live_before * bytes_of_one_ * 5 / 4,
-            std::to_string(live_before) + " objects amount to " + std::to_string(bytes_before) + " bytes before the heap settles");
+    require(
+        bytes_before >= live_before * bytes_of_one_ && bytes_before <= live_before * bytes_of_one_ * 5 / 4,
+        std::to_string(live_before) + " objects amount to " + std::to_string(bytes_before) + " bytes before the heap settles");
   }
   // All objects are of one size.
   void check_bytes(std::int64_t live) {

@@ -38,7 +38,9 @@ std::vector<step> draw(const mix& m, unsigned cores, std::size_t n) {
     const unsigned kind = r.below(4);
     steps.push_back({static_cast<std::uint8_t>(core),
                      {line, static_cast<field_id>(line % 7), static_cast<std::uint8_t>(r.below(8) * 8), 8,
-                      kind < 2 ? access_kind::load : kind == 2 ? access_kind::store : access_kind::rmw}});
+                      kind < 2    ? access_kind::load
+                      : kind == 2 ? access_kind::store
+                                  : access_kind::rmw}});
   }
   return steps;
 }

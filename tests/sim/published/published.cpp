@@ -25,8 +25,7 @@ const std::vector<std::string> machines{"xeon-6242-2s", "epyc-7773x-2s"};
 }
 
 std::string error_of(double predicted, double published) {
-  return predicted >= published ? fmt::format("x {:.2f}", predicted / published)
-                                : fmt::format("/ {:.2f}", published / predicted);
+  return predicted >= published ? fmt::format("x {:.2f}", predicted / published) : fmt::format("/ {:.2f}", published / predicted);
 }
 
 // Time of an operation under reference counts over that under epochs: medians of the 30 trials of each row of the published
@@ -36,14 +35,15 @@ struct list_row {
   double intel_20, intel_80, amd_20;  // 0: not measured
 };
 constexpr list_row list_rows[] = {
-    {1, 1.35, 1.33, 1.32},  {2, 5.04, 3.17, 4.67},   {4, 9.70, 5.28, 6.70},   {8, 11.28, 5.90, 7.06},
+    {1, 1.35, 1.33, 1.32},   {2, 5.04, 3.17, 4.67},   {4, 9.70, 5.28, 6.70},   {8, 11.28, 5.90, 7.06},
     {16, 12.30, 6.63, 6.25}, {32, 13.05, 7.20, 4.67}, {64, 11.96, 7.72, 0.00}, {128, 10.22, 6.31, 0.00},
 };
 
 void lists(unsigned modify_percent, double list_row::* intel, double list_row::* amd) {
-  fmt::print("\n### List, {} % modifying: time of an operation, reference counts over epochs\n\n"
-             "| threads | published: 8x Xeon E7-8850 |",
-             modify_percent);
+  fmt::print(
+      "\n### List, {} % modifying: time of an operation, reference counts over epochs\n\n"
+      "| threads | published: 8x Xeon E7-8850 |",
+      modify_percent);
   if (amd != nullptr) fmt::print(" 4x Opteron 6168 |");
   for (const auto& m : machines) fmt::print(" {}: predicted | of the Xeon's | transfers an operation |", m);
   fmt::print("\n| --- | --- |{}", amd != nullptr ? " --- |" : "");
@@ -115,8 +115,9 @@ void counters_and_ladder() {
     }
     fmt::print("\n");
   }
-  fmt::print("\n### The whole ladder, predicted: speed on 4 cores over 1, `biased`\n\n"
-             "| share of operations on shared objects, % |");
+  fmt::print(
+      "\n### The whole ladder, predicted: speed on 4 cores over 1, `biased`\n\n"
+      "| share of operations on shared objects, % |");
   for (const auto& m : machines) fmt::print(" {} |", m);
   fmt::print("\n| --- |");
   for (std::size_t i = 0; i < machines.size(); ++i) fmt::print(" --- |");

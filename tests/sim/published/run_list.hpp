@@ -14,15 +14,15 @@ namespace tally::sim::published {
 struct list_settings {
   int cores = 1;
   std::string machine = "epyc-7773x-2s", order = "timed";
-  unsigned elements = 10;        // at the start; keys are drawn from twice as many
-  unsigned modify_percent = 20;  // half of them inserts, half removals
+  unsigned elements = 10;                        // at the start; keys are drawn from twice as many
+  unsigned modify_percent = 20;                  // half of them inserts, half removals
   std::uint64_t warm_up = 50, operations = 300;  // a core
   std::uint64_t seed = 1;
 };
 
 struct list_result {
   std::string failure;
-  double ns_per_op = 0;          // on one thread
+  double ns_per_op = 0;  // on one thread
   double transfers_per_op = 0;
 };
 
