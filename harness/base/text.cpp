@@ -82,43 +82,24 @@ std::string no_such(std::string_view flag, std::string_view value, std::string_v
   return fmt::format("{} {}: no such {}; there is {}", flag, value, what, joined(candidates));
 }
 
-std::vector<std::string> scan_values(std::string_view flag, std::string_view text, bool whole) {
-  std::vector<std::string> values;
-  for (const auto& piece : split(text, ',')) {
-    if (piece.empty()) throw usage_error(fmt::format("{}{}: an empty value", flag, text));
-    const auto dots = piece.find("..");
-    double from = 0, to = 0, by = 1;
-    if (dots == std::string::npos || !to_number(std::string_view(piece).substr(0, dots), from)) {
-      values.push_back(piece);  // text; a path may hold two dots
-      continue;
-    }
-    const std::string_view rest = std::string_view(piece).substr(dots + 2);
-    const auto op = rest.find_first_of("*+", 1);
-    const bool times = op != std::string_view::npos && rest[op] == '*';
-    if (!to_number(rest.substr(0, op), to) || (op != std::string_view::npos && !to_number(rest.substr(op + 1), by)) ||
-        to < from || (times ? by <= 1 || from <= 0 : by <= 0)) {
-      throw usage_error(fmt::format("{}{}: a scan is from..to, from..to+step or from..to*factor", flag, piece));
-    }
-    for (double v = from; v <= to * (1 + 1e-12); v = times ? v * by : v + by) {
-      if (values.size() == 1000) throw usage_error(fmt::format("{}{}: more than 1000 values", flag, piece));
-      std::string one = whole ? number_text(std::round(v)) : fmt::format("{:.12g}", v);
-      if (values.empty() || values.back() != one) values.push_back(std::move(one));
-    }
-  }
-  return values;
-}
-
-std::uint64_t duration_ns(std::string_view flag, std::string_view text) {
+std::chrono::nanoseconds read_duration(std::string_view flag, std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, double>, 5> units{
       {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 6e10}, {"min", 6e10}}};
   std::string_view unit;
   const double value = leading_number(text, unit);
   for (const auto& [name, ns] : units) {
     if (name != unit) continue;
-    if (value * ns >= 1e5 && value * ns <= 3.6e12) return static_cast<std::uint64_t>(value * ns);
+    if (value * ns >= 1e5 && value * ns <= 3.6e12) return std::chrono::nanoseconds(std::llround(value * ns));
     throw usage_error(fmt::format("{} {}: between 100us and 60m", flag, text));
   }
   throw usage_error(fmt::format("{} {}: a number with us, ms, s or m, such as 100ms", flag, text));
+}
+
+std::string duration_text(std::chrono::nanoseconds d) {
+  const auto ns = d.count();
+  if (ns % 1'000'000'000 == 0) return fmt::format("{}s", ns / 1'000'000'000);
+  if (ns % 1'000'000 == 0) return fmt::format("{}ms", ns / 1'000'000);
+  return number_text(static_cast<double>(ns) * 1e-3) + "us";
 }
 
 std::uint64_t size_bytes(std::string_view flag, std::string_view text) {

@@ -1,7 +1,8 @@
-// Text that somebody typed, and text for people: lists, numbers, scans, globs, the nearest name, durations.
+// Text that somebody typed, and text for people: lists, numbers, globs, the nearest name, durations.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,6 +22,14 @@ namespace tally {
 [[nodiscard]] std::string number_text(double value);
 // "a, b, c".
 [[nodiscard]] std::string joined(std::span<const std::string> words);
+
+// The same of values that have a text().
+template <class Values>
+[[nodiscard]] std::string texts_of(const Values& values) {
+  std::vector<std::string> words;
+  for (const auto& v : values) words.push_back(v.text());
+  return joined(words);
+}
 
 // As the shell's: `*`, `?`, `[a-z]`.
 [[nodiscard]] bool glob_matches(std::string_view glob, std::string_view text);
@@ -42,12 +51,11 @@ template <class Enum, std::size_t N>
   throw usage_error(no_such(flag, text, "value", std::vector<std::string>(names.begin(), names.end())));
 }
 
-// v1,v2 | a..b | a..b+step | a..b*factor, in any mixture. `whole`: what a scan makes is rounded, each number once. Throws
-// usage_error that begins with `flag`.
-[[nodiscard]] std::vector<std::string> scan_values(std::string_view flag, std::string_view text, bool whole = false);
-
-// "100ms", "2s", "500us", "1m" -> ns. "64M", "2G", "4096" -> bytes. Throw usage_error naming the flag.
-[[nodiscard]] std::uint64_t duration_ns(std::string_view flag, std::string_view text);
+// "100ms", "2s", "500us", "1m": between 100 us and an hour. Throws usage_error that begins with `flag`.
+[[nodiscard]] std::chrono::nanoseconds read_duration(std::string_view flag, std::string_view text);
+// In the largest unit that needs no fraction: "100ms".
+[[nodiscard]] std::string duration_text(std::chrono::nanoseconds);
+// "64M", "2G", "4096" -> bytes. Throws usage_error that begins with `flag`.
 [[nodiscard]] std::uint64_t size_bytes(std::string_view flag, std::string_view text);
 
 // "1.5 s", "3 min 20 s": for people.

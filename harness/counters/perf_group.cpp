@@ -268,22 +268,31 @@ const std::vector<counter_group>& built_in_counters() {
   return all;
 }
 
+namespace {
+
+counter_group group_named(std::string_view flag, const std::string& typed) {
+  if (typed.find('/') != std::string::npos || typed.ends_with(".group")) return read_group(typed);
+  const auto& all = built_in_counters();
+  const auto found = std::ranges::find(all, typed, &counter_group::name);
+  if (found != all.end()) return *found;
+  std::vector<std::string> known;
+  for (const auto& one : all) known.push_back(one.name);
+  throw usage_error(no_such(flag, typed, "group of counters", known));
+}
+
+}  // namespace
+
+counter_choice counter_choice::read(std::string_view flag, std::string_view text) {
+  counter_choice c;
+  c.typed = text;
+  (void)group_named(flag, c.typed);
+  return c;
+}
+
 std::vector<counter_group> choose_counters(const std::vector<std::string>& typed) {
   std::vector<counter_group> chosen;
   for (const auto& t : typed) {
-    counter_group g;
-    if (t.find('/') != std::string::npos || t.ends_with(".group")) {
-      g = read_group(t);
-    } else {
-      const auto& all = built_in_counters();
-      const auto found = std::ranges::find(all, t, &counter_group::name);
-      if (found == all.end()) {
-        std::vector<std::string> known;
-        for (const auto& one : all) known.push_back(one.name);
-        throw usage_error(no_such("--counters", t, "group of counters", known));
-      }
-      g = *found;
-    }
+    counter_group g = group_named("--counters", t);
     if (std::ranges::find(chosen, g.name, &counter_group::name) != chosen.end()) {
       throw usage_error(fmt::format("--counters {}: {} is there already", t, g.name));
     }

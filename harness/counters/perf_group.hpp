@@ -80,7 +80,17 @@ struct counter_group {
 
 // The groups that come with Tally, by name. Throws usage_error if one of them can't be read.
 [[nodiscard]] const std::vector<counter_group>& built_in_counters();
-// --counters: names of those, or files (with a slash, or ending in .group). Throws usage_error.
+// One of --counters': a name of those, or a file (with a slash, or ending in .group).
+struct counter_choice {
+  std::string typed;
+  counter_choice() = default;
+  counter_choice(const char* name) : typed(name) {}
+  // Throws usage_error where there is none.
+  [[nodiscard]] static counter_choice read(std::string_view flag, std::string_view text);
+  [[nodiscard]] const std::string& text() const { return typed; }
+  friend bool operator==(const counter_choice&, const counter_choice&) = default;
+};
+// What they name. Throws usage_error: there is none, or one is there twice.
 [[nodiscard]] std::vector<counter_group> choose_counters(const std::vector<std::string>& typed);
 
 // What the kernel is asked for; nothing if this build can't tell, and why in `reason`. Throws usage_error for what no build

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "harness/base/text.hpp"
 
 namespace tally {
@@ -17,26 +15,19 @@ constexpr allocator_info allocators[] = {
 
 }  // namespace
 
-const allocator_info& allocator_named(const std::string& name) {
+const allocator_info& allocator_named(std::string_view name, std::string_view flag) {
   std::vector<std::string> known;
   for (const auto& a : allocators) {
     if (name == a.name) return a;
     known.emplace_back(a.name);
   }
-  throw usage_error(no_such("--allocator", name, "allocator", known));
+  throw usage_error(no_such(flag, name, "allocator", known));
 }
 
-std::vector<std::string> allocators_in(std::string_view list) {
-  std::vector<std::string> names;
-  for (std::size_t at = 0; at <= list.size();) {
-    const std::size_t comma = std::min(list.find(',', at), list.size());
-    const std::string name(list.substr(at, comma - at));
-    if (name.empty()) throw usage_error(fmt::format("--allocator {}: names with a comma between, such as system,mimalloc", list));
-    (void)allocator_named(name);
-    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-    at = comma + 1;
-  }
-  return names;
+allocator_choice allocator_choice::read(std::string_view flag, std::string_view text) {
+  allocator_choice c;
+  c.info = &allocator_named(text, flag);
+  return c;
 }
 
 std::string under_allocator(const std::string& variant, std::string_view allocator) {

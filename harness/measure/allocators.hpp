@@ -16,11 +16,18 @@ struct allocator_info {
   const char* package;  // Debian's
 };
 
-// Throws usage_error with the nearest name.
-[[nodiscard]] const allocator_info& allocator_named(const std::string& name);
+// Throws usage_error with the nearest name, which begins with `flag`.
+[[nodiscard]] const allocator_info& allocator_named(std::string_view name, std::string_view flag = "--allocator");
 
-// "system,mimalloc": the names in their order, each once. Throws usage_error.
-[[nodiscard]] std::vector<std::string> allocators_in(std::string_view list);
+// One of --allocator's.
+struct allocator_choice {
+  const allocator_info* info;
+  allocator_choice() : allocator_choice(system_allocator.data()) {}
+  allocator_choice(const char* typed) : info(&allocator_named(typed)) {}
+  [[nodiscard]] static allocator_choice read(std::string_view flag, std::string_view text);
+  [[nodiscard]] std::string text() const { return info->name; }
+  friend bool operator==(const allocator_choice&, const allocator_choice&) = default;
+};
 
 // A strategy variant under an allocator, as keys, tables and plots call it: "atomic", "atomic+mimalloc".
 [[nodiscard]] std::string under_allocator(const std::string& variant, std::string_view allocator);

@@ -1,5 +1,7 @@
 #include "harness/measure/topology.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include "harness/base/files.hpp"
@@ -127,30 +130,51 @@ std::vector<int> parse_cpu_list(std::string_view text) {
   }
 }
 
-std::vector<int> pin_list(std::string_view policy, int threads, const topology& t) {
-  if (policy == "none") return {};
-  std::vector<cpu_place> order = t.cpus;
-  std::vector<int> pins;
-  if (policy == "cores") {
-    std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, c.package, c.node, c.core); });
-  } else if (policy == "smt") {
-    std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.package, c.node, c.core, c.sibling); });
-  } else if (policy == "spread") {
-    // Deals the CPUs of each (socket, node) out in turn: the first core of each, the second core of each ...
-    std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, c.core); });
-    std::map<std::tuple<int, int, int>, int> dealt;
-    std::map<int, int> round;
-    for (const auto& c : order) round[c.cpu] = dealt[{c.sibling, c.package, c.node}]++;
-    std::ranges::sort(order, {}, [&](const cpu_place& c) { return std::tuple(c.sibling, round[c.cpu], c.package, c.node); });
-  } else if (!policy.empty() && policy.front() >= '0' && policy.front() <= '9') {
-    pins = parse_cpu_list(policy);
-    for (const int cpu : pins) {
-      if (std::ranges::find(t.cpus, cpu, &cpu_place::cpu) == t.cpus.end()) {
-        throw usage_error("--pin " + std::string(policy) + ": CPU " + std::to_string(cpu) + " is not one that may be used here");
-      }
-    }
+pinning pinning::read(std::string_view flag, std::string_view text) {
+  pinning p;
+  const auto known = std::span(pin_names).first(static_cast<std::size_t>(pin_policy::list));
+  if (const auto named = std::ranges::find(known, text); named != known.end()) {
+    p.policy = static_cast<pin_policy>(named - known.begin());
+  } else if (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+    p.policy = pin_policy::list;
+    p.cpus = parse_cpu_list(text);
   } else {
-    throw usage_error("--pin " + std::string(policy) + ": cores, spread, smt, none or a list such as 0-3,8");
+    throw usage_error(fmt::format("{} {}: cores, spread, smt, none or a list such as 0-3,8", flag, text));
+  }
+  return p;
+}
+
+std::string pinning::text() const {
+  return policy == pin_policy::list ? fmt::format("{}", fmt::join(cpus, ","))
+                                    : std::string(pin_names.at(static_cast<std::size_t>(policy)));
+}
+
+std::vector<int> pin_list(const pinning& how, int threads, const topology& t) {
+  std::vector<cpu_place> order = t.cpus;
+  std::vector<int> pins = how.cpus;
+  switch (how.policy) {
+    case pin_policy::none: return {};
+    case pin_policy::cores:
+      std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, c.package, c.node, c.core); });
+      break;
+    case pin_policy::smt:
+      std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.package, c.node, c.core, c.sibling); });
+      break;
+    case pin_policy::spread: {
+      // Deals the CPUs of each (socket, node) out in turn: the first core of each, the second core of each ...
+      std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, c.core); });
+      std::map<std::tuple<int, int, int>, int> dealt;
+      std::map<int, int> round;
+      for (const auto& c : order) round[c.cpu] = dealt[{c.sibling, c.package, c.node}]++;
+      std::ranges::sort(order, {}, [&](const cpu_place& c) { return std::tuple(c.sibling, round[c.cpu], c.package, c.node); });
+      break;
+    }
+    case pin_policy::list:
+      for (const int cpu : pins) {
+        if (std::ranges::find(t.cpus, cpu, &cpu_place::cpu) == t.cpus.end()) {
+          throw usage_error(fmt::format("--pin {}: CPU {} is not one that may be used here", how.text(), cpu));
+        }
+      }
   }
   if (pins.empty()) {
     for (const auto& c : order) pins.push_back(c.cpu);

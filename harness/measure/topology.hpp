@@ -2,6 +2,8 @@
 // be what the hardware is: the hand-off probe (probe.hpp) is there for that.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,14 +37,31 @@ struct topology {
 // "0-3,8" -> 0 1 2 3 8. Throws usage_error that names the text.
 [[nodiscard]] std::vector<int> parse_cpu_list(std::string_view text);
 
-// The CPU of each of `threads` lanes:
+// Where lanes run (--pin):
 //   cores    one lane a physical core, then the second hyper-threads (the default)
 //   spread   the same, but going round the NUMA nodes and sockets: as far apart as can be
 //   smt      a core's hyper-threads before the next core: as close together as can be
-//   none     empty: not pinned
+//   none     not pinned
 //   LIST     these CPUs in this order
-// With more lanes than CPUs the list is used again from its start. Throws usage_error for an unknown policy or an unusable CPU.
-[[nodiscard]] std::vector<int> pin_list(std::string_view policy, int threads, const topology& t = cpu_topology());
+enum class pin_policy { cores, spread, smt, none, list };
+inline constexpr std::array<std::string_view, 5> pin_names{"cores", "spread", "smt", "none", "LIST"};
+static_assert(pin_names.size() == static_cast<std::size_t>(pin_policy::list) + 1);
+
+struct pinning {
+  pin_policy policy = pin_policy::cores;
+  std::vector<int> cpus;  // of a list
+  pinning() = default;
+  pinning(const char* typed) : pinning(read("--pin", typed)) {}
+  // Throws usage_error.
+  [[nodiscard]] static pinning read(std::string_view flag, std::string_view text);
+  // As it is typed: "cores", "0,2,3".
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const pinning&, const pinning&) = default;
+};
+
+// The CPU of each of `threads` lanes; empty: not pinned. With more lanes than CPUs the list is used again from its start. Throws
+// usage_error for a CPU that may not be used here.
+[[nodiscard]] std::vector<int> pin_list(const pinning&, int threads, const topology& t = cpu_topology());
 
 // How many different CPUs a pin list uses; `t`'s number of CPUs for an empty one.
 [[nodiscard]] int cpus_used(const std::vector<int>& pins, const topology& t = cpu_topology());

@@ -164,7 +164,7 @@ json list_json(const registry& all, std::string_view what) {
                       {"summary", s.summary},
                       {"processes", s.how.processes},
                       {"blocks", s.how.blocks},
-                      {"window", s.how.window}});
+                      {"window", duration_text(s.how.window)}});
     }
     out["suites"] = std::move(list);
   }
@@ -198,7 +198,7 @@ std::string list_text(const registry& all, std::string_view what) {
     const std::size_t width = widest(all_suites(), &suite_info::name);
     for (const auto& s : all_suites()) {
       out += fmt::format("{}{:{}}  {} ({} processes, {} blocks, windows of {})\n", indent, s.name, width, s.summary,
-                         s.how.processes, s.how.blocks, s.how.window);
+                         s.how.processes, s.how.blocks, duration_text(s.how.window));
     }
   }
   if (wants(what, "counters")) {
@@ -216,7 +216,8 @@ std::string describe_text(const registry& all, const std::string& name) {
   const std::string family = name.substr(0, name.find(':'));
   std::vector<std::string> known;
   for (const auto& s : all.strategies) {
-    if (s.name == family) return describe_strategy(*choose_strategies(all, "describe", name).front().entry);
+    if (s.name == family)
+      return describe_strategy(*choose_strategies(all, "describe", name_spec::read("describe", name)).front().entry);
     known.push_back(s.name);
   }
   for (std::size_t i = 0; i < all.workloads.size(); ++i) {
@@ -226,13 +227,15 @@ std::string describe_text(const registry& all, const std::string& name) {
   for (const auto& s : all_suites()) {
     if (s.name == name) {
       std::string out = fmt::format("{}: {}\n  {} processes of {} blocks, windows of {}\n\nMeasures:\n", s.name, s.summary,
-                                    s.how.processes, s.how.blocks, s.how.window);
+                                    s.how.processes, s.how.blocks, duration_text(s.how.window));
       for (const auto& g : s.groups) {
-        out += fmt::format("  {}\n      {} under {}\n", g.title, fmt::join(g.workloads, ", "), fmt::join(g.strategies, ", "));
-        if (!g.sets.empty()) out += fmt::format("      {}\n", fmt::join(g.sets, ", "));
-        out += fmt::format("      threads {}, {}{}{}\n", g.threads, fmt::join(g.modes, ", "),
-                           g.heaps.empty() ? "" : fmt::format(", heaps {}", fmt::join(g.heaps, ", ")),
-                           g.allocators.empty() ? "" : fmt::format(", allocators {}", fmt::join(g.allocators, ", ")));
+        out += fmt::format("  {}\n      {} under {}\n", g.title, texts_of(g.workloads), texts_of(g.strategies));
+        if (!g.sets.empty()) out += fmt::format("      {}\n", texts_of(g.sets));
+        std::vector<std::string> modes;
+        for (const auto m : g.modes) modes.emplace_back(name_of(m));
+        out += fmt::format("      threads {}, {}{}{}\n", g.threads.text(), joined(modes),
+                           g.heaps.empty() ? "" : ", heaps " + texts_of(g.heaps),
+                           g.allocators.empty() ? "" : ", allocators " + texts_of(g.allocators));
       }
       return out;
     }

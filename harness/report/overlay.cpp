@@ -42,18 +42,19 @@ std::string range(double point, double least, double most) {
 
 }  // namespace
 
-overlay::overlay(const std::vector<std::string>& directories) {
+overlay::overlay(const std::vector<std::filesystem::path>& directories) {
   std::map<std::string, std::vector<result>> windows;
   for (const auto& d : directories) {
-    const auto file = std::filesystem::path(d) / "rows.jsonl";
-    if (!std::filesystem::exists(file)) throw usage_error(fmt::format("--overlay {}: there is no run (no rows.jsonl)", d));
+    const auto file = d / "rows.jsonl";
+    if (!std::filesystem::exists(file))
+      throw usage_error(fmt::format("--overlay {}: there is no run (no rows.jsonl)", d.string()));
     bool any = false;
     for (auto& r : load_results(file).results) {
       if (r.role != row_role::observed) continue;
       any = true;
       windows[r.identity].push_back(std::move(r));
     }
-    if (!any) throw usage_error(fmt::format("--overlay {}: no observed rows; tally run --observe makes them", d));
+    if (!any) throw usage_error(fmt::format("--overlay {}: no observed rows; tally run --observe makes them", d.string()));
   }
   for (const auto& [identity, of_row] : windows) rows_[identity] = observed_from(of_row);
 }

@@ -4,6 +4,7 @@
 // --observe`; rows of other roles in them are of no interest here.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,7 +19,7 @@ class overlay {
  public:
   overlay() = default;
   // Throws usage_error: a directory without observed rows; results_error.
-  explicit overlay(const std::vector<std::string>& directories);
+  explicit overlay(const std::vector<std::filesystem::path>& directories);
 
   // Nothing where the row was not observed.
   [[nodiscard]] std::optional<compared_handoffs> judge(const result& simulated, const row_points&) const;

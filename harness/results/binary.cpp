@@ -29,6 +29,11 @@ std::string version_text() {
   return fmt::format("{} ({}{})", b.version, b.git, b.dirty ? ", changed" : "");
 }
 
+const std::string& executable_hash() {
+  static const std::string hash = fmt::format("{:016x}", file_hash("/proc/self/exe"));
+  return hash;
+}
+
 const json& binary_identity() {
   static const json identity = [] {
     const build_identity& b = built_as();
@@ -44,7 +49,7 @@ const json& binary_identity() {
 #else
     j["library"] = "libc++";
 #endif
-    j["executable"] = fmt::format("{:016x}", file_hash("/proc/self/exe"));
+    j["executable"] = executable_hash();
     return j;
   }();
   return identity;

@@ -23,6 +23,7 @@ struct build_identity {
 
 // The same as JSON, with the C++ library and the hash of the executable file.
 [[nodiscard]] const json& binary_identity();
+[[nodiscard]] const std::string& executable_hash();
 [[nodiscard]] std::uint64_t file_hash(const char* path);
 
 }  // namespace tally

@@ -26,10 +26,27 @@ std::string without_directories(const std::string& value) {
   return slash == std::string::npos ? value : value.substr(slash + 1);
 }
 
+heap_limit heap_limit::read(std::string_view flag, std::string_view text) {
+  heap_limit limit;
+  if (!text.ends_with('x')) {
+    limit.bytes = size_bytes(flag, text);
+  } else if (!to_number(text.substr(0, text.size() - 1), limit.multiple) || !(limit.multiple > 0 && limit.multiple <= 1000)) {
+    throw usage_error(fmt::format("{} {}: a multiple such as 2x, or bytes such as 64M", flag, text));
+  }
+  return limit;
+}
+
+std::string heap_limit::text() const {
+  if (multiple != 0) return number_text(multiple) + "x";
+  if (bytes == 0) return "";
+  return bytes % (1U << 20) == 0 ? fmt::format("{}M", bytes >> 20) : fmt::format("{}", bytes);
+}
+
 std::string heap_size::label() const {
-  if (limit_bytes == 0) return "";
-  if (multiple != 0) return fmt::format("{:g}x", multiple);
-  return limit_bytes % (1U << 20) == 0 ? fmt::format("{}M", limit_bytes >> 20) : fmt::format("{}", limit_bytes);
+  heap_limit asked;
+  asked.multiple = multiple;
+  asked.bytes = limit_bytes;
+  return limit_bytes == 0 ? "" : asked.text();
 }
 
 std::string row_spec::scene() const { return fmt::format("{}|{}|{}", workload_label, threads, name_of(mode)); }

@@ -17,6 +17,20 @@
 
 namespace tally {
 
+// --heap: a limit that was asked for.
+struct heap_limit {
+  double multiple = 0;      // of the workload's payload, at most 1000; 0: in bytes
+  std::uint64_t bytes = 0;  // 0: a multiple
+  heap_limit() = default;
+  heap_limit(const char* typed) : heap_limit(read("--heap", typed)) {}
+  // 2x, 1.5x, 64M, 4096. Throws usage_error.
+  [[nodiscard]] static heap_limit read(std::string_view flag, std::string_view text);
+  // "2x", "64M"; "" of no limit.
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const heap_limit&, const heap_limit&) = default;
+};
+
+// The limit of a row.
 struct heap_size {
   std::uint64_t limit_bytes = 0;            // 0: the strategy's own default
   double multiple = 0;                      // of the workload's payload; 0: given in bytes

@@ -20,57 +20,80 @@ std::vector<std::string> names_of(const Range& range, Name name) {
   return names;
 }
 
-// name=value pieces behind the colon.
-std::vector<std::pair<std::string, std::string>> options_of(std::string_view flag, std::string_view spec,
-                                                            std::string_view behind_colon) {
-  std::vector<std::pair<std::string, std::string>> options;
-  for (const auto& piece : split(behind_colon, ',')) {
-    const auto equals = piece.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      throw usage_error(fmt::format("{} {}: '{}' is not name=value", flag, spec, piece));
-    }
-    options.emplace_back(piece.substr(0, equals), piece.substr(equals + 1));
-  }
-  return options;
-}
-
 }  // namespace
 
-std::vector<std::string> split_specs(std::span<const std::string> typed) {
-  std::vector<std::string> specs;
-  for (const auto& t : typed) {
-    bool first = true;
-    for (auto& piece : split(t, ',')) {
-      const bool goes_on = !first && piece.find('=') != std::string::npos && piece.find(':') == std::string::npos;
-      if (goes_on && specs.back().find(':') != std::string::npos) {
-        specs.back() += "," + piece;
-      } else if (goes_on && specs.back().find('=') != std::string::npos) {
-        specs.back() += "," + piece;
-      } else {
-        specs.push_back(std::move(piece));
-      }
-      first = false;
+name_spec name_spec::read(std::string_view flag, std::string_view text) {
+  name_spec spec;
+  const auto colon = text.find(':');
+  spec.name = text.substr(0, colon);
+  if (colon == std::string_view::npos) return spec;
+  if (text.substr(colon + 1) == "*") {
+    spec.every_variant = true;
+    return spec;
+  }
+  for (const auto& piece : split(text.substr(colon + 1), ',')) {
+    const auto equals = piece.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      throw usage_error(fmt::format("{} {}: '{}' is not name=value", flag, text, piece));
+    }
+    spec.options.emplace_back(piece.substr(0, equals), piece.substr(equals + 1));
+  }
+  return spec;
+}
+
+std::vector<name_spec> name_spec::read_list(std::string_view flag, std::string_view text) {
+  std::vector<std::string> pieces;
+  for (auto& piece : split(text, ',')) {
+    const bool option = piece.find('=') != std::string::npos && piece.find(':') == std::string::npos;
+    if (option && !pieces.empty() && pieces.back().find_first_of(":=") != std::string::npos) {
+      pieces.back() += "," + piece;
+    } else if (!piece.empty()) {
+      pieces.push_back(std::move(piece));
     }
   }
-  std::erase(specs, "");
-  return specs;
+  std::vector<name_spec> list;
+  for (const auto& piece : pieces) list.push_back(read(flag, piece));
+  return list;
 }
+
+std::string name_spec::text() const {
+  if (every_variant) return name + ":*";
+  std::string out = name;
+  for (const auto& [option, value] : options) out += fmt::format("{}{}={}", out.size() == name.size() ? ":" : ",", option, value);
+  return out;
+}
+
+set_spec set_spec::read(std::string_view flag, std::string_view text) {
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string_view::npos) throw usage_error(fmt::format("{} {}: name=value", flag, text));
+  set_spec set;
+  set.parameter = text.substr(0, equals);
+  if (const auto dot = set.parameter.find('.'); dot != std::string::npos) {
+    set.workload = set.parameter.substr(0, dot);
+    set.parameter.erase(0, dot + 1);
+  }
+  set.values = scan::read(fmt::format("{} {}=", flag, set.parameter), text.substr(equals + 1));
+  return set;
+}
+
+std::string set_spec::name() const { return workload.empty() ? parameter : workload + "." + parameter; }
 
 std::string strategy_choice::label() const {
   std::string options = variant->label;
-  for (const auto& [name, value] : tunables) options += fmt::format("{}{}={:g}", options.empty() ? "" : ",", name, value);
+  for (const auto& [name, value] : tunables)
+    options += fmt::format("{}{}={}", options.empty() ? "" : ",", name, number_text(value));
   return options.empty() ? entry->name : entry->name + ":" + options;
 }
 
 namespace {
 
-strategy_choice with_options(const strategy_entry& s, std::string_view flag, std::string_view spec,
-                             const std::vector<std::pair<std::string, std::string>>& options) {
+strategy_choice with_options(const strategy_entry& s, std::string_view flag, const name_spec& typed) {
+  const std::string spec = typed.text();
   strategy_choice choice{&s, nullptr, {}};
   std::vector<std::string> wanted;  // a value per compile-time tunable
   const auto compiled = [](const tunable_entry& t) { return !t.run_time(); };
   for (const auto& t : s.tunables | std::views::filter(compiled)) wanted.push_back(t.fallback);
-  for (const auto& [name, value] : options) {
+  for (const auto& [name, value] : typed.options) {
     std::size_t at = 0;
     const tunable_entry* found = nullptr;
     for (const auto& t : s.tunables) {
@@ -107,22 +130,21 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, std
 
 }  // namespace
 
-std::vector<strategy_choice> choose_strategies(const registry& all, std::string_view flag, std::string_view spec) {
-  const auto colon = spec.find(':');
-  const std::string_view name = spec.substr(0, colon);
+std::vector<strategy_choice> choose_strategies(const registry& all, std::string_view flag, const name_spec& spec) {
+  const std::string_view name = spec.name;
   const bool of_any = name == "all" || name.find_first_of("*?") != std::string_view::npos;
   std::vector<strategy_choice> chosen;
   std::exception_ptr lacking;
   for (const auto& s : all.strategies) {
     if (!glob_matches(name == "all" ? "*" : name, s.name)) continue;
-    if (colon == std::string_view::npos) {
-      chosen.push_back({&s, &s.variants.front(), {}});
-    } else if (spec.substr(colon + 1) == "*") {
+    if (spec.every_variant) {
       for (const auto& v : s.variants) chosen.push_back({&s, &v, {}});
+    } else if (spec.options.empty()) {
+      chosen.push_back({&s, &s.variants.front(), {}});
     } else {
       // Of several strategies those that have these options are meant.
       try {
-        chosen.push_back(with_options(s, flag, spec, options_of(flag, spec, spec.substr(colon + 1))));
+        chosen.push_back(with_options(s, flag, spec));
       } catch (const unknown_name&) {
         if (!of_any) throw;
         lacking = std::current_exception();
@@ -137,29 +159,26 @@ std::vector<strategy_choice> choose_strategies(const registry& all, std::string_
   return chosen;
 }
 
-std::vector<workload_choice> choose_workloads(const registry& all, std::string_view spec) {
-  const auto colon = spec.find(':');
-  const std::string_view name = spec.substr(0, colon);
+std::vector<workload_choice> choose_workloads(const registry& all, const name_spec& spec) {
+  if (spec.every_variant) throw usage_error(fmt::format("--workload {}: '*' is not name=value", spec.text()));
   std::vector<workload_choice> chosen;
   for (std::size_t i = 0; i < all.workloads.size(); ++i) {
     const auto& w = all.workloads[i];
-    if (!glob_matches(name == "all" ? "*" : name, w.name)) continue;
+    if (!glob_matches(spec.name == "all" ? "*" : spec.name, w.name)) continue;
     workload_choice c{i, {}};
-    if (colon != std::string_view::npos) {
-      for (auto& [parameter, value] : options_of("--workload", spec, spec.substr(colon + 1))) {
-        if (std::ranges::find(w.parameters, parameter, &parameter_info::name) == w.parameters.end()) {
-          const auto names = names_of(w.parameters, [](const auto& p) { return p.name; });
-          throw unknown_name(
-              no_such(fmt::format("--workload {}:", spec), parameter, fmt::format("parameter of {}", w.name), names));
-        }
-        c.given[parameter].push_back(value);
+    for (const auto& [parameter, value] : spec.options) {
+      if (std::ranges::find(w.parameters, parameter, &parameter_info::name) == w.parameters.end()) {
+        const auto names = names_of(w.parameters, [](const auto& p) { return p.name; });
+        throw unknown_name(
+            no_such(fmt::format("--workload {}:", spec.text()), parameter, fmt::format("parameter of {}", w.name), names));
       }
+      c.given[parameter].push_back(value);
     }
     chosen.push_back(std::move(c));
   }
   if (chosen.empty()) {
     const auto names = names_of(all.workloads, [](const auto& w) { return w.name; });
-    throw unknown_name(no_such("--workload", name, "workload", names));
+    throw unknown_name(no_such("--workload", spec.name, "workload", names));
   }
   return chosen;
 }

@@ -3,19 +3,45 @@
 
 #include <cstddef>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "harness/base/scan.hpp"
 #include "harness/base/text.hpp"
 #include "harness/engine/registry.hpp"
 
 namespace tally {
 
-// Splits a,b:x=1,y=2,c into a | b:x=1,y=2 | c: a piece NAME=VALUE goes on with the options of the piece before it.
-[[nodiscard]] std::vector<std::string> split_specs(std::span<const std::string> typed);
+// NAME, GLOB, NAME:option=value,option=value, or NAME:* for every variant that is built; of strategies, and of workloads, whose
+// options are parameters. What the binary has of that name is found when a run is planned.
+struct name_spec {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> options;
+  bool every_variant = false;
+  name_spec() = default;
+  name_spec(const char* typed) : name_spec(read("", typed)) {}
+  // Throws usage_error.
+  [[nodiscard]] static name_spec read(std::string_view flag, std::string_view text);
+  // a,b:x=1,y=2,c are a and b:x=1,y=2 and c: a piece NAME=VALUE goes on with the options of the piece before it.
+  [[nodiscard]] static std::vector<name_spec> read_list(std::string_view flag, std::string_view text);
+  // As it is typed.
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const name_spec&, const name_spec&) = default;
+};
+
+// A workload's parameter and its values: name=v1,v2, or of one workload (a glob) workload.name=v.
+struct set_spec {
+  std::string workload, parameter;  // workload is empty: of all that have it
+  scan values;
+  set_spec(const char* typed) : set_spec(read("--set", typed)) {}
+  set_spec() = default;
+  [[nodiscard]] static set_spec read(std::string_view flag, std::string_view text);
+  [[nodiscard]] std::string name() const;  // "name", "workload.name"
+  [[nodiscard]] std::string text() const { return name() + "=" + values.text(); }
+  friend bool operator==(const set_spec&, const set_spec&) = default;
+};
 
 // A strategy variant and the run-time tunables given with it.
 struct strategy_choice {
@@ -25,15 +51,15 @@ struct strategy_choice {
   [[nodiscard]] std::string label() const;  // "biased:merge=detached", "gil:interval=50"
 };
 
-// NAME, GLOB, NAME:option=value,tunable=number, or NAME:* for every variant that is built. Throws usage_error.
-[[nodiscard]] std::vector<strategy_choice> choose_strategies(const registry&, std::string_view flag, std::string_view spec);
+// Throws usage_error; unknown_name with the nearest name.
+[[nodiscard]] std::vector<strategy_choice> choose_strategies(const registry&, std::string_view flag, const name_spec&);
 
 struct workload_choice {
   std::size_t index = 0;                                  // in registry::workloads
   std::map<std::string, std::vector<std::string>> given;  // values of a scan, per parameter
 };
 
-// NAME, GLOB, NAME:parameter=value. Throws usage_error.
-[[nodiscard]] std::vector<workload_choice> choose_workloads(const registry&, std::string_view spec);
+// Throws usage_error; unknown_name with the nearest name.
+[[nodiscard]] std::vector<workload_choice> choose_workloads(const registry&, const name_spec&);
 
 }  // namespace tally

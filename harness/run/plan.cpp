@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <random>
 #include <set>
 #include <span>
@@ -20,43 +19,42 @@ class planner {
   planner(const registry& all, run_plan& plan, const topology& machine, std::uint64_t ramp_ns, const allocator_check& check)
       : all_(all), plan_(plan), machine_(machine), ramp_ns_(ramp_ns), allocator_loads_(check) {
     const auto base = choose_strategies(all, "--baseline", plan.request.baseline);
-    if (base.size() != 1) throw usage_error(fmt::format("--baseline {}: one strategy, please", plan.request.baseline));
+    if (base.size() != 1) throw usage_error(fmt::format("--baseline {}: one strategy, please", plan.request.baseline.text()));
     baseline_ = base.front();
   }
 
   void add(const suite_group& g, bool from_suite) {
     std::vector<strategy_choice> strategies;
-    for (const auto& spec : split_specs(g.strategies)) {
-      tolerant(from_suite, {spec, "", 0, "", "", "not in this build"}, [&] {
+    for (const auto& spec : g.strategies) {
+      tolerant(from_suite, {spec.text(), "", 0, "", "", "not in this build"}, [&] {
         for (auto& s : choose_strategies(all_, "--strategy", spec)) strategies.push_back(std::move(s));
       });
     }
-    for (const auto& spec : split_specs(g.workloads)) {
-      tolerant(from_suite, {"", spec.substr(0, spec.find(':')), 0, "", "", "not in this build"}, [&] {
+    for (const auto& spec : g.workloads) {
+      tolerant(from_suite, {"", spec.name, 0, "", "", "not in this build"}, [&] {
         for (auto& w : choose_workloads(all_, spec)) add(g, strategies, std::move(w), from_suite);
       });
     }
   }
 
   // --set names a parameter that no chosen workload has.
-  void refuse_unused_sets(const std::vector<std::string>& typed) const {
+  void refuse_unused_sets(const std::vector<set_spec>& typed) const {
     std::vector<std::string> known;
     for (const auto w : workloads_) {
       for (const auto& p : all_.workloads[w].parameters) known.emplace_back(p.name);
     }
     for (const auto& set : typed) {
-      const std::string name = set.substr(0, set.find('='));
-      const auto found = sets_used_.find(name);
+      const auto found = sets_used_.find(set.name());
       if (found == sets_used_.end() || !found->second) {
-        throw usage_error(no_such("--set", name, "parameter of the chosen workloads", known));
+        throw usage_error(no_such("--set", set.name(), "parameter of the chosen workloads", known));
       }
     }
   }
 
   // Typed ones, which nobody wants to see skipped.
-  void refuse_missing_allocators(const std::string& list) {
-    for (const auto& name : allocators_in(list)) {
-      if (!loads(name)) throw usage_error(fmt::format("--allocator {}: {}", name, not_installed(allocator_named(name))));
+  void refuse_missing_allocators(const std::vector<allocator_choice>& typed) {
+    for (const auto& a : typed) {
+      if (!loads(*a.info)) throw usage_error(fmt::format("--allocator {}: {}", a.text(), not_installed(*a.info)));
     }
   }
 
@@ -93,28 +91,21 @@ class planner {
         skip({"", std::string(info.name), 0, "", "", e.what()});
         continue;
       }
-      for (const int threads : thread_counts(g.threads, automatic_threads(machine_))) {
-        for (const auto& mode : g.modes) {
-          for (const auto& s : strategies) rows(g, s, w.index, checked, threads, mode_named(mode));
+      for (const int threads : g.threads.counts.empty() ? automatic_threads(machine_) : g.threads.counts) {
+        for (const auto mode : g.modes) {
+          for (const auto& s : strategies) rows(g, s, w.index, checked, threads, mode);
         }
       }
     }
   }
 
-  void apply_set(const workload_info& info, workload_choice& w, const std::string& set) {
-    const auto equals = set.find('=');
-    if (equals == 0 || equals == std::string::npos) throw usage_error(fmt::format("--set {}: name=value", set));
-    std::string name = set.substr(0, equals);
-    bool& used = sets_used_[name];
-    if (const auto dot = name.find('.'); dot != std::string::npos) {  // workload.parameter
-      if (!glob_matches(name.substr(0, dot), info.name)) return;
-      name = name.substr(dot + 1);
-    }
-    const auto parameter = std::ranges::find(info.parameters, std::string_view(name), &parameter_info::name);
+  void apply_set(const workload_info& info, workload_choice& w, const set_spec& set) {
+    bool& used = sets_used_[set.name()];
+    if (!set.workload.empty() && !glob_matches(set.workload, info.name)) return;
+    const auto parameter = std::ranges::find(info.parameters, std::string_view(set.parameter), &parameter_info::name);
     if (parameter == info.parameters.end()) return;
     used = true;
-    w.given[name] = scan_values(fmt::format("--set {}=", name), std::string_view(set).substr(equals + 1),
-                                parameter->kind == parameter_kind::whole);
+    w.given[set.parameter] = set.values.values(parameter->kind == parameter_kind::whole);
   }
 
   // The workload's own opinion of its parameters, asked once, of any heap that can run it.
@@ -137,11 +128,11 @@ class planner {
       return;
     }
     const bool axis = s.variant->can.limits_heap && !g.heaps.empty();
-    for (const auto& heap : axis ? g.heaps : std::vector<std::string>{""}) {
+    for (const auto& heap : axis ? g.heaps : std::vector<heap_limit>{{}}) {
       row_spec r = row(s, workload, p, threads, mode);
-      r.allocator = g.allocators.front();
+      r.allocator = g.allocators.front().text();
       if (const std::string reason = unmet(s, workload, r, heap); !reason.empty()) {
-        skip({r.strategy, r.workload_label, threads, std::string(name_of(mode)), heap, reason});
+        skip({r.strategy, r.workload_label, threads, std::string(name_of(mode)), heap.text(), reason});
         continue;
       }
       const bool is_baseline = r.strategy == baseline_.label();
@@ -156,31 +147,31 @@ class planner {
 
   // The same row under the allocators that come after the first.
   void other_allocators(const suite_group& g, const strategy_choice& s, row_spec r) {
-    for (const auto& name : std::span(g.allocators).subspan(1)) {
-      r.allocator = name;
-      const std::string reason = s.variant->can.own_heap ? "the same row under every allocator: its objects are not malloc's"
-                                 : !loads(name)          ? not_installed(allocator_named(name))
-                                                         : "";
+    for (const auto& allocator : std::span(g.allocators).subspan(1)) {
+      r.allocator = allocator.text();
+      const std::string reason = s.variant->can.own_heap   ? "the same row under every allocator: its objects are not malloc's"
+                                 : !loads(*allocator.info) ? not_installed(*allocator.info)
+                                                           : "";
       if (reason.empty()) {
         push(r);
       } else {
-        skip({r.strategy, r.workload_label, r.threads, std::string(name_of(r.mode)), r.heap.label(), reason, name});
+        skip({r.strategy, r.workload_label, r.threads, std::string(name_of(r.mode)), r.heap.label(), reason, r.allocator});
       }
     }
   }
-  bool loads(const std::string& name) {
-    const auto [at, fresh] = loads_.emplace(name, true);
-    if (fresh && allocator_loads_) at->second = allocator_loads_(allocator_named(name));
+  bool loads(const allocator_info& a) {
+    const auto [at, fresh] = loads_.emplace(&a, true);
+    if (fresh && allocator_loads_) at->second = allocator_loads_(a);
     return at->second;
   }
 
   // On the observed policy, for at least two threads. A count of events needs no baseline and no second measurement.
   void observed_row(const suite_group& g, const strategy_choice& s, std::size_t workload, const parameters& p, int threads) {
     row_spec r = row(s, workload, p, threads, measure_mode::observed);
-    r.allocator = g.allocators.front();
+    r.allocator = g.allocators.front().text();
     r.role = row_role::observed;
     r.counters.clear();
-    std::string reason = unmet(s, workload, r, "");
+    std::string reason = unmet(s, workload, r, {});
     if (reason.empty() && threads < 2) reason = "hand-offs need two threads";
     if (reason.empty()) reason = unobserved(s, workload);
     if (reason.empty()) {
@@ -201,9 +192,9 @@ class planner {
   }
 
   // The baseline stands in every scene, asked for or not; with a heap axis of its own, at the same limit.
-  void with_baseline(const std::string& heap, std::size_t workload, const parameters& p, const row_spec& like) {
+  void with_baseline(const heap_limit& heap, std::size_t workload, const parameters& p, const row_spec& like) {
     row_spec r = row(baseline_, workload, p, like.threads, like.mode);
-    const std::string limit = baseline_.variant->can.limits_heap ? heap : "";
+    const heap_limit limit = baseline_.variant->can.limits_heap ? heap : heap_limit{};
     if (!unmet(baseline_, workload, r, limit).empty()) return;
     r.role = row_role::baseline;
     r.allocator = like.allocator;
@@ -235,29 +226,23 @@ class planner {
     }
     r.threads = threads;
     r.cpus = pin_list(plan_.request.pin, threads, machine_);
-    r.pin = plan_.request.pin;
+    r.pin = plan_.request.pin.text();
     r.oversubscribed = threads > cpus_used(r.cpus, machine_);
     r.mode = mode;
     r.ramp_ns = ramp_ns_;
     r.window_ns = plan_.window_ns;
     r.gc_workers = gc_workers(threads);
-    r.counters = plan_.request.counters;
+    for (const auto& c : plan_.request.counters) r.counters.push_back(c.text());
     return r;
   }
 
   [[nodiscard]] int gc_workers(int threads) const {
-    const std::string& typed = plan_.request.gc_workers;
-    if (typed == "threads") return std::clamp(threads, 1, machine_.cores());
-    int n = 0;
-    const auto [end, error] = std::from_chars(typed.data(), typed.data() + typed.size(), n);
-    if (error != std::errc{} || end != typed.data() + typed.size() || n < 1 || n > 256) {
-      throw usage_error(fmt::format("--gc-workers {}: a number between 1 and 256, or threads", typed));
-    }
-    return n;
+    const int asked = plan_.request.gc_workers.number;
+    return asked != 0 ? asked : std::clamp(threads, 1, machine_.cores());
   }
 
   // Why this row can't be measured; resolves its heap limit on the way.
-  std::string unmet(const strategy_choice& s, std::size_t workload, row_spec& r, const std::string& heap) const {
+  std::string unmet(const strategy_choice& s, std::size_t workload, row_spec& r, const heap_limit& heap) const {
     const cell& pair = s.variant->cells.at(workload);
     const workload_info& info = all_.workloads[workload];
     if (!pair.unmet.empty()) return std::string(pair.unmet);
@@ -265,15 +250,9 @@ class planner {
     if (s.variant->can.single_threaded && r.threads > 1) return "not thread-safe";
     if (r.threads < info.min_lanes) return fmt::format("needs at least {} threads", info.min_lanes);
     if (std::string reason = pair.unmet_lanes(parameters(info, r.parameters), r.threads); !reason.empty()) return reason;
-    if (heap.empty()) return "";
-    if (!heap.ends_with('x')) {
-      r.heap.limit_bytes = size_bytes("--heap", heap);
-      return "";
-    }
-    const auto [end, error] = std::from_chars(heap.data(), heap.data() + heap.size() - 1, r.heap.multiple);
-    if (error != std::errc{} || end != heap.data() + heap.size() - 1 || !(r.heap.multiple > 0 && r.heap.multiple <= 1000)) {
-      throw usage_error(fmt::format("--heap {}: a multiple such as 2x, or bytes such as 64M", heap));
-    }
+    r.heap.multiple = heap.multiple;
+    r.heap.limit_bytes = heap.bytes;
+    if (heap.multiple == 0) return "";
     const auto payload = pair.payload_bytes(body_of(info, r, 1));
     if (!payload || *payload == 0) return "a heap in multiples needs a workload that states its payload";
     r.heap.payload_bytes = *payload;
@@ -299,7 +278,7 @@ class planner {
   const topology& machine_;
   std::uint64_t ramp_ns_;
   const allocator_check& allocator_loads_;
-  std::map<std::string, bool> loads_;  // what was asked already
+  std::map<const allocator_info*, bool> loads_;  // what was asked already
   strategy_choice baseline_;
   std::set<std::size_t> workloads_;
   std::map<std::string, bool> sets_used_;
@@ -307,8 +286,8 @@ class planner {
   std::set<std::string> skips_;
 };
 
-const suite_info* suite_of(const run_request& r) {
-  if (!r.suite.empty()) return &suite_named(r.suite);
+const suite_info* suite_of(const selection& r) {
+  if (r.suite != nullptr) return r.suite;
   return r.strategies.empty() && r.workloads.empty() ? &suite_named("default") : nullptr;
 }
 
@@ -319,29 +298,35 @@ std::vector<suite_group> groups_of(const registry& all, const suite_info* suite,
     groups = suite->groups;
     if (!r.workloads.empty()) {
       std::set<std::string> wanted;
-      for (const auto& spec : split_specs(r.workloads)) {
-        if (spec.find(':') != std::string::npos) {
-          throw usage_error(fmt::format("--workload {}: with --suite, a name; --set changes the suite's parameters", spec));
+      for (const auto& spec : r.workloads) {
+        if (spec.every_variant || !spec.options.empty()) {
+          throw usage_error(
+              fmt::format("--workload {}: with --suite, a name; --set changes the suite's parameters", spec.text()));
         }
         for (const auto& w : choose_workloads(all, spec)) wanted.emplace(all.workloads[w.index].name);
       }
       for (auto& g : groups) {
-        std::erase_if(g.workloads, [&](const std::string& w) { return !wanted.contains(w.substr(0, w.find(':'))); });
+        std::erase_if(g.workloads, [&](const name_spec& w) { return !wanted.contains(w.name); });
       }
     }
   } else {
     groups.push_back(
-        {"", {"*"}, r.workloads.empty() ? std::vector<std::string>{"*"} : r.workloads, {}, "auto", {"throughput"}, {}});
+        {"", {"*"}, r.workloads.empty() ? std::vector<name_spec>{"*"} : r.workloads, {}, {}, {measure_mode::throughput}, {}});
   }
   for (auto& g : groups) {
     if (!r.strategies.empty()) g.strategies = r.strategies;
     g.sets.insert(g.sets.end(), r.sets.begin(), r.sets.end());
-    if (!r.threads.empty()) g.threads = r.threads;
+    if (r.threads) g.threads = *r.threads;
     if (!r.modes.empty()) g.modes = r.modes;
-    if (r.observe && std::ranges::find(g.modes, "observed") == g.modes.end()) g.modes.emplace_back("observed");
+    if (r.observe && std::ranges::find(g.modes, measure_mode::observed) == g.modes.end()) {
+      g.modes.push_back(measure_mode::observed);
+    }
     if (!r.heaps.empty()) g.heaps = r.heaps;
-    if (!r.allocator.empty()) g.allocators = allocators_in(r.allocator);
-    if (g.allocators.empty()) g.allocators.emplace_back(system_allocator);
+    if (!r.allocators.empty()) g.allocators.clear();
+    for (const auto& a : r.allocators) {
+      if (std::ranges::find(g.allocators, a) == g.allocators.end()) g.allocators.push_back(a);
+    }
+    if (g.allocators.empty()) g.allocators.emplace_back();
   }
   return groups;
 }
@@ -360,29 +345,25 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   if (request.seed == 0) request.seed = drawn_seed();
   plan.request = request;
   plan.suite = suite != nullptr ? suite->name : "selection";
-  plan.processes = request.processes != 0 ? request.processes : how.processes;
-  plan.blocks = request.blocks != 0 ? request.blocks : how.blocks;
-  plan.window_ns = duration_ns("--duration", request.duration.empty() ? how.window : request.duration);
-  const std::uint64_t ramp_ns = std::min(duration_ns("ramp", how.ramp), plan.window_ns);
-  for (const auto& h : request.heaps) {
-    if (!h.ends_with('x')) (void)size_bytes("--heap", h);
-  }
-  for (const auto& m : request.modes) (void)mode_named(m);
-  (void)choose_counters(request.counters);
-  (void)thread_counts(request.threads, {});
+  plan.processes = request.processes.value_or(how.processes);
+  plan.blocks = request.blocks.value_or(how.blocks);
+  const auto window = request.duration.value_or(how.window);
+  plan.window_ns = static_cast<std::uint64_t>(window.count());
+  const auto ramp_ns = static_cast<std::uint64_t>(std::min(how.ramp, window).count());
+  std::vector<std::string> counters;
+  for (const auto& c : request.counters) counters.push_back(c.text());
+  (void)choose_counters(counters);
   (void)pin_list(request.pin, 1, machine);
 
   planner p(all, plan, machine, ramp_ns, check);
-  if (!request.allocator.empty()) p.refuse_missing_allocators(request.allocator);
-  if (!request.strategies.empty()) {
-    for (const auto& s : split_specs(request.strategies)) (void)choose_strategies(all, "--strategy", s);
-  }
+  p.refuse_missing_allocators(request.allocators);
+  for (const auto& s : request.strategies) (void)choose_strategies(all, "--strategy", s);
   const bool typed = suite == nullptr;
   for (const auto& g : groups_of(all, suite, request)) p.add(g, !typed);
   p.refuse_unused_sets(request.sets);
   if (plan.rows.empty()) {
-    if (plan.skipped.empty()) throw usage_error("tally run: nothing is selected");
-    throw usage_error(fmt::format("tally run: every row is skipped: {}", plan.skipped.front().reason));
+    if (plan.skipped.empty()) throw usage_error("nothing is selected");
+    throw usage_error(fmt::format("every row is skipped: {}", plan.skipped.front().reason));
   }
   return plan;
 }

@@ -1,147 +1,54 @@
 #include "harness/run/request.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <array>
 #include <charconv>
-#include <cmath>
-#include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 
-#include "harness/base/files.hpp"
+#include "harness/base/scan.hpp"
 #include "harness/base/text.hpp"
-#include "harness/contract/workload.hpp"
-#include "harness/results/row.hpp"
-#include "harness/run/choices.hpp"
 
 namespace tally {
 namespace {
 
-// Every field with its flag: one place, so that writing, reading and comparing can't drift apart.
-template <class Request>
-auto each_field(Request& r, auto&& f) {
-  f("suite", r.suite);
-  f("strategy", r.strategies);
-  f("workload", r.workloads);
-  f("set", r.sets);
-  f("heap", r.heaps);
-  f("mode", r.modes);
-  f("counters", r.counters);
-  f("observe", r.observe);
-  f("threads", r.threads);
-  f("pin", r.pin);
-  f("allocator", r.allocator);
-  f("baseline", r.baseline);
-  f("gc-workers", r.gc_workers);
-  f("duration", r.duration);
-  f("processes", r.processes);
-  f("repeat", r.blocks);
-  f("seed", r.seed);
+// All of `text`, or nothing.
+std::optional<int> whole_number(std::string_view text, int least, int most) {
+  int n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  const bool fits = error == std::errc{} && end == text.data() + text.size() && n >= least && n <= most;
+  return fits ? std::optional(n) : std::nullopt;
 }
 
 }  // namespace
 
-json to_json(const run_request& r) {
-  json j;
-  each_field(r, [&](const char* flag, const auto& value) { j[flag] = value; });
-  return j;
-}
-
-run_request request_from(const json& j) {
-  run_request r;
-  each_field(r, [&](const char* flag, auto& value) {
-    if (!j.contains(flag)) return;
-    using type = std::remove_reference_t<decltype(value)>;
-    const json& given = j.at(flag);
-    // The library turns a number into whatever number is wanted, and -1 into a seed.
-    bool fits = true;
-    if constexpr (std::is_same_v<type, int>) {
-      const auto n = given.is_number_integer() ? given.get<std::int64_t>() : -1;  // above its range: negative
-      fits = n >= 0 && n <= std::numeric_limits<int>::max();
-    } else if constexpr (std::is_same_v<type, std::uint64_t>) {
-      fits = given.is_number_unsigned() || (given.is_number_integer() && given.get<std::int64_t>() >= 0);
-    }
-    try {
-      if (fits) given.get_to(value);
-    } catch (const json::exception&) {
-      fits = false;
-    }
-    if (!fits) {
-      const std::string shown = given.dump(-1, ' ', false, json::error_handler_t::replace);
-      throw usage_error(fmt::format("the request's {} can't be {}", flag, shown));
-    }
-  });
-  return r;
-}
-
-json parse_config(std::string_view text, const std::string& origin) {
-  const json config = json::parse(text, nullptr, false);
-  const auto refuse = [&](std::string_view why) { throw usage_error(fmt::format("{}: {}", origin, why)); };
-  if (!config.is_object() || !config.contains("request") || !config.at("request").is_object())
-    refuse("config.json can't be read");
-  const auto schema = config.find("schema");
-  if (schema == config.end() || *schema != schema_number) {
-    refuse(fmt::format("the results have schema {}, this binary knows schema {}",
-                       schema == config.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace),
-                       schema_number));
-  }
-  try {
-    (void)request_from(config.at("request"));
-  } catch (const usage_error& e) {
-    refuse(fmt::format("config.json: {}", e.what()));
-  }
-  const auto text_at = [](const json& in, const char* key) {
-    return in.is_object() && in.contains(key) && in.at(key).is_string();
-  };
-  const bool whole = text_at(config, "machine") && config.contains("binary") && text_at(config.at("binary"), "git") &&
-                     text_at(config.at("binary"), "executable");
-  if (!whole) refuse("config.json does not say which binary and machine it was");
-  return config;
-}
-
-json read_config(std::string_view flag, const std::filesystem::path& directory) {
-  const std::string origin = fmt::format("{} {}", flag, directory.string());
-  const auto text = text_in(directory / "config.json");
-  if (!text) throw usage_error(origin + ": there is no run (no config.json)");
-  return parse_config(*text, origin);
-}
-
-std::string config_text(const json& config) {
-  try {
-    return config.dump(2) + "\n";
-  } catch (const json::exception&) {
-    throw usage_error("a flag's value is not UTF-8 text, so config.json can't hold it: " +
-                      config.at("request").dump(-1, ' ', false, json::error_handler_t::replace));
-  }
-}
-
-std::string first_difference(const run_request& asked, const run_request& there) {
-  const json a = to_json(asked), b = to_json(there);
-  const auto shown = [](const json& v) {
-    if (v.is_array()) return fmt::format("{}", fmt::join(v.get<std::vector<std::string>>(), ","));
-    return v.is_string() ? v.get<std::string>() : v.dump();
-  };
-  for (const auto& [flag, value] : a.items()) {
-    if (value == b.at(flag)) continue;
-    const std::string was = shown(b.at(flag));
-    return fmt::format("--{} {} (it was {})", flag, shown(value), was.empty() ? "not given" : was);
-  }
-  return "";
-}
-
-std::vector<int> thread_counts(std::string_view text, const std::vector<int>& automatic) {
-  if (text.empty() || text == "auto") return automatic;
+std::vector<int> read_counts(std::string_view flag, std::string_view text, int most, std::string_view wanted) {
   std::set<int> counts;
-  for (const auto& v : scan_values("--threads ", text)) {
-    int n = 0;
-    const auto [end, error] = std::from_chars(v.data(), v.data() + v.size(), n);
-    if (error != std::errc{} || end != v.data() + v.size() || n < 1 || n > 1024) {
-      throw usage_error(fmt::format("--threads {}: auto, or numbers between 1 and 1024 such as 1,2,4 or 1..8*2", text));
-    }
-    counts.insert(n);
+  for (const auto& v : scan::read(fmt::format("{} ", flag), text).values(true)) {
+    const auto n = whole_number(v, 1, most);
+    if (!n) throw usage_error(fmt::format("{} {}: {}numbers between 1 and {} such as 1,2,4 or 1..8*2", flag, text, wanted, most));
+    counts.insert(*n);
   }
   return {counts.begin(), counts.end()};
 }
+
+thread_list thread_list::read(std::string_view flag, std::string_view text) {
+  thread_list list;
+  if (text != "auto") list.counts = read_counts(flag, text, 1024, "auto, or ");
+  return list;
+}
+
+std::string counts_text(const std::vector<int>& counts) { return fmt::format("{}", fmt::join(counts, ",")); }
+
+std::string thread_list::text() const { return counts.empty() ? "auto" : counts_text(counts); }
+
+worker_count worker_count::read(std::string_view flag, std::string_view text) {
+  if (text == "threads") return {};
+  const auto n = whole_number(text, 1, 256);
+  if (!n) throw usage_error(fmt::format("{} {}: a number between 1 and 256, or threads", flag, text));
+  return {*n};
+}
+
+std::string worker_count::text() const { return number == 0 ? "threads" : fmt::format("{}", number); }
 
 }  // namespace tally

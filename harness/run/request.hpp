@@ -1,52 +1,57 @@
-// What was asked for: `tally run`'s flags as typed, kept with the results so that the same run can be made again. The plan
-// (plan.hpp) gives them their meaning.
+// What was asked for, as values: what the flags of the command line, of a file of flags and of an earlier run's config.json say
+// (session/flags.hpp reads them). The plan (plan.hpp) says which rows that are.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/results/json.hpp"
+#include "harness/counters/perf_group.hpp"
+#include "harness/measure/allocators.hpp"
+#include "harness/measure/topology.hpp"
+#include "harness/results/row.hpp"
+#include "harness/run/choices.hpp"
+#include "harness/run/suites.hpp"
 
 namespace tally {
 
-struct run_request {
-  std::string suite;                    // empty: made of strategies and workloads alone
-  std::vector<std::string> strategies;  // empty: the suite's, or all
-  std::vector<std::string> workloads;
-  std::vector<std::string> sets;   // name=values
-  std::vector<std::string> heaps;  // 2x, 64M
-  std::vector<std::string> modes;
-  std::vector<std::string> counters;  // groups of hardware counters, by name or file
-  bool observe = false;               // rows that count line hand-offs, beside the others
-  std::string threads;                // empty: the suite's, or auto
-  std::string pin = "cores";
-  std::string allocator;  // names with commas; empty: the suite's, or system
-  std::string baseline = "atomic";
-  std::string gc_workers = "threads";  // of a parallel collector: as many as threads, or a number
-  std::string duration;                // of a window; empty: the suite's
-  int processes = 0, blocks = 0;       // 0: the suite's
-  std::uint64_t seed = 0;              // 0: drawn when the run starts, and kept
+// Of a parallel collector.
+struct worker_count {
+  int number = 0;  // at most 256; 0: as many as the row has threads, and no more than there are cores
+  // "threads", or a number. Throws usage_error.
+  [[nodiscard]] static worker_count read(std::string_view flag, std::string_view text);
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const worker_count&, const worker_count&) = default;
+};
+
+// What a run and a simulation have in common.
+struct selection {
+  const suite_info* suite = nullptr;  // none: made of strategies and workloads alone
+  std::vector<name_spec> strategies;  // none: the suite's, or all
+  std::vector<name_spec> workloads;
+  std::vector<set_spec> sets;
+  std::vector<heap_limit> heaps;
+  name_spec baseline = "atomic";
+  std::uint64_t seed = 0;  // 0: drawn when the run starts, and kept
+
+  friend bool operator==(const selection&, const selection&) = default;
+};
+
+struct run_request : selection {
+  std::optional<thread_list> threads;  // none: the suite's, or auto
+  std::vector<measure_mode> modes;     // none: the suite's, or throughput
+  std::vector<counter_choice> counters;
+  bool observe = false;  // rows that count line hand-offs, beside the others
+  pinning pin;
+  std::vector<allocator_choice> allocators;  // none: the suite's, or system
+  worker_count gc_workers;
+  std::optional<std::chrono::nanoseconds> duration;  // of a window; none: the suite's
+  std::optional<int> processes, blocks;              // none: the suite's
 
   friend bool operator==(const run_request&, const run_request&) = default;
 };
-
-[[nodiscard]] json to_json(const run_request&);
-// Throws usage_error where a flag has a value of another type.
-[[nodiscard]] run_request request_from(const json&);
-// config.json of a run, checked: schema, request, binary and machine are there and of their types. `origin` ("--from DIR") opens
-// the message. Throws usage_error.
-[[nodiscard]] json parse_config(std::string_view text, const std::string& origin);
-// The same of the one in `directory`, which `flag` named.
-[[nodiscard]] json read_config(std::string_view flag, const std::filesystem::path& directory);
-// What is written as config.json. Throws usage_error where a flag's value is not UTF-8 text: JSON can't hold it.
-[[nodiscard]] std::string config_text(const json& config);
-// The first flag in which they differ, as "--threads 1 (there: 2)"; empty if none.
-[[nodiscard]] std::string first_difference(const run_request& asked, const run_request& there);
-
-// 4, 1,2,8, 1..8*2 or auto; at least 1 and at most 1024.
-[[nodiscard]] std::vector<int> thread_counts(std::string_view text, const std::vector<int>& automatic);
 
 }  // namespace tally

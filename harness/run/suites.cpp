@@ -1,20 +1,20 @@
 #include "harness/run/suites.hpp"
 
 #include "harness/base/text.hpp"
-#include "harness/contract/workload.hpp"
-#include "harness/run/choices.hpp"
 
 namespace tally {
 namespace {
 
-using names = std::vector<std::string>;
+using namespace std::chrono_literals;
+using enum measure_mode;
+using names = std::vector<name_spec>;
 
 const names counting{"none", "plain", "atomic", "biased", "deferred", "gil", "rc_arc", "shared_ptr"};
 const names concurrent{"atomic", "biased", "deferred", "shared_ptr"};
 const names everything{"*"};
 // Where structures come and go most of a prompt scheme's cost is malloc's: a scheme with a heap of its own is compared with
 // counting on a malloc of the same kind, and on its own heap, too.
-const names mallocs{"system", "mimalloc"};
+const std::vector<allocator_choice> mallocs{"system", "mimalloc"};
 const names on_all_heaps{"*", "*:heap=block"};
 
 // clang-format off: a table, one group per line
@@ -22,42 +22,42 @@ const names on_all_heaps{"*", "*:heap=block"};
 suite_info quick() {
   return {"quick",
           "a core set of rows in less than a minute, to see that everything works; not to be cited",
-          {.processes = 2, .blocks = 3, .ramp = "10ms", .window = "100ms"},
+          {.processes = 2, .blocks = 3, .ramp = 10ms, .window = 100ms},
           {
-              {"a real program's references, replayed", counting, {"trace:file=json_cycle"}, {}, "1", {"throughput"}, {}},
+              {"a real program's references, replayed", counting, {"trace:file=json_cycle"}, {}, "1", {throughput}, {}},
               {"copy and drop", {"plain", "atomic", "biased", "deferred", "shared_ptr"}, {"copy_drop"}, {}, "1,2",
-               {"throughput"}, {}},
-              {"copy and drop of one shared object", concurrent, {"copy_drop:sharing=shared"}, {}, "2", {"throughput"}, {}},
+               {throughput}, {}},
+              {"copy and drop of one shared object", concurrent, {"copy_drop:sharing=shared"}, {}, "2", {throughput}, {}},
               {"the share of shared objects", {"atomic", "biased"}, {"sharing_ladder"}, {"share=0,10,100"}, "2",
-               {"throughput"}, {}},
+               {throughput}, {}},
               {"the share that another thread drops", {"atomic", "biased"}, {"handoff"}, {"foreign=0,0.5,1"}, "2",
-               {"throughput"}, {}},
+               {throughput}, {}},
               {"racy slots", {"atomic", "atomic:slot=epoch", "biased", "deferred", "shared_ptr"}, {"shared_slots:layout=flat"},
-               {}, "2", {"throughput"}, {}},
+               {}, "2", {throughput}, {}},
               {"trees that come and go", {"atomic", "atomic:heap=block", "manual:heap=block", "deferred", "mark_sweep", "bdwgc"},
-               {"tree_churn"}, {}, "1", {"throughput"}, {"2x", "3x"}},
-              {"a service", {"atomic", "biased", "mark_sweep"}, {"server"}, {}, "2", {"latency", "memory"}, {}},
+               {"tree_churn"}, {}, "1", {throughput}, {"2x", "3x"}},
+              {"a service", {"atomic", "biased", "mark_sweep"}, {"server"}, {}, "2", {latency, memory}, {}},
           }};
 }
 
 std::vector<suite_group> full(const names& traces, const names& threaded) {
   return {
-      {"real programs' references, replayed", everything, traces, {}, "1", {"throughput"}, {}},
-      {"the same by threads that share the objects", everything, traces, {"mode=copies"}, "auto", {"throughput"}, {}},
-      {"the same on the threads that were recorded", everything, threaded, {"mode=threads"}, "5", {"throughput"}, {}},
-      {"copy and drop", everything, {"copy_drop"}, {"sharing=private,shared,hot"}, "auto", {"throughput"}, {}},
-      {"the share of shared objects", everything, {"sharing_ladder"}, {"share=0,1,10,50,100"}, "auto", {"throughput"}, {}},
-      {"racy slots", {"*:*"}, {"shared_slots:layout=flat"}, {}, "auto", {"throughput"}, {}},
-      {"the share that another thread drops", everything, {"handoff"}, {"foreign=0,0.1,0.5,1"}, "2", {"throughput"}, {}},
+      {"real programs' references, replayed", everything, traces, {}, "1", {throughput}, {}},
+      {"the same by threads that share the objects", everything, traces, {"mode=copies"}, "auto", {throughput}, {}},
+      {"the same on the threads that were recorded", everything, threaded, {"mode=threads"}, "5", {throughput}, {}},
+      {"copy and drop", everything, {"copy_drop"}, {"sharing=private,shared,hot"}, "auto", {throughput}, {}},
+      {"the share of shared objects", everything, {"sharing_ladder"}, {"share=0,1,10,50,100"}, "auto", {throughput}, {}},
+      {"racy slots", {"*:*"}, {"shared_slots:layout=flat"}, {}, "auto", {throughput}, {}},
+      {"the share that another thread drops", everything, {"handoff"}, {"foreign=0,0.1,0.5,1"}, "2", {throughput}, {}},
       {"owners that are blocked or gone", everything, {"handoff"}, {"foreign=1", "owner=blocked,gone"}, "2",
-       {"throughput"}, {}},
-      {"publishing", everything, {"publish"}, {}, "auto", {"throughput", "latency"}, {}},
-      {"trees that come and go", on_all_heaps, {"tree_churn"}, {}, "auto", {"throughput"}, {"1.5x", "2x", "3x", "6x"}, mallocs},
-      {"the memory of trees that come and go", everything, {"tree_churn"}, {}, "auto", {"memory"},
+       {throughput}, {}},
+      {"publishing", everything, {"publish"}, {}, "auto", {throughput, latency}, {}},
+      {"trees that come and go", on_all_heaps, {"tree_churn"}, {}, "auto", {throughput}, {"1.5x", "2x", "3x", "6x"}, mallocs},
+      {"the memory of trees that come and go", everything, {"tree_churn"}, {}, "auto", {memory},
        {"1.5x", "2x", "3x", "6x"}},
-      {"chains and graphs", on_all_heaps, {"chain", "graph"}, {}, "auto", {"throughput"}, {}, mallocs},
-      {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {"throughput"}, {}},
-      {"a service", everything, {"server"}, {}, "auto", {"throughput", "latency", "memory"}, {}},
+      {"chains and graphs", on_all_heaps, {"chain", "graph"}, {}, "auto", {throughput}, {}, mallocs},
+      {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {throughput}, {}},
+      {"a service", everything, {"server"}, {}, "auto", {throughput, latency, memory}, {}},
   };
 }
 
@@ -65,11 +65,11 @@ std::vector<suite_info> make() {
   return {quick(),
           {"default",
            "every strategy and workload, with intervals",
-           {.processes = 5, .blocks = 3, .ramp = "20ms", .window = "100ms"},
+           {.processes = 5, .blocks = 3, .ramp = 20ms, .window = 100ms},
            full({"trace:file=json_cycle", "trace:file=lru_cache_threads"}, {"trace:file=lru_cache_threads"})},
           {"rigorous",
            "the default suite and all recordings, in more and longer windows, for results to be published",
-           {.processes = 10, .blocks = 5, .ramp = "100ms", .window = "500ms"},
+           {.processes = 10, .blocks = 5, .ramp = 100ms, .window = 500ms},
            full({"trace:file=json_cycle", "trace:file=deepcopy_pickle", "trace:file=tokenize_pipeline",
                  "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"},
                 {"trace:file=tokenize_pipeline", "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})}};
@@ -86,7 +86,7 @@ const std::vector<suite_info>& suites() {
 std::span<const suite_info> all_suites() { return suites(); }
 
 const suite_info& suite_named(std::string_view name) {
-  names known;
+  std::vector<std::string> known;
   for (const auto& s : suites()) {
     if (s.name == name) return s;
     known.push_back(s.name);
@@ -95,7 +95,7 @@ const suite_info& suite_named(std::string_view name) {
 }
 
 const protocol& standard_protocol() {
-  static const protocol standard{.processes = citable_processes, .blocks = 3, .ramp = "20ms", .window = "100ms"};
+  static const protocol standard{.processes = citable_processes, .blocks = 3, .ramp = 20ms, .window = 100ms};
   return standard;
 }
 

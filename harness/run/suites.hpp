@@ -5,30 +5,51 @@
 // skipped.
 #pragma once
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/measure/allocators.hpp"
+#include "harness/results/row.hpp"
+#include "harness/run/choices.hpp"
+
 namespace tally {
+
+// "4", "1,2,8", "1..8*2": numbers from 1 to `most`, in order, each once. `wanted` is what else the flag takes ("auto, or "). Throws
+// usage_error.
+[[nodiscard]] std::vector<int> read_counts(std::string_view flag, std::string_view text, int most, std::string_view wanted = "");
+
+[[nodiscard]] std::string counts_text(const std::vector<int>&);  // "1,2,8"
+
+// Numbers of threads.
+struct thread_list {
+  std::vector<int> counts;  // 1 to 1024, in order; none: auto (automatic_threads() in plan.hpp)
+  thread_list() = default;
+  thread_list(const char* typed) : thread_list(read("--threads", typed)) {}
+  // 4, 1,2,8, 1..8*2 or auto. Throws usage_error.
+  [[nodiscard]] static thread_list read(std::string_view flag, std::string_view text);
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const thread_list&, const thread_list&) = default;
+};
 
 struct suite_group {
   std::string title;  // in words
-  std::vector<std::string> strategies;
-  std::vector<std::string> workloads;
-  std::vector<std::string> sets;
-  std::string threads;  // "1", "auto", "1,2"
-  std::vector<std::string> modes;
-  std::vector<std::string> heaps;
-  std::vector<std::string> allocators = {};  // none: system alone
+  std::vector<name_spec> strategies;
+  std::vector<name_spec> workloads;
+  std::vector<set_spec> sets;
+  thread_list threads;
+  std::vector<measure_mode> modes;
+  std::vector<heap_limit> heaps;
+  std::vector<allocator_choice> allocators = {};  // none: system alone
 };
 
 // How often and how long: processes x blocks windows of each row.
 struct protocol {
   int processes = 5;
   int blocks = 3;
-  std::string ramp;
-  std::string window;
+  std::chrono::nanoseconds ramp{}, window{};
 };
 
 struct suite_info {

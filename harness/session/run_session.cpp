@@ -18,27 +18,12 @@
 #include "harness/results/results_folder.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/runner.hpp"
+#include "harness/session/flags.hpp"
 
 namespace tally {
 namespace {
 
 namespace fs = std::filesystem;
-
-json config_of(const run_plan& plan) {
-  json rows = json::array();
-  for (const auto& r : plan.rows) rows.push_back(r.key());
-  return {{"schema", schema_number},
-          {"started", utc("{:%Y-%m-%dT%H:%M:%SZ}")},
-          {"suite", plan.suite},
-          {"request", to_json(plan.request)},
-          {"processes", plan.processes},
-          {"blocks", plan.blocks},
-          {"window_ns", plan.window_ns},
-          {"smoke", plan.smoke()},
-          {"machine", environment().machine_id},
-          {"binary", binary_identity()},
-          {"rows", rows}};
-}
 
 std::string processes_of(const run_plan& plan) {
   return plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes);
@@ -89,7 +74,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
   const estimator statistics(plan.request.seed, !plan.smoke());
   const std::vector<estimate> estimates = statistics.all(scenes);
   write_estimates(directory, estimates);
-  std::string out = summary_text(scenes, estimates, statistics, {plan.request.baseline, !plan.smoke()});
+  std::string out = summary_text(scenes, estimates, statistics, {plan.request.baseline.text(), !plan.smoke()});
   out += counters_summary(results, order);
   out += handoffs_summary(results, order);
   out += skipped_words(plan.skipped);
@@ -108,30 +93,23 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
   return out + next_step(plan, outcome, errors, doubtful * 10 > measured, directory);
 }
 
-// An earlier run's request with the flags that were typed now.
-run_request overlaid(const run_request& there, const run_options& o) {
-  json base = to_json(there);
-  const json typed = to_json(o.request);
-  for (const auto& flag : o.given) base[flag] = typed.at(flag);
-  return request_from(base);
-}
-
 }  // namespace
 
 int run_session(const registry& all, run_options o, const volatile int& interrupt) {
   const auto earlier = find_earlier(o, session_kind::run);
+  run_request asked = o;
   if (earlier) {
-    const run_request there = request_from(earlier->config.at("request"));
-    const run_request asked = overlaid(there, o);
+    run_request there;
+    read_request(earlier->config.request, there);
+    asked = overlaid(there, o);
     if (o.resume) earlier->refuse(first_difference(asked, there));
-    o.request = asked;
   }
-  const run_plan plan = make_plan(all, o.request, cpu_topology(), allocator_loads);
+  const run_plan plan = make_plan(all, asked, cpu_topology(), allocator_loads);
   if (o.plan_only) {
     fmt::print("{}", plan_text(plan));
     return exit_fine;
   }
-  session_folder folder(o, earlier, plan.suite, plan.request.seed, config_of(plan));
+  session_folder folder(o, earlier, plan.suite, plan.request.seed, config_text(plan));
   std::vector<result>& results = folder.results();
   for (const auto& s : plan.skipped) folder.skip(skipped_record(s));
   std::set<window_key> done;

@@ -9,9 +9,8 @@
 
 namespace tally {
 
-struct run_options : session_flags {
-  run_request request;
-  double timeout_s = 120;  // --timeout
+struct run_options : session_flags, run_request {
+  double timeout_s = 120;
 };
 
 // Returns the exit code. Throws usage_error, results_error.

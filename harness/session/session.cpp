@@ -10,7 +10,6 @@
 #include "harness/report/listing.hpp"
 #include "harness/results/binary.hpp"
 #include "harness/results/results_folder.hpp"
-#include "harness/run/request.hpp"
 
 namespace tally {
 namespace {
@@ -26,17 +25,15 @@ fs::path resumed_directory(const session_flags& flags) {
 
 // A results file belongs to one binary and, where time was measured, to one machine.
 void refuse_strangers(const earlier_session& e, session_kind kind) {
-  const auto& there = e.config.at("binary");
-  const auto& here = binary_identity();
-  if (there.at("executable") != here.at("executable")) {
+  const session_config& there = e.config;
+  if (there.executable != executable_hash()) {
     throw usage_error(fmt::format(
         "{}: it was {} by another binary (git {}, {}; this is git {}, {}); --from makes the same run anew", e.flag,
-        kind == session_kind::run ? "measured" : "simulated", there.at("git").get<std::string>(),
-        there.at("executable").get<std::string>(), here.at("git").get<std::string>(), here.at("executable").get<std::string>()));
+        kind == session_kind::run ? "measured" : "simulated", there.git, there.executable, built_as().git, executable_hash()));
   }
-  if (kind == session_kind::run && e.config.at("machine") != environment().machine_id) {
+  if (kind == session_kind::run && there.machine != environment().machine_id) {
     throw usage_error(fmt::format("{}: it was measured on another machine ({}; this is {}); --from makes the same run anew",
-                                  e.flag, e.config.at("machine").get<std::string>(), environment().machine_id));
+                                  e.flag, there.machine, environment().machine_id));
   }
 }
 
@@ -54,17 +51,17 @@ std::optional<earlier_session> find_earlier(const session_flags& flags, session_
   const char* flag = flags.resume ? "--resume" : "--from";
   e.flag = fmt::format("{} {}", flag, e.directory.string());
   e.config = read_config(flag, e.directory);
-  const bool simulated = e.config.contains("simulation");
-  if (simulated != (kind == session_kind::sim)) {
+  if (e.config.kind != kind) {
     throw usage_error(fmt::format("{}: that is {}; tally {} goes on with it", e.flag,
-                                  simulated ? "a simulation" : "no simulation", simulated ? "sim" : "run"));
+                                  e.config.kind == session_kind::sim ? "a simulation" : "no simulation",
+                                  session_names.at(static_cast<std::size_t>(e.config.kind))));
   }
   if (flags.resume) refuse_strangers(e, kind);
   return e;
 }
 
 session_folder::session_folder(const session_flags& flags, const std::optional<earlier_session>& earlier, std::string_view name,
-                               std::uint64_t seed, const json& config) {
+                               std::uint64_t seed, const std::string& config) {
   if (flags.resume) {
     directory_ = earlier->directory;
     if (fs::exists(directory_ / "rows.jsonl")) {
@@ -79,7 +76,7 @@ session_folder::session_folder(const session_flags& flags, const std::optional<e
       throw usage_error(fmt::format("--out {}: there is a run already; --resume goes on with it", directory_.string()));
     }
     make_directory("--out", directory_);
-    write_whole(directory_ / "config.json", config_text(config));
+    write_whole(directory_ / "config.json", config);
     point_latest(directory_);
   }
   file_.emplace(directory_ / "rows.jsonl");

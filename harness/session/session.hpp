@@ -11,6 +11,7 @@
 
 #include "harness/results/result.hpp"
 #include "harness/results/results_file.hpp"
+#include "harness/session/config_file.hpp"
 
 namespace tally {
 
@@ -25,16 +26,11 @@ struct session_flags {
   bool quiet = false;
 };
 
-// `run` or `sim`: what a config.json is of, and what goes on with it.
-enum class session_kind { run, sim };
-inline constexpr std::array<std::string_view, 2> session_names{"run", "sim"};
-static_assert(session_names.size() == static_cast<std::size_t>(session_kind::sim) + 1);
-
 // An earlier session, which --from makes again or --resume goes on with.
 struct earlier_session {
   std::string flag;  // "--resume DIR", which opens messages
   std::filesystem::path directory;
-  json config;
+  session_config config;
   // What was typed now differs from what it was: with --resume that is refused. `difference` is empty where there is none.
   void refuse(const std::string& difference) const;
 };
@@ -45,10 +41,10 @@ struct earlier_session {
 // The folder of a session.
 class session_folder {
  public:
-  // Makes it (`name` is in the name of one that the flags do not name), with `config` in it, or goes on with what is there and
+  // Makes it (`name` is in the name of one that the flags do not name), with `config` as its config.json, or goes on with what is there and
   // says what was damaged. Throws usage_error, results_error.
   session_folder(const session_flags&, const std::optional<earlier_session>&, std::string_view name, std::uint64_t seed,
-                 const json& config);
+                 const std::string& config);
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] std::vector<result>& results() { return results_; }

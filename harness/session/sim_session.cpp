@@ -19,11 +19,9 @@
 #include "harness/results/binary.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/results/results_folder.hpp"
-#include "harness/run/choices.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/progress.hpp"
-#include "harness/session/session.hpp"
-#include "harness/session/sim_settings.hpp"
+#include "harness/session/flags.hpp"
 #include "harness/sim/sim_record.hpp"
 
 namespace tally::sim {
@@ -31,67 +29,80 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The machine, and of an earlier simulation the options that were not typed now.
-machine settled(sim_options& o, const std::optional<earlier_session>& earlier) {
-  if (!earlier) return load_machine(o.machine);
-  machine model;
-  if (o.given.contains("machine")) model = load_machine(o.machine);
-  take_over(o, model, *earlier);
-  if (o.resume) earlier->refuse(first_difference(o, model, earlier->config));
-  return model;
+// What was typed now, with an earlier simulation's request around it.
+sim_request settled(const sim_options& o, const std::optional<earlier_session>& earlier) {
+  sim_request asked = o;
+  if (earlier) {
+    sim_request there;
+    read_request(earlier->config.request, there);
+    asked = overlaid(there, o);
+    if (o.resume) earlier->refuse(first_difference(asked, there));
+  }
+  if (!asked.model) asked.model = load_machine(default_machine);
+  return asked;
 }
 
 struct simulation_plan {
+  sim_request request;  // with a machine, and the seed that was drawn
   std::vector<row_spec> rows;
   std::vector<skipped_row> skipped;
-  std::uint64_t seed = 0;
-  machine model;
-  memory_options caches;
-  std::vector<schedule> schedules;
+  [[nodiscard]] const machine& model() const { return *request.model; }
 };
 
-simulation_plan plan_of(const registry& all, const sim_options& o, machine model) {
+simulation_plan plan_of(const registry& all, sim_request asked) {
   simulation_plan p;
-  p.model = std::move(model);
-  if (o.protocol != "mesi" && o.protocol != "moesi") throw usage_error(fmt::format("--protocol {}: mesi or moesi", o.protocol));
-  p.caches.coherence = o.protocol == "moesi" ? protocol::moesi : protocol::mesi;
-  if (o.caches != "infinite" && o.caches != "finite") throw usage_error(fmt::format("--caches {}: infinite or finite", o.caches));
-  p.caches.infinite = o.caches == "infinite";
-  for (const auto& s : o.schedules) p.schedules.push_back(parse_schedule(s));
-  run_request request = o.request;
-  request.modes = {"throughput"};
+  run_request request;
+  static_cast<selection&>(request) = asked;
+  request.threads.emplace().counts = asked.cores.counts;
+  request.modes = {measure_mode::throughput};
   request.pin = "none";
-  request.gc_workers = "1";
-  request.allocator = system_allocator;  // a guest's memory is the machine's
-  if (request.suite.empty()) {
+  request.gc_workers.number = 1;
+  request.allocators = {allocator_choice()};  // a guest's memory is the machine's
+  if (request.suite == nullptr) {
     if (request.workloads.empty()) request.workloads = {"*"};
     if (request.strategies.empty()) request.strategies = {"*"};
   }
   const run_plan plan = make_plan(all, request);
-  p.seed = plan.request.seed;
-  std::set<std::string> skips;
-  for (const auto& s : plan.skipped) p.skipped.push_back(s);
+  p.request = std::move(asked);
+  p.request.seed = plan.request.seed;
+  const unsigned cores = std::min(p.model().cores(), most_cores);
+  p.skipped = plan.skipped;
   for (const auto& r : plan.rows) {
     if (r.role == row_role::again) continue;  // the same run twice is the same bytes
-    if (r.threads > static_cast<int>(std::min(p.model.cores(), most_cores))) {
-      p.skipped.push_back({r.strategy, r.workload_label, r.threads, "", "",
-                           fmt::format("the machine {} has {} cores", p.model.name, std::min(p.model.cores(), most_cores))});
+    if (r.threads > static_cast<int>(cores)) {
+      p.skipped.push_back(
+          {r.strategy, r.workload_label, r.threads, "", "", fmt::format("the machine {} has {} cores", p.model().name, cores)});
       continue;
     }
     p.rows.push_back(r);
   }
-  if (p.rows.empty()) throw usage_error(fmt::format("tally sim: every row is skipped: {}", p.skipped.front().reason));
+  if (p.rows.empty()) throw usage_error(fmt::format("every row is skipped: {}", p.skipped.front().reason));
   return p;
 }
 
-std::string plan_lines(const simulation_plan& p, const sim_options& o) {
+std::string plan_lines(const simulation_plan& p) {
   std::string out;
   for (const auto& r : p.rows)
     out += fmt::format("{} | {} | {}\n", r.strategy, r.workload_label, counted(static_cast<std::size_t>(r.threads), "core"));
   out += skipped_words(p.skipped);
-  out += fmt::format("{}, each under {}: {}\n", counted(p.rows.size(), "row"), counted(p.schedules.size(), "schedule"),
-                     fmt::join(o.schedules, ", "));
+  out += fmt::format("{}, each under {}: {}\n", counted(p.rows.size(), "row"), counted(p.request.schedules.size(), "schedule"),
+                     texts_of(p.request.schedules));
   return out;
+}
+
+// Of a row, before any point of it was simulated.
+row_points points_of(const row_spec& row, const sim_request& r) {
+  row_points p;
+  p.row = row;
+  p.machine_name = r.model->name;
+  p.protocol = value_text(r.coherence);
+  p.caches = value_text(r.caches);
+  p.clock_ghz = r.model->clock_ghz;
+  p.warm_up = r.warm_up_operations();
+  p.operations = r.operations;
+  p.seed = r.seed;
+  for (const auto& s : r.schedules) p.schedules.push_back(s.text());
+  return p;
 }
 
 // One row under one schedule.
@@ -106,10 +117,9 @@ class execution {
 
   void run(progress& shown, const volatile int& interrupt) {
     const auto start = std::chrono::steady_clock::now();
-    const auto jobs =
-        static_cast<std::size_t>(options_.jobs != 0 ? options_.jobs : static_cast<int>(std::thread::hardware_concurrency()));
+    const auto jobs = static_cast<std::size_t>(options_.jobs.value_or(static_cast<int>(std::thread::hardware_concurrency())));
     oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism, jobs);
-    const std::size_t total = plan_.rows.size() * plan_.schedules.size();
+    const std::size_t total = plan_.rows.size() * plan_.request.schedules.size();
     std::size_t next = 0;
     row_points current;
     bool stopped = false;
@@ -123,7 +133,7 @@ class execution {
                                                 return job{};
                                               }
                                               const std::size_t n = next++;
-                                              return job{n / plan_.schedules.size(), n % plan_.schedules.size()};
+                                              return job{n / plan_.request.schedules.size(), n % plan_.request.schedules.size()};
                                             }) &
             oneapi::tbb::make_filter<job, std::pair<job, std::optional<point_result>>>(oneapi::tbb::filter_mode::parallel,
                                                                                        [&](job j) {
@@ -141,9 +151,9 @@ class execution {
                   if (j.schedule == 0) current = begin(j.row);
                   accesses_ += done.second->accesses;
                   current.points.push_back(std::move(*done.second));
-                  if (current.points.size() == plan_.schedules.size()) finish(current);
+                  if (current.points.size() == plan_.request.schedules.size()) finish(current);
                   const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-                  shown.show(j.row * plan_.schedules.size() + j.schedule + 1, s, plan_.rows[j.row].key());
+                  shown.show(j.row * plan_.request.schedules.size() + j.schedule + 1, s, plan_.rows[j.row].key());
                 }));
     shown.finish();
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -158,30 +168,20 @@ class execution {
     const bound_row bound = find_row(all_, r);
     point_spec spec;
     spec.pair = bound.pair;
-    spec.body = body_of(*bound.workload, r, plan_.seed);
-    spec.model = plan_.model;
-    spec.caches = plan_.caches;
-    spec.order = plan_.schedules[j.schedule];
-    spec.warm_up = warm_up();
-    spec.operations = options_.operations;
+    spec.body = body_of(*bound.workload, r, plan_.request.seed);
+    spec.model = plan_.model();
+    spec.caches.coherence = plan_.request.coherence;
+    spec.caches.infinite = plan_.request.caches == cache_capacity::infinite;
+    spec.order = plan_.request.schedules[j.schedule];
+    spec.warm_up = plan_.request.warm_up_operations();
+    spec.operations = plan_.request.operations;
     // What a workload keeps for the process (a recording that was read) is read here, and not in the run's memory.
     (void)bound.pair->parallelism(spec.body);
     return run_point(spec);
   }
-  [[nodiscard]] std::uint64_t warm_up() const { return options_.warm_up != 0 ? options_.warm_up : (options_.operations + 3) / 4; }
-
   [[nodiscard]] row_points begin(std::size_t row) const {
-    row_points p;
-    p.row = plan_.rows[row];
-    p.machine_name = plan_.model.name;
-    p.protocol = options_.protocol;
-    p.caches = options_.caches;
-    p.clock_ghz = plan_.model.clock_ghz;
-    p.warm_up = warm_up();
-    p.operations = options_.operations;
-    p.seed = plan_.seed;
+    row_points p = points_of(plan_.rows[row], plan_.request);
     p.oracle = find_row(all_, p.row).variant->can.oracle;
-    p.schedules = options_.schedules;
     return p;
   }
   void finish(const row_points& p) {
@@ -209,34 +209,30 @@ class execution {
 }  // namespace
 
 int run_session(const registry& all, sim_options o, const volatile int& interrupt) {
-  if (o.schedules.empty()) o.schedules = {"timed"};
   const auto earlier = find_earlier(o, session_kind::sim);
-  simulation_plan plan = plan_of(all, o, settled(o, earlier));
-  o.request.seed = plan.seed;
+  simulation_plan plan = plan_of(all, settled(o, earlier));
+  const sim_request& asked = plan.request;
   const overlay observed(o.overlays);
   if (o.plan_only) {
-    fmt::print("{}", plan_lines(plan, o));
+    fmt::print("{}", plan_lines(plan));
     return exit_fine;
   }
-  session_folder folder(o, earlier, "sim", plan.seed, config_of(o, plan.model, plan.seed));
+  session_folder folder(o, earlier, "sim", asked.seed, config_text(asked, not_modelled()));
   const fs::path& directory = folder.directory();
   std::vector<result>& results = folder.results();
   std::set<std::string> there;
   for (const auto& r : results) there.insert(r.row);
   for (const auto& s : plan.skipped) folder.skip(skipped_simulated(s.strategy, s.workload, s.threads, s.reason));
-  std::erase_if(plan.rows, [&](const row_spec& r) {
-    row_points p;
-    p.row = r, p.machine_name = plan.model.name, p.protocol = o.protocol, p.caches = o.caches;
-    return there.contains(row_key(p));
-  });
+  std::erase_if(plan.rows, [&](const row_spec& r) { return there.contains(row_key(points_of(r, asked))); });
   const bool talks = !o.quiet && !o.as_json;
   if (talks) {
     fmt::print("Simulated: {} under {} ({}), machine {}, {}, {} caches, {} operations per core, seed {}\nResults: {}\n",
-               counted(plan.rows.size(), "row"), counted(plan.schedules.size(), "schedule"), fmt::join(o.schedules, ", "),
-               plan.model.name, o.protocol, o.caches, o.operations, plan.seed, directory.string());
+               counted(plan.rows.size(), "row"), counted(asked.schedules.size(), "schedule"), texts_of(asked.schedules),
+               asked.model->name, value_text(asked.coherence), value_text(asked.caches), asked.operations, asked.seed,
+               directory.string());
     std::fflush(stdout);
   }
-  const auto total = plan.rows.size() * plan.schedules.size();
+  const auto total = plan.rows.size() * asked.schedules.size();
   progress shown(stderr, progress::detect(stderr, !talks), total, 0.3 * static_cast<double>(total));
   execution run(all, plan, o, observed, folder);
   run.run(shown, interrupt);
@@ -244,8 +240,8 @@ int run_session(const registry& all, sim_options o, const volatile int& interrup
   if (talks && interrupted) {
     fmt::print("\nStopped with {} to go. Next: tally sim --resume --out {}\n", counted(run.missing(), "row"), directory.string());
   } else if (talks) {
-    fmt::print("\n{}", summary_text(results, o.request.baseline, cpu_topology().cores()));
-    const std::string verdicts = agreement_summary(results, plan.model.name, plan.model.transfer / plan.model.clock_ghz);
+    fmt::print("\n{}", summary_text(results, asked.baseline.text(), cpu_topology().cores()));
+    const std::string verdicts = agreement_summary(results, asked.model->name, asked.model->transfer / asked.model->clock_ghz);
     const bool none = verdicts.empty() && !o.overlays.empty();
     fmt::print("{}{}", none ? "No row that was simulated was observed in what --overlay names.\n\n" : verdicts,
                skipped_words(plan.skipped));

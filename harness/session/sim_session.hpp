@@ -1,14 +1,14 @@
 // `tally sim`, from its flags to its summary.
 #pragma once
 
-#include <cstdint>
-#include <set>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/engine/registry.hpp"
-#include "harness/run/request.hpp"
 #include "harness/session/session.hpp"
+#include "harness/sim/sim_request.hpp"
 
 namespace tally {
 
@@ -17,16 +17,11 @@ const registry& built_in_simulated();
 
 namespace sim {
 
-struct sim_options : session_flags {
-  run_request request;  // strategies, workloads, sets, heaps, baseline, seed; `threads` is --cores
-  std::string machine;
-  std::string protocol = "mesi";
-  std::string caches = "infinite";
-  std::vector<std::string> schedules;            // the first is the point, all of them the band
-  std::uint64_t operations = 1000, warm_up = 0;  // a core; 0: a quarter of the operations
-  std::vector<std::string> overlays;             // directories of observed rows, to be judged against
-  int jobs = 0;                                  // simulated at once; 0: as many as processors
+struct sim_options : session_flags, sim_request {
+  std::vector<std::filesystem::path> overlays;  // directories of observed rows, to be judged against
+  std::optional<int> jobs;                      // simulated at once; none: as many as processors
   bool as_json = false;
+  std::string calibrate;  // the machine file to be written; empty: simulate
 };
 
 // When interrupt becomes non-zero, the points in flight are finished, and no other is begun: --resume goes on.

@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "harness/cli/run_flags.hpp"
-#include "harness/contract/workload.hpp"
+#include "harness/cli/flag_parsing.hpp"
+#include "harness/session/config_file.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -13,18 +13,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::istringstream text(std::string(reinterpret_cast<const char*>(data), size));
   run_options o;
   CLI::App app("run");
-  const auto asked = cli::add_run_flags(app, o);
+  cli::add_flags(app, o, [] {});
   if (!fuzz::accepted<usage_error, CLI::Error>([&] { cli::take_flags(app, text, "--config it"); })) return 0;
+  const run_request& asked = o;
   std::string kept;
-  if (!fuzz::accepted<usage_error>([&] { kept = config_text({{"request", to_json(o.request)}}); })) return 0;
-  if (!(request_from(json::parse(kept).at("request")) == o.request))
-    fuzz::finding("a request that does not survive writing", kept);
-  const auto count_of = [&](const char* flag) { return app.get_option(flag)->count(); };
-  const run_request standard;
-  if (count_of("--processes") == 0 && o.request.processes != standard.processes) fuzz::finding("a flag that was not given", kept);
-  if (o.request.processes < 0 || o.request.processes > 1000 || o.request.blocks < 0 || o.request.blocks > 1000 ||
-      !(o.timeout_s >= 1)) {
+  if (!fuzz::accepted<json::exception>([&] { kept = request_json(asked).dump(); })) return 0;
+  run_request back;
+  read_request(json::parse(kept), back);
+  if (!(back == asked)) fuzz::finding("a request that does not survive writing", kept);
+  if (app.get_option("--processes")->count() == 0 && asked.processes) fuzz::finding("a flag that was not given", kept);
+  const auto outside = [](const std::optional<int>& n) { return n && (*n < 1 || *n > 1000); };
+  if (outside(asked.processes) || outside(asked.blocks) || !(o.timeout_s >= 1))
     fuzz::finding("a value outside of its range", kept);
-  }
   return 0;
 }

@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
           spec.body.lanes = cores;
           spec.body.seed = 5;
           spec.model = sim::load_machine("epyc-7742");
-          spec.order = sim::parse_schedule(order);
+          spec.order = sim::schedule::read("--schedule", order);
           spec.warm_up = 10;
           spec.operations = 40;
           (void)c.parallelism(spec.body);

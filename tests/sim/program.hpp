@@ -13,7 +13,7 @@ class test_program {
   explicit test_program(int cores, const std::string& order = "timed", const std::string& machine_name = "epyc-7773x-2s")
       : caches_(load_machine(machine_name), static_cast<unsigned>(cores),
                 {.fields = static_cast<unsigned>(fields().names().size())}),
-        cores_(memory_, caches_, parse_schedule(order), 1) {}
+        cores_(memory_, caches_, schedule::read("--schedule", order), 1) {}
 
   // `first` on core 0.
   template <class F>

@@ -29,7 +29,7 @@ inline point_result simulate_point(const wanted& w) {
   spec.body.lanes = w.cores;
   spec.body.tunables = s.tunables;
   spec.model = load_machine(w.machine);
-  spec.order = parse_schedule(w.order);
+  spec.order = schedule::read("--schedule", w.order);
   spec.warm_up = 100;
   spec.operations = w.operations;
   return run_point(spec);

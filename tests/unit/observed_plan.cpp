@@ -24,14 +24,14 @@ registry watched() {
   return all;
 }
 
-run_plan planned(const std::string& strategies, const std::string& modes = "") {
+run_plan planned(const std::string& strategies, std::vector<measure_mode> modes = {}) {
   run_request r;
-  r.strategies = {strategies};
-  r.workloads = {"spin,pair"};
+  r.strategies = name_spec::read_list("--strategy", strategies);
+  r.workloads = {"spin", "pair"};
   r.threads = "1,2";
   r.seed = 3;
   r.observe = modes.empty();
-  if (!modes.empty()) r.modes = {modes};
+  r.modes = std::move(modes);
   return make_plan(watched(), r, testing::fake_machine(2));
 }
 
@@ -51,7 +51,7 @@ TEST(observed_plan, observe_adds_rows_beside_the_others) {
 }
 
 TEST(observed_plan, the_mode_alone_makes_observed_rows_only_and_no_baseline) {
-  const run_plan plan = planned("atomic", "observed");
+  const run_plan plan = planned("atomic", {measure_mode::observed});
   EXPECT_THAT(observed_rows(plan), ::testing::ElementsAre("atomic|pair|2|observed"));
   EXPECT_EQ(plan.rows.size(), 1U);
 }
@@ -74,7 +74,7 @@ TEST(observed_plan, what_can_not_be_observed_is_skipped_with_the_reason) {
 
 TEST(observed_plan, a_row_is_found_in_the_observed_part_of_the_registry) {
   const registry all = watched();
-  const run_plan plan = planned("atomic", "observed");
+  const run_plan plan = planned("atomic", {measure_mode::observed});
   EXPECT_EQ(find_row(all, plan.rows.front()).strategy, &all.observed.front());
   const run_item item = item_from(to_json(run_item{plan.rows.front(), 0, 0, 0, 1}));
   EXPECT_EQ(item.row.role, row_role::observed);

@@ -13,7 +13,6 @@
 #include "harness/base/files.hpp"
 #include "harness/base/text.hpp"
 #include "harness/contract/workload.hpp"
-#include "harness/run/request.hpp"
 
 namespace tally::unit_results {
 namespace {
@@ -128,40 +127,7 @@ TEST_F(results, a_whole_file_is_replaced_or_left) {
   EXPECT_THROW(write_whole(directory / "no" / "config.json", "x"), results_error);
 }
 
-TEST(request, survives_being_written_and_read) {
-  run_request r;
-  r.suite = "quick";
-  r.strategies = {"biased:merge=detached"};
-  r.sets = {"sharing=shared"};
-  r.processes = 3;
-  r.seed = 123456789;
-  EXPECT_EQ(request_from(json::parse(to_json(r).dump())), r);
-}
-
-TEST(request, the_first_difference_names_the_flag_and_both_values) {
-  run_request there;
-  there.threads = "2";
-  run_request asked = there;
-  EXPECT_EQ(first_difference(asked, there), "");
-  asked.threads = "1";
-  EXPECT_EQ(first_difference(asked, there), "--threads 1 (it was 2)");
-  asked.threads = "2";
-  asked.heaps = {"2x", "3x"};
-  EXPECT_EQ(first_difference(asked, there), "--heap 2x,3x (it was not given)");
-}
-
-TEST(request, durations_and_sizes_have_units) {
-  EXPECT_EQ(duration_ns("--duration", "100ms"), 100'000'000U);
-  EXPECT_EQ(duration_ns("--duration", "1.5s"), 1'500'000'000U);
-  for (const char* bad : {"100", "ms", "-1s", "2h", "1us", "nan"}) {
-    EXPECT_THROW((void)duration_ns("--duration", bad), usage_error) << bad;
-  }
-  EXPECT_EQ(size_bytes("--heap", "64M"), 64U << 20);
-  EXPECT_EQ(size_bytes("--heap", "4096"), 4096U);
-  for (const char* bad : {"0", "-1M", "M", "64X", ""}) EXPECT_THROW((void)size_bytes("--heap", bad), usage_error) << bad;
-}
-
-TEST(request, durations_are_spoken_as_people_do) {
+TEST(results, durations_are_spoken_as_people_do) {
   EXPECT_EQ(spoken_duration(1.26), "1.3 s");
   EXPECT_EQ(spoken_duration(47.4), "47 s");
   EXPECT_EQ(spoken_duration(754), "12 min 34 s");

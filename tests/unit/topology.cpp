@@ -90,7 +90,7 @@ TEST(Topology, AListIsTakenAsItIs) {
 }
 
 TEST(Topology, BadPoliciesAndCpusAreNamed) {
-  const auto message = [](std::string_view policy) -> std::string {
+  const auto message = [](const char* policy) -> std::string {
     try {
       (void)pin_list(policy, 2, two_sockets());
     } catch (const usage_error& e) {

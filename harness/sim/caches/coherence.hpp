@@ -10,10 +10,9 @@
 #include "harness/sim/caches/distances.hpp"
 #include "harness/sim/caches/line_record.hpp"
 #include "harness/sim/caches/lru_sets.hpp"
+#include "harness/sim/caches/protocol.hpp"
 
 namespace tally::sim {
-
-enum class protocol : std::uint8_t { mesi, moesi };
 
 // One access; it stays within one line.
 struct line_access {

@@ -10,6 +10,8 @@
 // nanoseconds, which are converted with the file's clock.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -34,10 +36,13 @@ struct cache_geometry {
 // noninclusive: filled with every line that passes, but its evictions leave the private caches alone. victim: filled by
 // evictions of the private caches only, and gives a line away when one core gets it exclusively.
 enum class llc_policy : std::uint8_t { inclusive, noninclusive, victim };
+inline constexpr std::array<std::string_view, 3> policy_names{"inclusive", "noninclusive", "victim"};
+static_assert(policy_names.size() == static_cast<std::size_t>(llc_policy::victim) + 1);
 
 // One line of the file, for printing.
 struct figure {
   std::string key, value, source;
+  friend bool operator==(const figure&, const figure&) = default;
 };
 
 struct machine {
@@ -61,6 +66,12 @@ struct machine {
   std::uint32_t rmw_hit = 0;          // an atomic read-modify-write of one
   std::vector<figure> figures;
 
+  // load_machine().
+  [[nodiscard]] static machine read(std::string_view flag, std::string_view text);
+  [[nodiscard]] const std::string& text() const { return name; }
+  // The figures are all that a file says.
+  friend bool operator==(const machine& a, const machine& b) { return a.name == b.name && a.figures == b.figures; }
+
   [[nodiscard]] unsigned cores() const { return sockets * llcs_per_socket * cores_per_llc; }
   [[nodiscard]] unsigned llc_of(unsigned core) const { return core / cores_per_llc; }
   [[nodiscard]] unsigned socket_of(unsigned core) const { return core / (cores_per_llc * llcs_per_socket); }
@@ -70,6 +81,7 @@ struct machine {
 [[nodiscard]] machine parse_machine(std::string_view text, const std::string& label);
 // A file of that path, or a built-in machine of that name; usage_error lists the names that there are.
 [[nodiscard]] machine load_machine(const std::string& name_or_path);
+inline machine machine::read(std::string_view /*--machine*/, std::string_view text) { return load_machine(std::string(text)); }
 [[nodiscard]] std::vector<std::string> machine_names();
 
 }  // namespace tally::sim

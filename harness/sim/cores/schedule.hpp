@@ -20,13 +20,21 @@ struct schedule {
   order kind = order::timed;
   unsigned burst = 1;  // rr:k
   double chance = 0;   // random:p
-  std::string text = "timed";
+  schedule() = default;
+  schedule(const char* typed) : schedule(read("--schedule", typed)) {}
+  // Throws usage_error.
+  [[nodiscard]] static schedule read(std::string_view flag, std::string_view text);
+  // As it was typed.
+  [[nodiscard]] const std::string& text() const { return text_; }
+  friend bool operator==(const schedule&, const schedule&) = default;
+
+ private:
+  std::string text_ = "timed";
 };
 
-// Throws usage_error.
-inline schedule parse_schedule(std::string_view text) {
+inline schedule schedule::read(std::string_view flag, std::string_view text) {
   schedule s;
-  s.text = text;
+  s.text_ = text;
   const auto number = [&](std::size_t from, auto& into) {
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data() + from, end, into);
@@ -41,7 +49,8 @@ inline schedule parse_schedule(std::string_view text) {
     s.kind = schedule::order::random;
     if (number(7, s.chance) && s.chance > 0 && s.chance <= 1) return s;
   }
-  throw usage_error("--schedule " + std::string(text) + ": timed, rr:k with k >= 1, or random:p with p above 0 and up to 1");
+  throw usage_error(std::string(flag) + " " + std::string(text) +
+                    ": timed, rr:k with k >= 1, or random:p with p above 0 and up to 1");
 }
 
 }  // namespace tally::sim

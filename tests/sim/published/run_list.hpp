@@ -31,7 +31,7 @@ list_result run_list(const list_settings& s) {
   const machine model = load_machine(s.machine);
   space memory;
   memory_system caches(model, static_cast<unsigned>(s.cores), {.fields = static_cast<unsigned>(fields().names().size())});
-  multicore cores(memory, caches, parse_schedule(s.order), s.seed);
+  multicore cores(memory, caches, schedule::read("--schedule", s.order), s.seed);
   const auto lanes = static_cast<std::uint64_t>(s.cores);
   std::uint64_t done = 0, latest = 0, opened_at = 0, cycles = 0, transfers = 0;
   int expected = 0;

@@ -1,0 +1,107 @@
+#include "harness/cli/flag_parsing.hpp"
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/base/text.hpp"
+
+namespace tally::cli {
+namespace {
+
+// As help shows it.
+template <class T>
+std::string type_of(number_range range) {
+  if constexpr (is_optional<T>::value || is_list<T>::value) {
+    return type_of<typename T::value_type>(range);
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return range.most == 0 ? "N" : fmt::format("N ({:.0f} to {:.0f})", range.least, range.most);
+  } else if constexpr (std::same_as<T, std::filesystem::path>) {
+    return "DIR";
+  } else {
+    return "TEXT";
+  }
+}
+
+// Flags with a value. A list's may be given several times; of another's the last one counts.
+template <class Options, class Row>
+CLI::Option* add_valued(CLI::App& sub, Options& o, const Row& row) {
+  using value = typename Row::value;
+  const std::string flag = std::string("--") + row.name;
+  const auto read = [&o, row, flag](const std::vector<std::string>& typed) {
+    value& into = o.*row.member;
+    if constexpr (is_list<value>::value) {
+      into.clear();
+      for (const auto& t : typed) {
+        for (auto& v : read_values<typename value::value_type>(flag, t, row.range)) into.push_back(std::move(v));
+      }
+    } else {
+      into = read_value<value>(flag, typed.back(), row.range);
+    }
+  };
+  CLI::Option* option = sub.add_option_function<std::vector<std::string>>(flag, read, row.help);
+  option->type_name(type_of<value>(row.range))->expected(1)->allow_extra_args(false);
+  if constexpr (is_list<value>::value) {
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  } else {
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+  if (const std::string standard = value_text(o.*row.member); standard != "0") option->default_str(standard);
+  return option;
+}
+
+}  // namespace
+
+template <class Options>
+void add_flags(CLI::App& sub, Options& o, std::function<void()> then) {
+  auto config = std::make_shared<std::string>();
+  sub.add_option("--config", *config, "flags from a file of name=value lines; the command line's own count more");
+  std::vector<CLI::Option*> kept;
+  each_flag<Options>([&](const auto& row) {
+    using value = typename std::remove_cvref_t<decltype(row)>::value;
+    CLI::Option* option = nullptr;
+    if constexpr (std::same_as<value, bool>) {
+      option = sub.add_flag(std::string("--") + row.name, o.*row.member, row.help);
+    } else {
+      option = add_valued(sub, o, row);
+    }
+    option->group(flag_group_titles.at(static_cast<std::size_t>(row.group)));
+    if (row.requested) kept.push_back(option);
+  });
+  sub.callback([&sub, &o, kept, config, then] {
+    if (!config->empty()) {
+      std::ifstream file(*config);
+      if (!file) throw usage_error("--config " + *config + ": can't be read");
+      take_flags(sub, file, "--config " + *config);
+    }
+    for (const auto* option : kept) {
+      if (option->count() > 0) o.given.insert(option->get_lnames().front());
+    }
+    then();
+  });
+}
+
+template void add_flags<run_options>(CLI::App&, run_options&, std::function<void()>);
+template void add_flags<sim::sim_options>(CLI::App&, sim::sim_options&, std::function<void()>);
+
+void take_flags(CLI::App& sub, std::istream& text, const std::string& origin) {
+  std::vector<CLI::ConfigItem> items;
+  try {
+    items = CLI::ConfigTOML().from_config(text);
+  } catch (const CLI::Error&) {
+    throw usage_error(origin + ": can't be read");
+  }
+  if (text.bad()) throw usage_error(origin + ": can't be read");  // a directory opens like a file
+  std::vector<std::string> known;
+  for (const auto* option : sub.get_options()) known.push_back(option->get_lnames().front());
+  for (const auto& item : items) {
+    CLI::Option* option = sub.get_option_no_throw("--" + item.fullname());
+    if (option == nullptr) throw unknown_name(no_such(origin + ":", item.fullname(), "flag", known));
+    if (option->count() != 0) continue;
+    for (const auto& value : item.inputs) option->add_result(value);
+    option->run_callback();
+  }
+}
+
+}  // namespace tally::cli
