@@ -18,22 +18,42 @@ namespace {
 
 enum class unit : std::uint8_t { count, bytes, latency, clock, word };
 
+// A figure: where a number goes, and the machines that have it.
 struct key_info {
   std::string_view name;
   unit in;
+  unsigned machine::* count = nullptr;
+  std::uint32_t machine::* cost = nullptr;
+  bool (*had_by)(const machine&) = [](const machine&) { return true; };
+  const char* otherwise = "";  // why a machine that lacks it has no use for it
 };
 
+constexpr auto with_l2 = [](const machine& m) { return m.l2.bytes != 0; };
+constexpr auto with_llcs = [](const machine& m) { return m.llcs_per_socket > 1; };
+constexpr auto with_sockets = [](const machine& m) { return m.sockets > 1; };
+
+// Geometries and the policy have a check of their own: in finish().
 constexpr key_info keys[] = {
-    {"clock", unit::clock},           {"sockets", unit::count},
-    {"llcs_per_socket", unit::count}, {"cores_per_llc", unit::count},
-    {"l1.bytes", unit::bytes},        {"l1.ways", unit::count},
-    {"l2.bytes", unit::bytes},        {"l2.ways", unit::count},
-    {"llc.bytes", unit::bytes},       {"llc.ways", unit::count},
-    {"llc.policy", unit::word},       {"l1.hit", unit::latency},
-    {"l2.hit", unit::latency},        {"llc.hit", unit::latency},
-    {"memory", unit::latency},        {"transfer.same_llc", unit::latency},
-    {"store.hit", unit::latency},     {"transfer.same_socket", unit::latency},
-    {"rmw.hit", unit::latency},       {"transfer.other_socket", unit::latency},
+    {"clock", unit::clock},
+    {"sockets", unit::count, &machine::sockets},
+    {"llcs_per_socket", unit::count, &machine::llcs_per_socket},
+    {"cores_per_llc", unit::count, &machine::cores_per_llc},
+    {"l1.bytes", unit::bytes},
+    {"l1.ways", unit::count},
+    {"l2.bytes", unit::bytes},
+    {"l2.ways", unit::count},
+    {"llc.bytes", unit::bytes},
+    {"llc.ways", unit::count},
+    {"llc.policy", unit::word},
+    {"l1.hit", unit::latency, nullptr, &machine::l1_hit},
+    {"l2.hit", unit::latency, nullptr, &machine::l2_hit, with_l2, "the machine has no L2"},
+    {"llc.hit", unit::latency, nullptr, &machine::llc_hit},
+    {"memory", unit::latency, nullptr, &machine::memory},
+    {"transfer.same_llc", unit::latency, nullptr, &machine::transfer},
+    {"transfer.same_socket", unit::latency, nullptr, &machine::transfer_llc, with_llcs, "the machine has one LLC a socket"},
+    {"transfer.other_socket", unit::latency, nullptr, &machine::transfer_socket, with_sockets, "the machine has one socket"},
+    {"store.hit", unit::latency, nullptr, &machine::store_hit},
+    {"rmw.hit", unit::latency, nullptr, &machine::rmw_hit},
 };
 
 struct entry {
@@ -63,9 +83,9 @@ class reader {
 
   machine finish() {
     out_.clock_ghz = need("clock").value;
-    out_.sockets = count("sockets");
-    out_.llcs_per_socket = count("llcs_per_socket");
-    out_.cores_per_llc = count("cores_per_llc");
+    for (const auto& k : keys) {
+      if (k.count != nullptr) out_.*k.count = count(std::string(k.name));
+    }
     // In floating point: three numbers of up to 1e9 do not wrap around.
     const double cores = need("sockets").value * need("llcs_per_socket").value * need("cores_per_llc").value;
     if (cores > most_cores) {
@@ -81,27 +101,14 @@ class reader {
     }
     out_.llc = cache("llc", false);
     const entry& policy = need("llc.policy");
-    if (policy.word == "inclusive") {
-      out_.policy = llc_policy::inclusive;
-    } else if (policy.word == "noninclusive") {
-      out_.policy = llc_policy::noninclusive;
-    } else if (policy.word == "victim") {
-      out_.policy = llc_policy::victim;
-    } else {
+    const auto named = std::ranges::find(policy_names, policy.word);
+    if (named == policy_names.end()) {
       refuse(policy.line, fmt::format("llc.policy is inclusive, noninclusive or victim, not {}", policy.word));
     }
-    out_.l1_hit = latency("l1.hit");
-    out_.l2_hit = out_.l2.bytes != 0 ? latency("l2.hit") : 0;
-    out_.llc_hit = latency("llc.hit");
-    out_.memory = latency("memory");
-    out_.transfer = latency("transfer.same_llc");
-    out_.store_hit = latency("store.hit");
-    out_.rmw_hit = latency("rmw.hit");
-    // Figures of ways that the machine does not have say nothing.
-    only_if("transfer.same_socket", out_.llcs_per_socket > 1, "the machine has one LLC a socket");
-    only_if("transfer.other_socket", out_.sockets > 1, "the machine has one socket");
-    if (out_.llcs_per_socket > 1) out_.transfer_llc = latency("transfer.same_socket");
-    if (out_.sockets > 1) out_.transfer_socket = latency("transfer.other_socket");
+    out_.policy = static_cast<llc_policy>(named - policy_names.begin());
+    for (const auto& k : keys) {
+      if (k.cost != nullptr) cost(k);
+    }
     if (out_.l2.bytes != 0 && out_.l2_hit <= out_.l1_hit) refuse(at("l2.hit"), "an L2 hit takes longer than an L1 hit");
     if (out_.llc_hit <= std::max(out_.l1_hit, out_.l2_hit)) {
       refuse(at("llc.hit"), "an LLC hit takes longer than a private one");
@@ -189,8 +196,14 @@ class reader {
     if (c < 1 || c > 1e6) refuse(e.line, fmt::format("{} is {} cycles at {} GHz", key, c, out_.clock_ghz));
     return static_cast<std::uint32_t>(c);
   }
-  void only_if(const std::string& key, bool has, const char* why) const {
-    if (!has && given(key)) refuse(at(key), fmt::format("{} is of no use: {}", key, why));
+  // A figure of what the machine does not have says nothing.
+  void cost(const key_info& k) {
+    const std::string key(k.name);
+    if (k.had_by(out_)) {
+      out_.*k.cost = latency(key);
+    } else if (given(key)) {
+      refuse(at(key), fmt::format("{} is of no use: {}", key, k.otherwise));
+    }
   }
   cache_geometry cache(const std::string& level, bool indexed_by_bits) const {
     const cache_geometry g{static_cast<std::uint64_t>(need(level + ".bytes").value), count(level + ".ways")};
