@@ -1,7 +1,9 @@
 #include "harness/cli/flag_parsing.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -51,10 +53,29 @@ CLI::Option* add_valued(CLI::App& sub, Options& o, const Row& row) {
   return option;
 }
 
+// CLI11 takes the commas of `threads=1,2` for those of an array, `threads=["1", "2"]`: values that are no array are put in quotes.
+std::istringstream as_typed(std::istream& text) {
+  std::string out;
+  bool in_array = false;
+  for (std::string line; std::getline(text, line);) {
+    line.erase(std::min(line.find('#'), line.size()));  // comments
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    const auto equals = line.find('=');
+    const auto value = equals == std::string::npos ? equals : line.find_first_not_of(" \t", equals + 1);
+    if (!in_array && value != std::string::npos) {
+      in_array = line[value] == '[';
+      if (line.find_first_of("[\"'", value) != value) line = line.substr(0, value) + '"' + line.substr(value) + '"';
+    }
+    if (in_array && line.ends_with(']')) in_array = false;
+    out += line + '\n';
+  }
+  return std::istringstream(out);
+}
+
 }  // namespace
 
 template <class Options>
-void add_flags(CLI::App& sub, Options& o, std::function<void()> then) {
+void add_flags(CLI::App& sub, Options& o, const std::function<void()>& then) {
   auto config = std::make_shared<std::string>();
   sub.add_option("--config", *config, "flags from a file of name=value lines; the command line's own count more");
   std::vector<CLI::Option*> kept;
@@ -82,13 +103,14 @@ void add_flags(CLI::App& sub, Options& o, std::function<void()> then) {
   });
 }
 
-template void add_flags<run_options>(CLI::App&, run_options&, std::function<void()>);
-template void add_flags<sim::sim_options>(CLI::App&, sim::sim_options&, std::function<void()>);
+template void add_flags<run_options>(CLI::App&, run_options&, const std::function<void()>&);
+template void add_flags<sim::sim_options>(CLI::App&, sim::sim_options&, const std::function<void()>&);
 
 void take_flags(CLI::App& sub, std::istream& text, const std::string& origin) {
   std::vector<CLI::ConfigItem> items;
   try {
-    items = CLI::ConfigTOML().from_config(text);
+    std::istringstream quoted = as_typed(text);
+    items = CLI::ConfigTOML().from_config(quoted);
   } catch (const CLI::Error&) {
     throw usage_error(origin + ": can't be read");
   }

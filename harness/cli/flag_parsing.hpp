@@ -14,10 +14,10 @@ namespace tally::cli {
 // parsing; when all are read, and `o` knows which were given, `then` is called. Parsing throws usage_error for a value that a flag
 // does not take.
 template <class Options>
-void add_flags(CLI::App& sub, Options& o, std::function<void()> then);
+void add_flags(CLI::App& sub, Options& o, const std::function<void()>& then);
 
-extern template void add_flags<run_options>(CLI::App&, run_options&, std::function<void()>);
-extern template void add_flags<sim::sim_options>(CLI::App&, sim::sim_options&, std::function<void()>);
+extern template void add_flags<run_options>(CLI::App&, run_options&, const std::function<void()>&);
+extern template void add_flags<sim::sim_options>(CLI::App&, sim::sim_options&, const std::function<void()>&);
 
 // name=value lines, for flags that were not typed. CLI11 reads configuration files for whole programs only, and passes over what
 // it does not know; this refuses it. `origin` ("--config PATH") opens the message where there is no such flag. Throws usage_error,

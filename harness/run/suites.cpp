@@ -6,7 +6,7 @@ namespace tally {
 namespace {
 
 using namespace std::chrono_literals;
-using enum measure_mode;
+using mode = measure_mode;
 using names = std::vector<name_spec>;
 
 const names counting{"none", "plain", "atomic", "biased", "deferred", "gil", "rc_arc", "shared_ptr"};
@@ -24,40 +24,40 @@ suite_info quick() {
           "a core set of rows in less than a minute, to see that everything works; not to be cited",
           {.processes = 2, .blocks = 3, .ramp = 10ms, .window = 100ms},
           {
-              {"a real program's references, replayed", counting, {"trace:file=json_cycle"}, {}, "1", {throughput}, {}},
+              {"a real program's references, replayed", counting, {"trace:file=json_cycle"}, {}, "1", {mode::throughput}, {}},
               {"copy and drop", {"plain", "atomic", "biased", "deferred", "shared_ptr"}, {"copy_drop"}, {}, "1,2",
-               {throughput}, {}},
-              {"copy and drop of one shared object", concurrent, {"copy_drop:sharing=shared"}, {}, "2", {throughput}, {}},
+               {mode::throughput}, {}},
+              {"copy and drop of one shared object", concurrent, {"copy_drop:sharing=shared"}, {}, "2", {mode::throughput}, {}},
               {"the share of shared objects", {"atomic", "biased"}, {"sharing_ladder"}, {"share=0,10,100"}, "2",
-               {throughput}, {}},
+               {mode::throughput}, {}},
               {"the share that another thread drops", {"atomic", "biased"}, {"handoff"}, {"foreign=0,0.5,1"}, "2",
-               {throughput}, {}},
+               {mode::throughput}, {}},
               {"racy slots", {"atomic", "atomic:slot=epoch", "biased", "deferred", "shared_ptr"}, {"shared_slots:layout=flat"},
-               {}, "2", {throughput}, {}},
+               {}, "2", {mode::throughput}, {}},
               {"trees that come and go", {"atomic", "atomic:heap=block", "manual:heap=block", "deferred", "mark_sweep", "bdwgc"},
-               {"tree_churn"}, {}, "1", {throughput}, {"2x", "3x"}},
-              {"a service", {"atomic", "biased", "mark_sweep"}, {"server"}, {}, "2", {latency, memory}, {}},
+               {"tree_churn"}, {}, "1", {mode::throughput}, {"2x", "3x"}},
+              {"a service", {"atomic", "biased", "mark_sweep"}, {"server"}, {}, "2", {mode::latency, mode::memory}, {}},
           }};
 }
 
 std::vector<suite_group> full(const names& traces, const names& threaded) {
   return {
-      {"real programs' references, replayed", everything, traces, {}, "1", {throughput}, {}},
-      {"the same by threads that share the objects", everything, traces, {"mode=copies"}, "auto", {throughput}, {}},
-      {"the same on the threads that were recorded", everything, threaded, {"mode=threads"}, "5", {throughput}, {}},
-      {"copy and drop", everything, {"copy_drop"}, {"sharing=private,shared,hot"}, "auto", {throughput}, {}},
-      {"the share of shared objects", everything, {"sharing_ladder"}, {"share=0,1,10,50,100"}, "auto", {throughput}, {}},
-      {"racy slots", {"*:*"}, {"shared_slots:layout=flat"}, {}, "auto", {throughput}, {}},
-      {"the share that another thread drops", everything, {"handoff"}, {"foreign=0,0.1,0.5,1"}, "2", {throughput}, {}},
+      {"real programs' references, replayed", everything, traces, {}, "1", {mode::throughput}, {}},
+      {"the same by threads that share the objects", everything, traces, {"mode=copies"}, "auto", {mode::throughput}, {}},
+      {"the same on the threads that were recorded", everything, threaded, {"mode=threads"}, "5", {mode::throughput}, {}},
+      {"copy and drop", everything, {"copy_drop"}, {"sharing=private,shared,hot"}, "auto", {mode::throughput}, {}},
+      {"the share of shared objects", everything, {"sharing_ladder"}, {"share=0,1,10,50,100"}, "auto", {mode::throughput}, {}},
+      {"racy slots", {"*:*"}, {"shared_slots:layout=flat"}, {}, "auto", {mode::throughput}, {}},
+      {"the share that another thread drops", everything, {"handoff"}, {"foreign=0,0.1,0.5,1"}, "2", {mode::throughput}, {}},
       {"owners that are blocked or gone", everything, {"handoff"}, {"foreign=1", "owner=blocked,gone"}, "2",
-       {throughput}, {}},
-      {"publishing", everything, {"publish"}, {}, "auto", {throughput, latency}, {}},
-      {"trees that come and go", on_all_heaps, {"tree_churn"}, {}, "auto", {throughput}, {"1.5x", "2x", "3x", "6x"}, mallocs},
-      {"the memory of trees that come and go", everything, {"tree_churn"}, {}, "auto", {memory},
+       {mode::throughput}, {}},
+      {"publishing", everything, {"publish"}, {}, "auto", {mode::throughput, mode::latency}, {}},
+      {"trees that come and go", on_all_heaps, {"tree_churn"}, {}, "auto", {mode::throughput}, {"1.5x", "2x", "3x", "6x"}, mallocs},
+      {"the memory of trees that come and go", everything, {"tree_churn"}, {}, "auto", {mode::memory},
        {"1.5x", "2x", "3x", "6x"}},
-      {"chains and graphs", on_all_heaps, {"chain", "graph"}, {}, "auto", {throughput}, {}, mallocs},
-      {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {throughput}, {}},
-      {"a service", everything, {"server"}, {}, "auto", {throughput, latency, memory}, {}},
+      {"chains and graphs", on_all_heaps, {"chain", "graph"}, {}, "auto", {mode::throughput}, {}, mallocs},
+      {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {mode::throughput}, {}},
+      {"a service", everything, {"server"}, {}, "auto", {mode::throughput, mode::latency, mode::memory}, {}},
   };
 }
 

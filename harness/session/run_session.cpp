@@ -95,7 +95,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
 
 }  // namespace
 
-int run_session(const registry& all, run_options o, const volatile int& interrupt) {
+int run_session(const registry& all, const run_options& o, const volatile int& interrupt) {
   const auto earlier = find_earlier(o, session_kind::run);
   run_request asked = o;
   if (earlier) {

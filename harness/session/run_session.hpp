@@ -14,6 +14,6 @@ struct run_options : session_flags, run_request {
 };
 
 // Returns the exit code. Throws usage_error, results_error.
-int run_session(const registry&, run_options, const volatile int& interrupt);
+int run_session(const registry&, const run_options&, const volatile int& interrupt);
 
 }  // namespace tally

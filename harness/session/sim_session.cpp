@@ -187,9 +187,13 @@ class execution {
   void finish(const row_points& p) {
     ++finished_;
     json record = simulated_record(p);
-    if (const auto compared = observed_.judge(result_from(record), p)) record["agreement"] = to_json(*compared);
+    result read = result_from(record);
+    if (const auto compared = observed_.judge(read, p)) {
+      add_agreement(record, *compared);
+      read = result_from(record);
+    }
     folder_.file().append(record);
-    folder_.results().push_back(result_from(record));
+    folder_.results().push_back(std::move(read));
     if (options_.as_json) {
       fmt::print("{}\n", record.dump(-1, ' ', false, json::error_handler_t::replace));
       std::fflush(stdout);
@@ -208,7 +212,7 @@ class execution {
 
 }  // namespace
 
-int run_session(const registry& all, sim_options o, const volatile int& interrupt) {
+int run_session(const registry& all, const sim_options& o, const volatile int& interrupt) {
   const auto earlier = find_earlier(o, session_kind::sim);
   simulation_plan plan = plan_of(all, settled(o, earlier));
   const sim_request& asked = plan.request;

@@ -104,25 +104,26 @@ json to_json(const traffic& t) {
   return j;
 }
 
-json to_json(const compared_handoffs& c) {
+void add_agreement(json& record, const compared_handoffs& c) {
   const observed_handoffs& seen = c.observed;
   const simulated_handoffs& told = c.simulated;
-  return {{"verdict", name_of(c.verdict.kind)},
-          {"words", c.verdict.words},
-          {"factor", c.verdict.factor},
-          {"within_band", c.verdict.within_band},
-          {"fields", seen.fields},
-          {"simulated", {{"class", "simulated"}, {"handoffs_per_op", told.per_op}, {"low", *told.least}, {"high", *told.most}}},
-          {"observed",
-           {{"class", "measured"},
-            {"handoffs_per_op", seen.per_op},
-            {"low", seen.least},
-            {"high", seen.most},
-            {"windows", seen.windows},
-            {"left_out", seen.left_out},
-            {"operations", seen.operations},
-            {"known_share", seen.known_share},
-            {"latency_ns", seen.latency_ns == 0 ? json(nullptr) : json(seen.latency_ns)}}}};
+  record["agreement"] = {
+      {"verdict", name_of(c.verdict.kind)},
+      {"words", c.verdict.words},
+      {"factor", c.verdict.factor},
+      {"within_band", c.verdict.within_band},
+      {"fields", seen.fields},
+      {"simulated", {{"class", "simulated"}, {"handoffs_per_op", told.per_op}, {"low", *told.least}, {"high", *told.most}}},
+      {"observed",
+       {{"class", "measured"},
+        {"handoffs_per_op", seen.per_op},
+        {"low", seen.least},
+        {"high", seen.most},
+        {"windows", seen.windows},
+        {"left_out", seen.left_out},
+        {"operations", seen.operations},
+        {"known_share", seen.known_share},
+        {"latency_ns", seen.latency_ns == 0 ? json(nullptr) : json(seen.latency_ns)}}}};
 }
 
 std::string failure_of(const point_result& p, oracle_class oracle) {
@@ -147,7 +148,7 @@ json simulated_record(const row_points& r) {
   std::string reason;
   for (std::size_t i = 0; i < r.points.size() && reason.empty(); ++i) {
     reason = failure_of(r.points[i], r.oracle);
-    if (!reason.empty()) reason = "schedule " + r.schedules[i] + ": " + reason;
+    if (!reason.empty()) reason = fmt::format("schedule {}: {}", r.schedules[i], reason);
   }
   const bool exhausted = reason.empty() && std::ranges::any_of(r.points, &point_result::exhausted);
   record["status"] = !reason.empty() ? "error" : exhausted ? "exhausted" : "ok";

@@ -29,7 +29,7 @@ struct compared_handoffs {
   observed_handoffs observed;
   simulated_handoffs simulated;
 };
-[[nodiscard]] json to_json(const compared_handoffs&);
+void add_agreement(json& record, const compared_handoffs&);
 // The same bytes for the same build and arguments: no time, no machine of the host's.
 [[nodiscard]] json simulated_record(const row_points&);
 [[nodiscard]] json skipped_simulated(const std::string& strategy, const std::string& workload, int cores,

@@ -289,10 +289,16 @@ def allocators_are_rows_of_one_scene(cwd):
 
 
 def flags_can_come_from_a_file(cwd):
-    (cwd / "flags.toml").write_text('strategy="atomic"\nworkload="copy_drop"\nthreads="1"\nprocesses=1\nrepeat=1\n'
-                                    'duration="10ms"\n')
+    (cwd / "flags.toml").write_text('strategy="atomic"\nworkload=copy_drop\nthreads=1,2  # both\nprocesses=1\nrepeat=1\n'
+                                    'duration="10ms"\nset=[\n  "sharing=private,shared"\n]\n')
     run("run", "--config", "flags.toml", "--out", "r", cwd=cwd)
-    assert {(r["config"]["threads"], r["config"]["window_ns"]) for r in records(cwd / "r")} == {(1, 10_000_000)}
+    measured = {(r["config"]["threads"], r["config"]["workload"]["parameters"]["sharing"], r["config"]["window_ns"])
+                for r in records(cwd / "r")}
+    assert measured == {(t, s, 10_000_000) for t in (1, 2) for s in ("private", "shared")}, measured
+    (cwd / "sim.toml").write_text("strategy=atomic:slot=lockbit,heap=block,plain\ncores=1,2\nops=50\nworkload=copy_drop\n")
+    run("sim", "--config", "sim.toml", "--out", "s", "--quiet", cwd=cwd)
+    rows = {(r["config"]["strategy"]["label"], r["config"]["threads"]) for r in records(cwd / "s") if r["status"] == "ok"}
+    assert {("atomic:heap=block", 1), ("atomic:heap=block", 2), ("plain", 1)} <= rows, rows
 
 
 def counters_are_measured_or_absent_with_a_reason(cwd):
