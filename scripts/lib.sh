@@ -8,7 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# Installs the packages of scripts/packages.txt that are missing. Without root, prints the one command that would.
+# install_missing [lint]: installs the packages of scripts/packages.txt that are missing, those of that kind among them. Without
+# root, prints the one command that would.
 install_missing() {
   [ "$(uname -s)" = Linux ] || die "Tally needs Linux (per-thread CPU time, affinity, /proc); this is $(uname -s)."
   if ! command -v dpkg-query >/dev/null; then
@@ -16,7 +17,7 @@ install_missing() {
     return
   fi
   local wanted missing=() kind name rest
-  wanted=$(grep -v '^#' scripts/packages.txt)
+  wanted=$(grep -E "^(need|may${1:+|$1}) " scripts/packages.txt)
   while read -r kind name rest; do
     dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q '^install ok' || missing+=("$name")
   done <<<"$wanted"

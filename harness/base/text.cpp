@@ -22,10 +22,10 @@ double leading_number(std::string_view text, std::string_view& unit) {
 
 }  // namespace
 
-std::vector<std::string> split(std::string_view text, char at) {
+std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (std::size_t begin = 0;;) {
-    const auto end = text.find(at, begin);
+    const auto end = text.find(separator, begin);
     parts.emplace_back(text.substr(begin, end == std::string_view::npos ? end : end - begin));
     if (end == std::string_view::npos) return parts;
     begin = end + 1;
@@ -122,7 +122,7 @@ std::uint64_t size_bytes(std::string_view flag, std::string_view text) {
 
 std::string spoken_duration(double seconds) {
   if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
-  const auto whole = static_cast<long>(std::lround(seconds));
+  const auto whole = std::lround(seconds);
   if (whole < 120) return fmt::format("{} s", whole);
   if (whole < 7200) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);

@@ -21,7 +21,7 @@ struct measured_value {
 
 // A position in the text, counted from 0, and what is wrong there.
 struct formula_error : std::runtime_error {
-  formula_error(std::size_t at_, const std::string& what) : std::runtime_error(what), at(at_) {}
+  formula_error(std::size_t where, const std::string& what) : std::runtime_error(what), at(where) {}
   std::size_t at;
 };
 

@@ -19,7 +19,7 @@ strategy_entry bind_observed(variant_list<Default, O...>, workload_list<W...>, w
       cell none;
       none.workload = One::info.name;
       none.unmet = "no observed build of this workload: its threads do not contend for words";
-      entry.variants.front().cells.push_back(std::move(none));
+      entry.variants.front().cells.push_back(none);
     }
   };
   (add(std::type_identity<W>{}), ...);

@@ -193,7 +193,7 @@ class block_heap {
   std::uint32_t settle(entry& e);
   void dispose(std::uint32_t number, std::uint32_t live);
 
-  std::uint32_t exchange(std::uint32_t number, std::size_t size_class, std::uint32_t home);
+  std::uint32_t exchange(std::uint32_t full, std::size_t size_class, std::uint32_t home);
   void* allocate_large(std::size_t bytes, std::uint32_t home);
 
   arena arena_;

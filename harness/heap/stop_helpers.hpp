@@ -72,8 +72,8 @@ class stop_helpers {
     const std::lock_guard hold(lock_);
     if (open_.load(std::memory_order_relaxed) == 0 || members_.size() == most_) return false;
     members_.push_back(&m);
-    m.helper_number = members_.size();
-    m.helper_call = stop_ << calls_bits;
+    m.helper_number_ = members_.size();
+    m.helper_call_ = stop_ << calls_bits;
     return true;
   }
   template <class Over>
@@ -81,10 +81,10 @@ class stop_helpers {
     for (;;) {
       std::uint64_t call = 0;
       // acquire: pairs with the release in work() and recruit()
-      wait([&] { return (call = call_.load(std::memory_order_acquire)) != m.helper_call || over(); });
-      if (call >> calls_bits != m.helper_call >> calls_bits || call == m.helper_call) return;
-      m.helper_call = call;
-      run_(what_, m.helper_number);
+      wait([&] { return (call = call_.load(std::memory_order_acquire)) != m.helper_call_ || over(); });
+      if (call >> calls_bits != m.helper_call_ >> calls_bits || call == m.helper_call_) return;
+      m.helper_call_ = call;
+      run_(what_, m.helper_number_);
       busy_.fetch_sub(1, std::memory_order_release);  // release: pairs with the acquire in work()
     }
   }

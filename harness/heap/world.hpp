@@ -220,8 +220,8 @@ class world<M>::mutator {
   atomic<M, std::uint32_t, "safepoint"> asked_;
   atomic<M, std::uint32_t, "safepoint"> state_{is_running};
   var<M, const std::byte*, "safepoint"> sp_;
-  std::size_t helper_number = 0;  // among the helpers of a stop; and the last call of it that this thread has seen
-  std::uint64_t helper_call = 0;
+  std::size_t helper_number_ = 0;  // among the helpers of a stop; and the last call of it that this thread has seen
+  std::uint64_t helper_call_ = 0;
 };
 
 }  // namespace tally

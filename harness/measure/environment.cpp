@@ -31,7 +31,7 @@ namespace {
 
 // Of the kernel's files; empty when one can't be read.
 std::string text_of(const std::string& path) { return text_in(path).value_or(""); }
-std::string visible(std::string s) { return s.empty() ? not_visible : s; }
+std::string visible(const std::string& s) { return s.empty() ? not_visible : s; }
 std::string cpu_dir(int cpu) { return "/sys/devices/system/cpu/cpu" + std::to_string(cpu); }
 
 // The value of the first "key : value" line that has one of these keys.

@@ -114,7 +114,7 @@ native_tasks::group::~group() noexcept { std::destroy_at(&own()); }
 void native_tasks::group::launch(const closure& c) {
   task_body<closure> body(c);
   task_order::after();
-  own().of.run(std::move(body));
+  own().of.run(body);
 }
 void native_tasks::group::wait() {
   own().of.wait();

@@ -112,7 +112,7 @@ class allocation_teller {
     compared_row best;
     for (const auto* r : rows) {
       if (auto gain = statistics_.ratio(than, *r, metric_); gain && (!best.gain || gain->ratio > best.gain->ratio)) {
-        best = {r, std::move(gain)};
+        best = {r, gain};
       }
     }
     return best;

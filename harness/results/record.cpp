@@ -16,9 +16,9 @@ namespace {
 class metrics {
  public:
   void add(const std::string& name, double value, const std::string& unit, const std::string& evidence = "measured") {
-    json_[name] = {{"value", value}, {"unit", unit}, {"class", evidence}};
+    values[name] = {{"value", value}, {"unit", unit}, {"class", evidence}};
   }
-  json json_ = json::object();
+  json values = json::object();
 };
 
 // What results may not hold: the machine's directories.
@@ -38,7 +38,7 @@ void counters(metrics& m, json& record, const window_result& w, const counter_pl
     if (v.value.absent.empty()) {
       m.add(v.name, v.value.value, v.unit);
     } else {
-      m.json_[v.name] = {{"value", nullptr}, {"unit", v.unit}, {"class", "absent"}, {"reason", v.value.absent}};
+      m.values[v.name] = {{"value", nullptr}, {"unit", v.unit}, {"class", "absent"}, {"reason", v.value.absent}};
     }
   }
   record["counters"] = std::move(told.events);
@@ -137,7 +137,7 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
   if (item.row.mode == measure_mode::memory) record["memory"] = samples_of(w.memory);
   for (const auto& own : w.metrics) m.add(own.name, own.value, own.unit, own.evidence);
   if (seen.counters != nullptr) counters(m, record, w, *seen.counters);
-  record["metrics"] = std::move(m.json_);
+  record["metrics"] = std::move(m.values);
   record["lanes"] = lanes_of(w);
   if (!w.notes.empty()) record["notes"] = std::map<std::string, std::string>(w.notes.begin(), w.notes.end());
   record["quality"] = nlohmann::json(seen.quality);

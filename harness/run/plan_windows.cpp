@@ -15,7 +15,8 @@ constexpr double process_start_s = 0.1;
 
 double run_plan::predicted_seconds() const {
   double once = 0;
-  for (const auto& r : rows) once += static_cast<double>(r.window_ns + r.ramp_ns + r.ramp_ns / 4) * 1e-9 + overhead_s;
+  for (const auto& r : rows)
+    once += (static_cast<double>(r.window_ns) + 1.25 * static_cast<double>(r.ramp_ns)) * 1e-9 + overhead_s;
   std::set<std::string> workers;  // one for each allocator
   for (const auto& r : rows) workers.insert(r.allocator);
   return processes * (process_start_s * static_cast<double>(workers.size()) + blocks * once);

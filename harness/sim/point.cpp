@@ -62,7 +62,7 @@ class point_run final : public lane_driver {
       cores_.set_guest(false);
       result_.oracle = {verdict.ok, std::string(verdict.message.data(), verdict.message.size()), verdict.expected, verdict.live};
       for (const auto& m : own) {
-        result_.metrics.push_back({std::string(m.name.c_str()), m.value, std::string(m.unit.c_str()), "simulated"});
+        result_.metrics.push_back({m.name, m.value, m.unit, "simulated"});
       }
     } catch (const std::exception& e) {
       cores_.set_guest(false);

@@ -38,8 +38,8 @@ std::vector<std::pair<const char*, std::uint64_t>> by_path(const paths& p) {
 
 }  // namespace
 
-std::string info_text(const std::string& name) { return info_text(read_recording(find_recording(name))); }
-std::string info_json(const std::string& name) { return info_json(read_recording(find_recording(name))); }
+std::string info_text(const std::string& file) { return info_text(read_recording(find_recording(file))); }
+std::string info_json(const std::string& file) { return info_json(read_recording(find_recording(file))); }
 
 std::string info_text(recording r) {
   const loaded l = load(std::move(r));
