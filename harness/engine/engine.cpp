@@ -1,7 +1,6 @@
 // The conductor of a measured window. See lane.hpp for the workers' side.
 #include "harness/engine/engine.hpp"
 
-#include <pthread.h>
 #include <time.h>
 
 #include <algorithm>
@@ -9,8 +8,10 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <thread>
 
+#include "harness/base/cpu_set.hpp"
 #include "harness/engine/lane.hpp"
 
 namespace tally {
@@ -20,13 +21,6 @@ std::uint64_t clock_ns(clockid_t id) {
   timespec t{};
   clock_gettime(id, &t);
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);
-}
-
-void pin(const std::vector<int>& cpus) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  for (const int cpu : cpus) CPU_SET(static_cast<std::size_t>(cpu), &set);
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
 // The lanes' threads. However the conductor leaves, they are told to stop and waited for.
@@ -49,8 +43,8 @@ void work(run_body& body, int index, const window_spec& spec, lane_control& cont
   if (!spec.cpus.empty()) {
     const std::size_t at = static_cast<std::size_t>(index) % spec.cpus.size();
     const std::size_t arena = std::min(spec.cpus.size(), static_cast<std::size_t>(spec.lanes));
-    pin(body.arena_threads() ? std::vector(spec.cpus.begin(), spec.cpus.begin() + static_cast<std::ptrdiff_t>(arena))
-                             : std::vector{spec.cpus[at]});
+    const std::span<const int> cpus(spec.cpus);
+    cpu_set(body.arena_threads() ? cpus.first(arena) : cpus.subspan(at, 1)).bind();
   }
   std::optional<thread_counters> counters;
   if (spec.counters != nullptr && !body.arena_threads()) control.counters = &counters.emplace(*spec.counters, *spec.perf);

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "harness/base/cpu_set.hpp"
 #include "harness/memory/policy.hpp"
 
 namespace tally {
@@ -24,8 +25,7 @@ namespace tally {
 template <class M>
 class gang {
  public:
-  explicit gang(int workers) : size_(M::measured && workers > 1 ? workers : 1) {
-    pthread_getaffinity_np(pthread_self(), sizeof cpus_, &cpus_);
+  explicit gang(int workers) : size_(M::measured && workers > 1 ? workers : 1), cpus_(cpu_set::of_this_thread()) {
     threads_.reserve(static_cast<std::size_t>(size_ - 1));
   }
   ~gang() {
@@ -75,7 +75,7 @@ class gang {
  private:
   // `seen`: the rounds before it was started.
   void work(int i, std::uint64_t seen) {
-    pthread_setaffinity_np(pthread_self(), sizeof cpus_, &cpus_);
+    cpus_.bind();
     std::unique_lock hold(lock_);
     for (;;) {
       wake_.wait(hold, [&] { return over_ || round_ != seen; });
@@ -89,7 +89,7 @@ class gang {
   }
 
   const int size_;
-  cpu_set_t cpus_{};
+  const cpu_set cpus_;
   std::mutex lock_;
   std::condition_variable wake_, done_;
   std::vector<std::thread> threads_;

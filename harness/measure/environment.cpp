@@ -175,6 +175,7 @@ environment_facts read_facts() {
   f.cores = t.cores();
   f.packages = t.packages();
   f.numa_nodes = t.nodes();
+  f.core_kinds = t.kinds();
   const std::string smt = line_of("/sys/devices/system/cpu/smt/active");
   f.smt = smt == "1" ? "on" : smt == "0" ? "off" : not_visible;
   f.caches = caches(first);
@@ -318,6 +319,7 @@ void to_json(nlohmann::json& j, const environment_facts& f) {
        {"cores", f.cores},
        {"packages", f.packages},
        {"numa_nodes", f.numa_nodes},
+       {"core_kinds", f.core_kinds},
        {"smt", f.smt},
        {"caches", f.caches},
        {"governor", f.governor},

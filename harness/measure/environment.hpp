@@ -33,9 +33,9 @@ struct cache_fact {
 struct environment_facts {
   std::string machine_id;  // 32 hex digits
   std::string architecture, kernel, cpu_model;
-  int cpus = 0, usable_cpus = 0, cores = 0, packages = 0, numa_nodes = 0;  // cores, packages, nodes: of the usable ones
-  std::string smt;                                                         // on, off, not visible
-  std::vector<cache_fact> caches;                                          // of the first usable CPU
+  int cpus = 0, usable_cpus = 0, cores = 0, packages = 0, numa_nodes = 0, core_kinds = 1;  // from cores on: of the usable ones
+  std::string smt;                                                                         // on, off, not visible
+  std::vector<cache_fact> caches;                                                          // of the first usable CPU
   std::string governor, frequency_driver, turbo;
   std::string hypervisor;     // none, "yes" or its name as the CPU reports it
   std::string container;      // none, or what kind, as far as the kernel shows it

@@ -9,18 +9,11 @@
 #include <thread>
 #include <vector>
 
+#include "harness/base/cpu_set.hpp"
 #include "harness/memory/native.hpp"
 
 namespace tally {
 namespace {
-
-bool pin_here(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (cpu < 0 || cpu >= CPU_SETSIZE) return false;
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  return pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0;
-}
 
 // The line that travels: even, a's turn; odd, b's. Alone on 128 bytes, since some machines fetch lines in pairs.
 struct alignas(128) ball {
@@ -54,7 +47,7 @@ bool take_turn(court& c, std::uint64_t mine, std::uint64_t deadline_ns, hand_ove
 }
 
 bool arrive(court& c, int cpu, std::uint64_t deadline_ns) {
-  if (!pin_here(cpu)) c.unpinned.fetch_add(1, std::memory_order_relaxed);
+  if (!cpu_set(std::span(&cpu, 1)).bind()) c.unpinned.fetch_add(1, std::memory_order_relaxed);
   c.ready.fetch_add(1, std::memory_order_release);  // pairs with the acquire below: unpinned is known once both are here
   return native::wait_until([&] { return c.ready.load(std::memory_order_acquire) == 2; }, deadline_ns) &&
          c.unpinned.load(std::memory_order_relaxed) == 0;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -13,6 +11,7 @@
 #include <span>
 #include <tuple>
 
+#include "harness/base/cpu_set.hpp"
 #include "harness/base/files.hpp"
 #include "harness/contract/workload.hpp"
 
@@ -41,19 +40,21 @@ int distinct(const std::vector<cpu_place>& cpus, Key key) {
   return static_cast<int>(seen.size());
 }
 
-std::vector<int> usable_cpus() {
-  std::vector<int> usable;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  // Fails on a machine with more CPUs than the set has bits; then every CPU that the kernel lists as online counts.
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int i = 0; i < CPU_SETSIZE; ++i) {
-      if (CPU_ISSET(static_cast<std::size_t>(i), &set)) usable.push_back(i);
-    }
-  } else {
-    usable = parse_cpu_list(line_of("/sys/devices/system/cpu/online"));
+// How much a core does beside the others of a hybrid processor: cpu_capacity says it on AArch64 and newer x86 kernels, of other
+// x86 processors the small cores are listed apart, which is all that is known of them.
+std::map<int, int> capacities(const std::string& system_root, const std::vector<int>& usable) {
+  std::map<int, int> capacity;
+  for (const int cpu : usable) {
+    capacity[cpu] = number_in(fmt::format("{}/cpu/cpu{}/cpu_capacity", system_root, cpu), largest_capacity);
   }
-  return usable;
+  for (const char* small : {"cpu_atom", "cpu_lowpower"}) {
+    const std::string list = line_of(fmt::format("{}/../{}/cpus", system_root, small));
+    if (list.empty()) continue;
+    for (const int cpu : parse_cpu_list(list)) {
+      if (capacity.contains(cpu)) capacity[cpu] = std::min(capacity[cpu], largest_capacity / 2);
+    }
+  }
+  return capacity;
 }
 
 }  // namespace
@@ -63,6 +64,9 @@ int topology::cores() const {
 }
 int topology::packages() const {
   return distinct(cpus, [](const cpu_place& c) { return c.package; });
+}
+int topology::kinds() const {
+  return distinct(cpus, [](const cpu_place& c) { return c.capacity; });
 }
 int topology::nodes() const {
   return distinct(cpus, [](const cpu_place& c) { return c.node; });
@@ -82,6 +86,7 @@ topology read_topology(const std::string& system_root, const std::vector<int>& u
     if (list.empty()) continue;  // memory without CPUs
     for (const int cpu : parse_cpu_list(list)) node_of[cpu] = node;
   }
+  const std::map<int, int> capacity = capacities(system_root, usable);
   // A core is named by its lowest hyper-thread, usable or not: core_id is unique only within a die.
   std::map<int, std::vector<std::size_t>> cores;
   for (const int cpu : usable) {
@@ -90,7 +95,7 @@ topology read_topology(const std::string& system_root, const std::vector<int>& u
     const int leader = siblings.empty() ? cpu : parse_cpu_list(siblings).front();
     cores[leader].push_back(t.cpus.size());
     const int package = number_in(at + "physical_package_id", 0);
-    t.cpus.push_back({cpu, std::max(package, 0), node_of.contains(cpu) ? node_of[cpu] : 0, 0, 0});
+    t.cpus.push_back({cpu, std::max(package, 0), node_of.contains(cpu) ? node_of[cpu] : 0, 0, 0, capacity.at(cpu)});
   }
   int core = 0;
   for (const auto& [leader, members] : cores) {
@@ -104,7 +109,11 @@ topology read_topology(const std::string& system_root, const std::vector<int>& u
 }
 
 const topology& cpu_topology() {
-  static const topology t = read_topology("/sys/devices/system", usable_cpus());
+  static const topology t = [] {
+    std::vector<int> usable = cpu_set::of_this_thread().cpus();
+    if (usable.empty()) usable = parse_cpu_list(line_of("/sys/devices/system/cpu/online"));
+    return read_topology("/sys/devices/system", usable);
+  }();
   return t;
 }
 
@@ -155,18 +164,21 @@ std::vector<int> pin_list(const pinning& how, int threads, const topology& t) {
   switch (how.policy) {
     case pin_policy::none: return {};
     case pin_policy::cores:
-      std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, c.package, c.node, c.core); });
+      std::ranges::sort(order, {},
+                        [](const cpu_place& c) { return std::tuple(c.sibling, -c.capacity, c.package, c.node, c.core); });
       break;
     case pin_policy::smt:
-      std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.package, c.node, c.core, c.sibling); });
+      std::ranges::sort(order, {},
+                        [](const cpu_place& c) { return std::tuple(-c.capacity, c.package, c.node, c.core, c.sibling); });
       break;
     case pin_policy::spread: {
       // Deals the CPUs of each (socket, node) out in turn: the first core of each, the second core of each ...
-      std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, c.core); });
-      std::map<std::tuple<int, int, int>, int> dealt;
+      std::ranges::sort(order, {}, [](const cpu_place& c) { return std::tuple(c.sibling, -c.capacity, c.core); });
+      std::map<std::tuple<int, int, int, int>, int> dealt;
       std::map<int, int> round;
-      for (const auto& c : order) round[c.cpu] = dealt[{c.sibling, c.package, c.node}]++;
-      std::ranges::sort(order, {}, [&](const cpu_place& c) { return std::tuple(c.sibling, round[c.cpu], c.package, c.node); });
+      for (const auto& c : order) round[c.cpu] = dealt[{c.sibling, -c.capacity, c.package, c.node}]++;
+      std::ranges::sort(order, {},
+                        [&](const cpu_place& c) { return std::tuple(c.sibling, -c.capacity, round[c.cpu], c.package, c.node); });
       break;
     }
     case pin_policy::list:
@@ -183,6 +195,14 @@ std::vector<int> pin_list(const pinning& how, int threads, const topology& t) {
   for (std::size_t i = 0; pins.size() < static_cast<std::size_t>(threads); ++i) pins.push_back(pins[i % given]);
   pins.resize(static_cast<std::size_t>(threads));
   return pins;
+}
+
+int kinds_used(const std::vector<int>& pins, const topology& t) {
+  topology used;
+  for (const auto& c : t.cpus) {
+    if (pins.empty() || std::ranges::find(pins, c.cpu) != pins.end()) used.cpus.push_back(c);
+  }
+  return used.kinds();
 }
 
 int cpus_used(const std::vector<int>& pins, const topology& t) {

@@ -10,12 +10,15 @@
 
 namespace tally {
 
+inline constexpr int largest_capacity = 1024;
+
 struct cpu_place {
   int cpu = 0;
-  int package = 0;  // socket
-  int node = 0;     // NUMA
-  int core = 0;     // physical core, counted from 0 over the machine
-  int sibling = 0;  // 0: first hyper-thread of its core (among the CPUs we may use), 1: second ...
+  int package = 0;                  // socket
+  int node = 0;                     // NUMA
+  int core = 0;                     // physical core, counted from 0 over the machine
+  int sibling = 0;                  // 0: first hyper-thread of its core (among the CPUs we may use), 1: second ...
+  int capacity = largest_capacity;  // of a hybrid processor's cores the smaller ones have less
 };
 
 struct topology {
@@ -23,6 +26,7 @@ struct topology {
   [[nodiscard]] int cores() const;
   [[nodiscard]] int packages() const;
   [[nodiscard]] int nodes() const;
+  [[nodiscard]] int kinds() const;  // of cores; 1: all alike
   [[nodiscard]] bool smt() const { return cores() < static_cast<int>(cpus.size()); }
 };
 
@@ -38,7 +42,7 @@ struct topology {
 [[nodiscard]] std::vector<int> parse_cpu_list(std::string_view text);
 
 // Where lanes run (--pin):
-//   cores    one lane a physical core, then the second hyper-threads (the default)
+//   cores    one lane a physical core, the larger cores of a hybrid processor first, then the second hyper-threads (the default)
 //   spread   the same, but going round the NUMA nodes and sockets: as far apart as can be
 //   smt      a core's hyper-threads before the next core: as close together as can be
 //   none     not pinned
@@ -62,6 +66,9 @@ struct pinning {
 // The CPU of each of `threads` lanes; empty: not pinned. With more lanes than CPUs the list is used again from its start. Throws
 // usage_error for a CPU that may not be used here.
 [[nodiscard]] std::vector<int> pin_list(const pinning&, int threads, const topology& t = cpu_topology());
+
+// How many kinds of cores a pin list uses; `t`'s number for an empty one.
+[[nodiscard]] int kinds_used(const std::vector<int>& pins, const topology& t = cpu_topology());
 
 // How many different CPUs a pin list uses; `t`'s number of CPUs for an empty one.
 [[nodiscard]] int cpus_used(const std::vector<int>& pins, const topology& t = cpu_topology());

@@ -4,11 +4,11 @@
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 #include <oneapi/tbb/task_scheduler_observer.h>
-#include <pthread.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <thread>
+
+#include "harness/base/cpu_set.hpp"
 
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
@@ -56,26 +56,22 @@ struct native_tasks::arena {
   class same_cpus : public oneapi::tbb::task_scheduler_observer {
    public:
     explicit same_cpus(oneapi::tbb::task_arena& a) : task_scheduler_observer(a) {
-      CPU_ZERO(&wanted_);
-      const bool known = pthread_getaffinity_np(pthread_self(), sizeof wanted_, &wanted_) == 0;
       task_order::after();
-      if (known) observe(true);
+      if (wanted_ != cpu_set()) observe(true);
     }
     ~same_cpus() override {
       observe(false);  // waits for those who are inside
       task_order::before();
     }
     void on_scheduler_entry(bool worker) override {
-      static thread_local cpu_set_t mine{};
+      static thread_local cpu_set mine;
       task_order::before();
-      if (worker && !CPU_EQUAL(&mine, &wanted_) && pthread_setaffinity_np(pthread_self(), sizeof wanted_, &wanted_) == 0) {
-        mine = wanted_;
-      }
+      if (worker && mine != wanted_ && wanted_.bind()) mine = wanted_;
       task_order::after();
     }
 
    private:
-    cpu_set_t wanted_;
+    const cpu_set wanted_ = cpu_set::of_this_thread();
   };
 
   explicit arena(int threads)

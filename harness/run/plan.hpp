@@ -26,7 +26,6 @@ struct run_plan {
   int processes = 0, blocks = 0;
   std::vector<row_spec> rows;
   std::vector<skipped_row> skipped;
-  std::vector<std::string> notes;  // said once, before the run
   std::uint64_t window_ns = 0;
 
   [[nodiscard]] bool smoke() const { return processes < citable_processes; }

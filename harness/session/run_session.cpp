@@ -40,6 +40,7 @@ std::string opening(const run_plan& plan, const fs::path& directory, std::size_t
   const auto most = std::ranges::max_element(plan.rows, {}, &row_spec::threads);
   out +=
       most->cpus.empty() ? "; threads are not pinned" : fmt::format("; threads run on processors {}", fmt::join(most->cpus, ","));
+  if (kinds_used(most->cpus) > 1) out += ", which are cores of different kinds";
   out += fmt::format("\nResults: {}\n", directory.string());
   if (plan.smoke()) out += fmt::format("Smoke run (fewer than {} processes): not citable\n", citable_processes);
   return out;

@@ -2,8 +2,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <pthread.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,8 +10,10 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <span>
 #include <utility>
 
+#include "harness/base/cpu_set.hpp"
 #include "harness/base/errors.hpp"
 #include "harness/base/files.hpp"
 #include "harness/counters/perf_group.hpp"
@@ -80,13 +80,10 @@ kernel_caches caches_by_sysconf() {
 // Runs f on one processor and puts the thread back where it was.
 template <class F>
 void on_cpu(int cpu, F&& f) {
-  cpu_set_t before, one;
-  pthread_getaffinity_np(pthread_self(), sizeof before, &before);
-  CPU_ZERO(&one);
-  CPU_SET(static_cast<std::size_t>(cpu), &one);
-  pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+  const cpu_set before = cpu_set::of_this_thread();
+  cpu_set(std::span(&cpu, 1)).bind();
   f();
-  pthread_setaffinity_np(pthread_self(), sizeof before, &before);
+  before.bind();
 }
 
 void measure_levels(calibration& c) {

@@ -1,5 +1,6 @@
 #include "harness/measure/topology.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <numeric>
 
+#include "harness/base/cpu_set.hpp"
 #include "harness/contract/workload.hpp"
 
 namespace unit_topology {
@@ -20,8 +22,11 @@ namespace fs = std::filesystem;
 // A made-up /sys/devices/system.
 class system_tree {
  public:
-  system_tree() : root_(fs::temp_directory_path() / ("tally_topology_" + std::to_string(getpid()))) { fs::remove_all(root_); }
-  ~system_tree() { fs::remove_all(root_); }
+  system_tree()
+      : top_(fs::temp_directory_path() / fmt::format("tally_topology_{}_{}", getpid(), ++made_)), root_(top_ / "system") {
+    fs::remove_all(top_);
+  }
+  ~system_tree() { fs::remove_all(top_); }
   void file(const std::string& path, const std::string& text) const {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text << "\n";
@@ -34,7 +39,8 @@ class system_tree {
   [[nodiscard]] std::string path() const { return root_.string(); }
 
  private:
-  fs::path root_;
+  static inline int made_ = 0;
+  fs::path top_, root_;
 };
 
 // Two sockets of two cores of two hyper-threads, numbered as Linux does it: first all first threads.
@@ -101,6 +107,41 @@ TEST(Topology, BadPoliciesAndCpusAreNamed) {
   EXPECT_EQ(message("0,9"), "--pin 0,9: CPU 9 is not one that may be used here");
   EXPECT_THAT(message("kores"), ::testing::StartsWith("--pin kores: cores, spread"));
   for (const char* bad : {"0-", "1,,2", "3-1", "1x", "0,"}) EXPECT_THAT(message(bad), ::testing::HasSubstr(bad));
+}
+
+// Two large cores with two hyper-threads each, numbered last, and two small ones.
+TEST(Topology, LargeCoresOfAHybridProcessorComeFirst) {
+  const system_tree x86, arm;
+  for (const auto* tree : {&x86, &arm}) {
+    for (const int small : {0, 1}) tree->cpu(small, 0, std::to_string(small));
+    for (const int large : {2, 4}) {
+      for (const int n : {large, large + 1}) tree->cpu(n, 0, fmt::format("{}-{}", large, large + 1));
+    }
+  }
+  EXPECT_EQ(read_topology(x86.path(), {0, 1, 2}).kinds(), 1);
+  x86.file("../cpu_atom/cpus", "0-1,7");
+  for (const int n : {0, 1}) arm.file(fmt::format("cpu/cpu{}/cpu_capacity", n), "446");
+  for (const auto* tree : {&x86, &arm}) {
+    const auto t = read_topology(tree->path(), {0, 1, 2, 3, 4, 5});
+    EXPECT_EQ(t.kinds(), 2);
+    EXPECT_EQ(t.cores(), 4);
+    EXPECT_THAT(pin_list("cores", 6, t), ElementsAre(2, 4, 0, 1, 3, 5));
+    EXPECT_THAT(pin_list("spread", 6, t), ElementsAre(2, 4, 0, 1, 3, 5));
+    EXPECT_THAT(pin_list("smt", 6, t), ElementsAre(2, 3, 4, 5, 0, 1));
+    EXPECT_EQ(kinds_used(pin_list("cores", 2, t), t), 1);
+    EXPECT_EQ(kinds_used(pin_list("cores", 3, t), t), 2);
+    EXPECT_EQ(kinds_used({}, t), 2);
+  }
+}
+
+TEST(Topology, ProcessorsBeyond1024AreProcessors) {
+  const std::vector<int> far{3, 1023, 1024, 4000, 8191};
+  EXPECT_EQ(cpu_set(far).cpus(), far);
+  const cpu_set here = cpu_set::of_this_thread();
+  EXPECT_FALSE(here.cpus().empty());
+  EXPECT_TRUE(here.bind());
+  EXPECT_FALSE(cpu_set(std::vector<int>{8191}).bind()) << "no machine here has it";
+  EXPECT_EQ(cpu_set::of_this_thread(), here);
 }
 
 TEST(Topology, WithSomeCpusForbiddenTheOthersKeepTheirPlaces) {
