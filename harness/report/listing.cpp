@@ -78,8 +78,8 @@ std::string describe_strategy(const strategy_entry& s) {
                                  : fmt::format("  header: {} bytes per object\n", first.header_bytes);
   out += s.tunables.empty() ? "\nNothing to set.\n" : "\nTo set:\n";
   for (const auto& t : s.tunables) {
-    const std::string values =
-        t.run_time() ? fmt::format("{:g} to {:g}", t.least, t.most) : fmt::format("{}", fmt::join(t.values, ", "));
+    const std::string values = t.run_time() ? fmt::format("{} to {}", number_text(t.least), number_text(t.most))
+                                            : fmt::format("{}", fmt::join(t.values, ", "));
     out +=
         fmt::format("  {}={}  {}\n      {}; default {}: {}\n", t.name, t.fallback, t.summary, values, t.fallback, t.default_from);
   }

@@ -79,10 +79,11 @@ set_spec set_spec::read(std::string_view flag, std::string_view text) {
 std::string set_spec::name() const { return workload.empty() ? parameter : workload + "." + parameter; }
 
 std::string strategy_choice::label() const {
-  std::string options = variant->label;
+  std::string out = variant_name(*entry, *variant);
+  bool first = variant->label.empty();
   for (const auto& [name, value] : tunables)
-    options += fmt::format("{}{}={}", options.empty() ? "" : ",", name, number_text(value));
-  return options.empty() ? entry->name : entry->name + ":" + options;
+    out += fmt::format("{}{}={}", std::exchange(first, false) ? ":" : ",", name, number_text(value));
+  return out;
 }
 
 namespace {
@@ -115,7 +116,8 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
     double number = 0;
     if (!to_number(value, number)) throw usage_error(fmt::format("{} {}: {} is not a number", flag, spec, value));
     if (number < found->least || number > found->most) {
-      throw usage_error(fmt::format("{} {}: {} is between {:g} and {:g}", flag, spec, name, found->least, found->most));
+      throw usage_error(
+          fmt::format("{} {}: {} is between {} and {}", flag, spec, name, number_text(found->least), number_text(found->most)));
     }
     choice.tunables.emplace_back(name, number);
   }
