@@ -8,7 +8,9 @@
 #include "harness/base/text.hpp"
 #include "harness/cli/cli.hpp"
 #include "harness/engine/registry.hpp"
+#include "harness/report/listing.hpp"
 #include "harness/run/suites.hpp"
+#include "harness/sim/caches/machine.hpp"
 
 namespace tally::cli {
 namespace {
@@ -46,7 +48,10 @@ words names_after(const std::string& word) {
   if (word == "--suite" || word == "describe") {
     for (const auto& s : all_suites()) all.push_back(s.name);
   }
-  if (word == "list") all = {"strategies", "workloads", "suites", "counters", "metrics"};
+  if (word == "list") all.assign(list_sections.begin(), list_sections.end());
+  if (word == "--machine" || word == "describe") {
+    for (auto& m : sim::machine_names()) all.push_back(std::move(m));
+  }
   return all;
 }
 
@@ -68,7 +73,8 @@ std::string choices(const CLI::App& app, std::string_view subcommand, std::strin
     for (const auto& more : {names_after(name), flags_of(sub)}) offered.insert(offered.end(), more.begin(), more.end());
     by_subcommand.emplace_back(name, std::move(offered));
   }
-  for (const char* flag : {"--strategy", "--baseline", "--workload", "--suite"}) by_flag.emplace_back(flag, names_after(flag));
+  for (const char* flag : {"--strategy", "--baseline", "--workload", "--suite", "--machine"})
+    by_flag.emplace_back(flag, names_after(flag));
   return choice(subcommand, by_subcommand) + choice(before, by_flag);
 }
 

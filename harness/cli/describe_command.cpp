@@ -9,8 +9,9 @@ namespace tally::cli {
 
 void add_describe(CLI::App& app, action& run) {
   auto name = std::make_shared<std::string>();
-  CLI::App* describe = app.add_subcommand("describe", "one strategy, workload, suite, group of counters or metric in full");
-  describe->add_option("name", *name, "as `tally list` shows it")->required();
+  CLI::App* describe =
+      app.add_subcommand("describe", "one strategy, workload, suite, group of counters, metric or machine in full");
+  describe->add_option("name", *name, "as `tally list` shows it, or a .group or .machine file")->required();
   describe->callback([name, &run] {
     run = [name] {
       fmt::print("{}", describe_text(built_in(), *name));

@@ -119,10 +119,20 @@ void take_flags(CLI::App& sub, std::istream& text, const std::string& origin) {
   for (const auto* option : sub.get_options()) known.push_back(option->get_lnames().front());
   for (const auto& item : items) {
     CLI::Option* option = sub.get_option_no_throw("--" + item.fullname());
+    if (option == nullptr && nearest(item.fullname(), known).empty()) {
+      throw unknown_name(
+          fmt::format("{}: {}: no such flag; tally {} --help lists them", origin, item.fullname(), sub.get_name()));
+    }
     if (option == nullptr) throw unknown_name(no_such(origin + ":", item.fullname(), "flag", known));
     if (option->count() != 0) continue;
     for (const auto& value : item.inputs) option->add_result(value);
-    option->run_callback();
+    try {
+      option->run_callback();
+    } catch (const unknown_name& e) {
+      throw unknown_name(fmt::format("{}: {}", origin, e.what()));
+    } catch (const usage_error& e) {
+      throw usage_error(fmt::format("{}: {}", origin, e.what()));
+    }
   }
 }
 

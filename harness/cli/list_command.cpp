@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,12 +17,12 @@ void add_list(CLI::App& app, action& run) {
     bool as_json = false;
   };
   auto s = std::make_shared<state>();
-  CLI::App* list = app.add_subcommand("list", "what there is: strategies, workloads, suites, counters, metrics");
-  list->add_option("what", s->what, "strategies, workloads, suites, counters or metrics; all if not given");
+  CLI::App* list = app.add_subcommand("list", fmt::format("what there is: {}", fmt::join(list_sections, ", ")));
+  list->add_option("what", s->what, "one of these; all if not given");
   list->add_flag("--json", s->as_json, "for programs");
   list->callback([s, &run] {
     run = [s] {
-      static const std::vector<std::string> sections{"strategies", "workloads", "suites", "counters", "metrics"};
+      const std::vector<std::string> sections(list_sections.begin(), list_sections.end());
       if (!s->what.empty() && std::ranges::find(sections, s->what) == sections.end()) {
         throw usage_error(no_such("list", s->what, "list", sections));
       }

@@ -30,8 +30,14 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     if (extras.empty()) return error.what();
     std::vector<std::string> known;
     if (extras.front().starts_with('-')) {
-      for (const auto* option : at->get_options()) known.push_back("--" + option->get_lnames().front());
-      return tally::no_such("tally", extras.front(), "flag", known);
+      for (const auto* option : at->get_options()) {
+        for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+      }
+      const std::string named = at == &app ? "tally" : "tally " + at->get_name();
+      if (tally::nearest(extras.front(), known).empty()) {
+        return fmt::format("{} {}: no such flag; {} --help lists them", named, extras.front(), named);
+      }
+      return tally::no_such(named, extras.front(), "flag", known);
     }
     for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
       if (!sub->get_name().empty() && !sub->get_group().empty()) known.push_back(sub->get_name());

@@ -10,6 +10,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/report/counters_report.hpp"
+#include "harness/report/machines_list.hpp"
 #include "harness/report/metrics_list.hpp"
 #include "harness/run/choices.hpp"
 #include "harness/run/plan.hpp"
@@ -170,6 +171,7 @@ json list_json(const registry& all, std::string_view what) {
   }
   if (wants(what, "counters")) out["counters"] = counters_json();
   if (wants(what, "metrics")) out["metrics"] = metrics_json();
+  if (wants(what, "machines")) out["machines"] = machines_json();
   return out;
 }
 
@@ -209,11 +211,17 @@ std::string list_text(const registry& all, std::string_view what) {
     heading("metrics");
     out += metrics_text(indent);
   }
+  if (wants(what, "machines")) {
+    heading("machines");
+    out += machines_text(indent);
+  }
   return out;
 }
 
 std::string describe_text(const registry& all, const std::string& name) {
   const std::string family = name.substr(0, name.find(':'));
+  if (name.ends_with(".group")) return describe_counters(choose_counters({name}).front());
+  if (name.ends_with(".machine")) return describe_machine(sim::load_machine(name));
   std::vector<std::string> known;
   for (const auto& s : all.strategies) {
     if (s.name == family)
@@ -247,7 +255,13 @@ std::string describe_text(const registry& all, const std::string& name) {
   }
   if (std::string metric = describe_metric(name); !metric.empty()) return metric;
   for (const auto& m : known_metrics()) known.emplace_back(m.name);
-  throw unknown_name(no_such("describe", name, "strategy, workload, suite, group of counters or metric", known));
+  for (const auto& m : sim::machine_names()) {
+    if (m == name) return describe_machine(sim::load_machine(m));
+    known.push_back(m);
+  }
+  if (nearest(name, known).empty())
+    throw unknown_name(fmt::format("describe {}: there is nothing of that name; tally list shows what there is", name));
+  throw unknown_name(no_such("describe", name, "strategy, workload, suite, group of counters, metric or machine", known));
 }
 
 std::string skipped_text(const std::vector<skipped_row>& skipped) {

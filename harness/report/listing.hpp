@@ -1,6 +1,7 @@
 // What is in the binary, told: `tally list` and `tally describe`.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -11,12 +12,15 @@
 
 namespace tally {
 
-// `what`: strategies, workloads, suites, counters, metrics, or empty for all of them.
+inline constexpr std::array<std::string_view, 6> list_sections{"strategies", "workloads", "suites",
+                                                               "counters",   "metrics",   "machines"};
+
+// `what`: one of list_sections, or empty for all of them.
 [[nodiscard]] json list_json(const registry&, std::string_view what);
 [[nodiscard]] std::string list_text(const registry&, std::string_view what);
 
-// A strategy, a variant (biased:merge=detached), a workload, a suite, a group of counters or a metric. Throws usage_error with
-// the nearest name.
+// A strategy, a variant (biased:merge=detached), a workload, a suite, a group of counters, a metric or a machine; of groups and
+// machines also a file. Throws usage_error with the nearest name.
 [[nodiscard]] std::string describe_text(const registry&, const std::string& name);
 
 // The plan, for --plan: rows, skipped rows with reasons, time.

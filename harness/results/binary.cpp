@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <vector>
 #include <version>
 
 namespace tally {
@@ -14,8 +14,8 @@ namespace tally {
 std::uint64_t file_hash(const char* path) {
   std::ifstream in(path, std::ios::binary);
   std::uint64_t hash = 0xcbf29ce484222325U;
-  std::array<char, 65536> part{};
-  while (in.read(part.data(), part.size()), in.gcount() > 0) {
+  std::vector<char> part(65536);
+  while (in.read(part.data(), static_cast<std::streamsize>(part.size())), in.gcount() > 0) {
     for (std::streamsize i = 0; i < in.gcount(); ++i) {
       hash = (hash ^ static_cast<unsigned char>(part[static_cast<std::size_t>(i)])) * 0x100000001b3U;
     }

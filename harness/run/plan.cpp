@@ -1,6 +1,7 @@
 #include "harness/run/plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <random>
@@ -338,6 +339,17 @@ std::uint64_t drawn_seed() {
 
 }  // namespace
 
+std::string reasons_of(const std::vector<skipped_row>& skipped) {
+  std::vector<std::string> reasons;
+  for (const auto& s : skipped) {
+    if (std::ranges::find(reasons, s.reason) == reasons.end()) reasons.push_back(s.reason);
+  }
+  constexpr std::size_t told = 3;
+  const std::size_t more = reasons.size() > told ? reasons.size() - told : 0;
+  reasons.resize(reasons.size() - more);
+  return fmt::format("{}{}", fmt::join(reasons, "; "), more == 0 ? "" : fmt::format("; and {}", counted(more, "other reason")));
+}
+
 run_plan make_plan(const registry& all, run_request request, const topology& machine, const allocator_check& check) {
   run_plan plan;
   const suite_info* suite = suite_of(request);
@@ -361,9 +373,14 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   const bool typed = suite == nullptr;
   for (const auto& g : groups_of(all, suite, request)) p.add(g, !typed);
   p.refuse_unused_sets(request.sets);
+  const auto limited = [](const auto& row) { return !row.heap.empty(); };
+  if (!request.heaps.empty() && std::ranges::none_of(plan.rows, [](const row_spec& r) { return r.heap.limit_bytes != 0; }) &&
+      std::ranges::none_of(plan.skipped, limited)) {
+    throw usage_error(fmt::format("--heap {}: no chosen strategy takes a limit", texts_of(request.heaps)));
+  }
   if (plan.rows.empty()) {
     if (plan.skipped.empty()) throw usage_error("nothing is selected");
-    throw usage_error(fmt::format("every row is skipped: {}", plan.skipped.front().reason));
+    throw usage_error("every row is skipped: " + reasons_of(plan.skipped));
   }
   return plan;
 }

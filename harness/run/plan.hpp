@@ -39,6 +39,9 @@ struct run_plan {
 // suite names and that is not installed is left out: its rows are skipped. Without a check, all are taken to be there.
 [[nodiscard]] run_plan make_plan(const registry&, run_request, const topology& = cpu_topology(), const allocator_check& = {});
 
+// Why rows are skipped: each reason once, the first ones in full.
+[[nodiscard]] std::string reasons_of(const std::vector<skipped_row>&);
+
 // --threads auto: 1, 2, 4 ... physical cores, then all hardware threads.
 [[nodiscard]] std::vector<int> automatic_threads(const topology&);
 

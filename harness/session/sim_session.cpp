@@ -76,7 +76,7 @@ simulation_plan plan_of(const registry& all, sim_request asked) {
     }
     p.rows.push_back(r);
   }
-  if (p.rows.empty()) throw usage_error(fmt::format("every row is skipped: {}", p.skipped.front().reason));
+  if (p.rows.empty()) throw usage_error("every row is skipped: " + reasons_of(p.skipped));
   return p;
 }
 

@@ -21,8 +21,8 @@ struct wanted {
 
 inline point_result simulate_point(const wanted& w) {
   const registry& all = built_in_simulated();
-  const strategy_choice s = choose_strategies(all, "--strategy", w.strategy).front();
-  const workload_choice program = choose_workloads(all, w.workload).front();
+  const strategy_choice s = choose_strategies(all, "--strategy", w.strategy.c_str()).front();
+  const workload_choice program = choose_workloads(all, w.workload.c_str()).front();
   point_spec spec;
   spec.pair = &s.variant->cells.at(program.index);
   spec.body.params = parameters(all.workloads[program.index], w.parameters);

@@ -1,0 +1,45 @@
+#include "harness/report/machines_list.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "harness/base/text.hpp"
+
+namespace tally {
+namespace {
+
+std::string shape_of(const sim::machine& m) {
+  return fmt::format("{}, {} of {} with an LLC each, {:g} GHz", counted(m.sockets, "socket"),
+                     counted(std::size_t{m.sockets} * m.llcs_per_socket, "group"), counted(m.cores_per_llc, "core"), m.clock_ghz);
+}
+
+}  // namespace
+
+std::string machines_text(std::string_view indent) {
+  const auto names = sim::machine_names();
+  std::size_t width = 0;
+  for (const auto& n : names) width = std::max(width, n.size());
+  std::string out;
+  for (const auto& n : names) out += fmt::format("{}{:{}}  {}\n", indent, n, width, shape_of(sim::load_machine(n)));
+  return out;
+}
+
+json machines_json() {
+  json list = json::array();
+  for (const auto& n : sim::machine_names()) {
+    const sim::machine m = sim::load_machine(n);
+    list.push_back({{"name", n}, {"cores", m.cores()}, {"sockets", m.sockets}, {"clock_ghz", m.clock_ghz}});
+  }
+  return list;
+}
+
+std::string describe_machine(const sim::machine& m) {
+  std::string out = fmt::format("{}: {}; tally sim --machine {}\n\nFigures, with the keys of docs/references.md:\n", m.name,
+                                shape_of(m), m.name);
+  for (const auto& f : m.figures) out += fmt::format("  {:21} = {:12} [{}]\n", f.key, f.value, f.source);
+  return out;
+}
+
+}  // namespace tally

@@ -1,0 +1,17 @@
+// The machines that can be simulated: `tally list machines`, `tally describe MACHINE`.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "harness/results/json.hpp"
+#include "harness/sim/caches/machine.hpp"
+
+namespace tally {
+
+[[nodiscard]] std::string machines_text(std::string_view indent);
+[[nodiscard]] json machines_json();
+// Its figures with their sources.
+[[nodiscard]] std::string describe_machine(const sim::machine&);
+
+}  // namespace tally
