@@ -13,6 +13,7 @@
 
 #include "harness/base/cpu_set.hpp"
 #include "harness/engine/lane.hpp"
+#include "harness/memory/native.hpp"
 
 namespace tally {
 namespace {
@@ -89,7 +90,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     const auto over = [&] { return gone.load(std::memory_order_acquire) == lanes; };
     // acquire: pairs with the release in lane_control::arrive
     while (static_cast<std::size_t>(words.ready.load(std::memory_order_acquire)) < lanes && !over()) {
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
+      native::sleep(100'000);
     }
     const auto set = [&](phase p) { words.phase.store(static_cast<int>(p), std::memory_order_release); };
     const auto wait = [&](std::uint64_t ns, bool sample) {
@@ -97,7 +98,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
       for (std::uint64_t t = start; t - start < ns && !over(); t = clock_ns(CLOCK_MONOTONIC)) {
         if (sample) result.memory.push_back({t - start, body.live(), body.live_bytes()});
         const std::uint64_t left = ns - (t - start);
-        std::this_thread::sleep_for(std::chrono::nanoseconds(std::min<std::uint64_t>(left, sample ? 1'000'000 : 5'000'000)));
+        native::sleep(std::min<std::uint64_t>(left, sample ? 1'000'000 : 5'000'000));
       }
     };
     set(phase::ramp_up);

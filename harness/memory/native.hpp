@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <time.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
@@ -113,6 +115,14 @@ struct native {
 
   static std::uint64_t now() { return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); }
 
+  // Until a time, and not for one: std::this_thread::sleep_for goes on with what is left after a signal, to which the kernel adds
+  // its slack of 50 us. Where a collector stops the thread more often than that, such a sleep never ends.
+  static void sleep(std::uint64_t ns) {
+    const std::uint64_t end = now() + ns;
+    const timespec until{static_cast<std::time_t>(end / 1'000'000'000), static_cast<long>(end % 1'000'000'000)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {}
+  }
+
   // Throws std::bad_alloc: the library needs memory to find out. A stack that is not known would not be scanned.
   static stack_range stack() {
     static thread_local const stack_range mine = [] {
@@ -167,7 +177,7 @@ struct native {
           pause();
         }
       } else {
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
+        sleep(50'000);
       }
     }
   }
