@@ -12,6 +12,7 @@
 #include "harness/engine/attached.hpp"
 #include "harness/engine/lane.hpp"
 #include "harness/engine/registry.hpp"
+#include "harness/heap/object.hpp"
 
 namespace tally {
 
@@ -303,7 +304,7 @@ template <class Family, class M, auto... O, class... W>
         v.label += (v.label.empty() ? "" : ",") + entry.tunables[i].name + "=" + value;
       }
     }
-    if constexpr (requires { sizeof(typename H::header); }) v.header_bytes = sizeof(typename H::header);
+    if constexpr (requires { sizeof(typename H::header); }) v.header_bytes = header_size<typename H::header>;
     v.can = capabilities_of<H>();
     (v.cells.push_back(bind_cell<H, W, !IsDefault && defaults_only<W>>()), ...);
     entry.variants.push_back(std::move(v));

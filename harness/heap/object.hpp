@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <type_traits>
@@ -104,6 +105,14 @@ class object_word {
   void set(std::uint64_t v) { word_.store(v, std::memory_order_relaxed); }
   atomic<M, std::uint64_t, "type"> word_;
 };
+
+// What a header takes of an object's memory, and where the object is: an empty header takes nothing, both have one address.
+template <class Header>
+inline constexpr std::size_t header_size = std::is_empty_v<Header> ? 0 : sizeof(Header);
+template <class Header>
+[[nodiscard]] inline void* behind(Header* h) {
+  return reinterpret_cast<std::byte*>(h) + header_size<Header>;
+}
 
 // The places of a T that has trailing slots: directly behind it.
 template <class Slot, class T>

@@ -1,8 +1,8 @@
 // What tracing strategies have in common: refs are bare words, and all that touches them is a move.
 //
 // A tracing strategy supplies make, pack, unpack, peek(parcel), poll, blocked, collect and quiesce; from here come refs, slots,
-// shared slots and borrowing. `Header` is what stands before an object; refs and slots hold its address. Slots have
-// trace(worker), which calls worker.grey(header*), for a strategy that marks by itself.
+// shared slots and borrowing. `Header` is what stands before an object, if only an empty class; refs and slots hold its
+// address. Slots have trace(worker), which calls worker.grey(header*), for a strategy that marks by itself.
 #pragma once
 
 #include <new>
@@ -115,13 +115,13 @@ class tracing_context {
   [[nodiscard]] static constexpr std::size_t bytes_of(extent e) {
     // No destructor is ever run; the payload is aligned as the header is.
     static_assert(alignof(T) <= alignof(Header) && std::is_trivially_destructible_v<T>);
-    std::size_t bytes = sizeof(Header) + sizeof(T) + e.bytes;
+    std::size_t bytes = header_size<Header> + sizeof(T) + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
     return bytes;
   }
   template <class T>
   [[nodiscard]] static T* payload(Header* h) {
-    return std::launder(reinterpret_cast<T*>(h + 1));
+    return std::launder(static_cast<T*>(behind(h)));
   }
   template <class T>
   [[nodiscard]] static T* payload_or_null(Header* h) {

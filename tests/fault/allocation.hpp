@@ -70,9 +70,11 @@ struct wealthy {
   static inline int alive = 0;
   std::unique_ptr<int> wealth;
 };
-template <class H, class M = typename H::memory>
-constexpr bool runs_destructors =
-    conform::frees<H> && !std::is_base_of_v<tracing_context<M, object_word<M>>, typename H::context>;
+template <class H>
+constexpr bool traces =
+    requires(typename H::context& c) { []<class Header>(tracing_context<typename H::memory, Header>&) {}(c); };
+template <class H>
+constexpr bool runs_destructors = conform::frees<H> && !traces<H>;
 
 template <class H>
 class program {
