@@ -1,19 +1,22 @@
 // bdwgc: the Boehm-Demers-Weiser collector, used as it is.
 //
-// A second tracing collector, by others, behind the same contract: what our own baseline is judged against. It is set up as
-// a user who knows it would: each thread registered, small objects in batches from GC_malloc_many as its authors advise
-// (alloc=plain: one by one from GC_malloc, which has lists of each thread as well), objects without slots from
-// GC_malloc_atomic, interior pointers only on stacks (which saves the extra byte an object that it otherwise adds), no
-// libraries' data as roots, no finalisers, and with a limit the heap at full size from the start, so that it collects when the
-// limit is reached and not by its growth rule. Collections stop the world. With pause_ms they are incremental and generational:
-// it aims at pauses of so many ms, or at none (generational_only), finds what was written by the pages' protection, and does not
-// keep to a limit. That can't be turned off again in a process.
+// A second tracing collector, by others, behind the same contract: what our own baseline is judged against. It is set up as a
+// user who knows it would: each thread registered, small objects in batches as its authors advise for many of them
+// (GC_generic_malloc_many, which is GC_malloc_many for a kind of objects that one names), objects without slots not scanned,
+// interior pointers only on stacks (which saves the extra byte an object that it otherwise adds), no libraries' data as roots,
+// no finalisers, and with a limit the heap at full size from the start, so that it collects when the limit is reached and not
+// by its growth rule. An object has no header: a ref is the address of its cell, where the payload starts. With alloc=plain
+// each object is a call of GC_malloc or GC_malloc_atomic, which have lists of each thread as well, and has a word before it.
+// Collections stop the world. With pause_ms they are incremental and generational: it aims at pauses of so many ms, or at none
+// (generational_only), finds what was written by the pages' protection, and does not keep to a limit. That can't be turned off
+// again in a process.
 //
 // There is one collector in a process: the number of markers is the first heap's; a later heap's limit can be higher than an
-// earlier one's, or lower by as much as the heap has not grown yet, and never lower than what is mapped. An object's
-// header carries a number of its heap, and settle() counts the objects of this heap that the collector can reach; a stray word
-// may keep some alive, so the oracle is `bounded`. The first heap must be made on the main thread (its stack is what GC_INIT
-// takes the caller's to be).
+// earlier one's, or lower by as much as the heap has not grown yet, and never lower than what is mapped. settle() counts the
+// objects of this heap that the collector can reach. It tells them by their kind, which the heap has to itself while it lives
+// (at most six heaps can live at once), with alloc=plain by a number in their header. A stray word may keep some alive, so the
+// oracle is `bounded`; what it holds of an earlier heap is not counted. The first heap must be made on the main thread (its
+// stack is what GC_INIT takes the caller's to be).
 //
 // A weak ref is a malloc'ed word with the object's disguised address, registered as a disappearing link; a weak slot is such a
 // link itself, which the library forgets with the object that it is in. Both are read under the library's lock, as it asks
@@ -28,6 +31,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 
 #include "harness/contract/family.hpp"
 #include "harness/heap/parcel_cells.hpp"
@@ -46,7 +50,8 @@ template <class M, bdwgc_options O = bdwgc_options{}>
 class bdwgc_heap {
  public:
   using memory = M;
-  using header = object_word<M>;  // the type number's place holds the heap's
+  using source = std::conditional_t<O.alloc == bdwgc_alloc::many, bdwgc_lists, bdwgc_calls<M>>;
+  using header = typename source::header;
   using cells = parcel_cells<bdwgc_scanned>;
   static constexpr bool process_global = true;
   static constexpr bool limits_heap = true;
@@ -83,14 +88,13 @@ class bdwgc_heap {
 
   static constexpr double generational_only = 999999;  // GC_TIME_UNLIMITED
 
-  explicit bdwgc_heap(const heap_config& c) : number_(bdwgc_number<M>()) {
-    bdwgc_start(c.gc_workers);
+  explicit bdwgc_heap(const heap_config& c) : owner_(bdwgc_start(c.gc_workers)) {
+    const bdwgc_thread known;  // to become incremental takes a collection
     if (const auto pause = static_cast<unsigned long>(c.tunable("pause_ms", 0)); pause != 0) {
       GC_set_time_limit(pause);
       GC_enable_incremental();
     }
     GC_set_max_heap_size(c.limit_bytes);  // 0: none
-    const bdwgc_thread known;
     const std::size_t has = GC_get_heap_size();
     if (c.limit_bytes > has) GC_expand_hp(c.limit_bytes - has);
     GC_set_dont_expand(c.limit_bytes != 0 ? 1 : 0);  // collect first when nothing is free
@@ -98,8 +102,9 @@ class bdwgc_heap {
   ~bdwgc_heap() {
     cells_.reset();
     try {
-      alone([] { GC_gcollect(); });    // so that the next heap starts with this one's memory
-    } catch (const std::bad_alloc&) {  // then it doesn't
+      alone([this] { owner_.end(); });  // with a collection, so that the next heap starts with this one's memory
+    } catch (const std::bad_alloc&) {   // then it doesn't
+      owner_.lose();
     }
   }
   bdwgc_heap(const bdwgc_heap&) = delete;
@@ -120,12 +125,11 @@ class bdwgc_heap {
     alone([this] {
       GC_gcollect();
       objects_ = bytes_ = 0;
-      GC_call_with_alloc_lock(
-          [](void* self) -> void* {
-            GC_enumerate_reachable_objects_inner(&bdwgc_heap::count, self);
-            return nullptr;
-          },
-          this);
+      bdwgc_each_reached([this](void* object, int kind, std::size_t bytes) {
+        if (!owner_.has(object, kind)) return;
+        ++objects_;
+        bytes_ += static_cast<std::int64_t>(bytes);
+      });
     });
     exact_.store(true, std::memory_order_relaxed);
   }
@@ -135,7 +139,7 @@ class bdwgc_heap {
     const unsigned v = GC_get_version();
     return "libgc " + std::to_string(v >> 16) + "." + std::to_string(v >> 8 & 0xff) + "." + std::to_string(v & 0xff) +
            ", markers " + std::to_string(GC_get_parallel() + 1) + ", small objects from " +
-           (O.alloc == bdwgc_alloc::many ? "GC_malloc_many" : "GC_malloc") + ", incremental " +
+           (O.alloc == bdwgc_alloc::many ? "GC_generic_malloc_many" : "GC_malloc") + ", incremental " +
            (GC_is_incremental_mode() != 0 ? "on, pauses of " + std::to_string(GC_get_time_limit()) + " ms" : "off") +
            ", interior pointers from " + (GC_get_all_interior_pointers() != 0 ? "anywhere" : "stacks only") +
            ", no finalisers, free-space divisor " + std::to_string(GC_get_free_space_divisor());
@@ -169,15 +173,8 @@ class bdwgc_heap {
     __builtin_memset(below, 0, sizeof below);
     asm volatile("" : : "r"(below) : "memory");
   }
-  static void count(void* object, std::size_t, void* self) {
-    auto& heap = *static_cast<bdwgc_heap*>(self);
-    const auto* h = static_cast<const header*>(object);
-    if (h->type() != heap.number_) return;
-    ++heap.objects_;
-    heap.bytes_ += static_cast<std::int64_t>(h->bytes());
-  }
 
-  const std::uint16_t number_;
+  typename source::owner owner_;
   std::optional<cells> cells_{std::in_place};
   // Of the last settle(); exact until a context is attached.
   std::int64_t objects_ = 0, bytes_ = 0;
@@ -185,11 +182,11 @@ class bdwgc_heap {
 };
 
 template <class M, bdwgc_options O>
-class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
-  using base = tracing_context<M, object_word<M>>;
+class bdwgc_heap<M, O>::context : public tracing_context<M, typename bdwgc_heap<M, O>::header> {
+  using base = tracing_context<M, header>;
 
  public:
-  explicit context(bdwgc_heap& h) : heap_(h), number_(h.number_), pool_(h.cells_->attach()) {
+  explicit context(bdwgc_heap& h) : heap_(h), source_(h.owner_), pool_(h.cells_->attach()) {
     h.exact_.store(false, std::memory_order_relaxed);  // relaxed: chooses between an estimate and a count
   }
   ~context() { heap_.cells_->detach(pool_); }
@@ -205,18 +202,10 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
   template <class T, class... Args>
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
     const std::size_t bytes = base::template bytes_of<T>(e);
-    void* cell = nullptr;
-    if (can_have_slots<T>()) {
-      cell = lists_.take(bytes);
-    } else {
-      cell = GC_malloc_atomic(bytes);
-      if (cell != nullptr) __builtin_memset(cell, 0, bytes);
-    }
-    if (cell == nullptr) [[unlikely]]
+    header* h = source_.take(can_have_slots<T>(), bytes);
+    if (h == nullptr) [[unlikely]]
       throw heap_exhausted();
-    auto* h = new (cell) header;
-    h->init(number_, bytes);
-    new (h + 1) T(std::forward<Args>(args)...);
+    new (behind(h)) T(std::forward<Args>(args)...);
     return {h};
   }
 
@@ -291,8 +280,8 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
         },
         link));
   }
-  // Nobody knows of `link` yet, or it was unregistered. The caller's ref keeps `object` to the end: the library may collect when
-  // it registers a link, and looks only at words that are still used.
+  // Nobody knows of `link` yet, or it was unregistered. The caller's ref keeps `object` to the end: the library may collect
+  // when it registers a link, and looks only at words that are still used.
   static void point(void** link, header* object) {
     *link = object == nullptr ? nullptr : reinterpret_cast<void*>(GC_HIDE_POINTER(object));
     if (object != nullptr && GC_general_register_disappearing_link(link, object) == GC_NO_MEMORY) throw heap_exhausted();
@@ -316,15 +305,9 @@ class bdwgc_heap<M, O>::context : public tracing_context<M, object_word<M>> {
     return has_slots(*std::launder(reinterpret_cast<T*>(zeros)));
   }
 
-  // GC_malloc for each object: zeroed by the library, as what is on lists.
-  struct no_lists {
-    static void* take(std::size_t bytes) { return GC_malloc(bytes); }
-  };
-
   bdwgc_thread known_;
   bdwgc_heap& heap_;
-  const std::uint16_t number_;
-  std::conditional_t<O.alloc == bdwgc_alloc::many, bdwgc_lists, no_lists> lists_;
+  source source_;
   typename cells::pool& pool_;
 };
 
@@ -344,7 +327,7 @@ class bdwgc_heap<M, O>::root {
   [[nodiscard]] ref<T> load(context&) { return {place_->load()}; }
   [[nodiscard]] T* get() const {
     header* h = place_->load();
-    return h == nullptr ? nullptr : std::launder(reinterpret_cast<T*>(h + 1));
+    return h == nullptr ? nullptr : std::launder(static_cast<T*>(behind(h)));
   }
 
  private:
@@ -356,7 +339,7 @@ struct bdwgc {
   using options = bdwgc_options;
   static constexpr std::array tunables{
       choice<&options::alloc, options>("alloc", {"many", "plain"},
-                                       "small objects with slots: many (lists filled by GC_malloc_many) or plain (GC_malloc)",
+                                       "small objects: many (from lists, without header) or plain (GC_malloc, with one)",
                                        "our runs of tree_churn; what the library's authors advise"),
       number<options>(
           "pause_ms", 0, 0, bdwgc_heap<native>::generational_only,

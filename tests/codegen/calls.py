@@ -46,6 +46,7 @@ MEANT = {
     r"recorded::rendezvous::meet": "the end of a recording's pass",
     r"blocked_with_exceptions": "a blocked region around oneTBB",
     r"bdwgc_heap::context::make": "what is left of it out of line: memory has ended",
+    r"bdwgc_lists::refill": "the local list of free cells is empty",
     r"bdwgc_heap::context::point": "a weak ref is registered with the library",
     # Libraries behind a call, for every strategy alike.
     r"word_channel::try_(push|pop)": "oneTBB's queue",
@@ -53,7 +54,7 @@ MEANT = {
     # A lane that leaves its heap and comes back.
     r"_heap::context::~?context|counting_context::~?counting_context": "a context begins or ends",
     r"live_counters::(attach|detach)|owner_registry::(attach|detach)|epoch_member::~epoch_member": "a context begins or ends",
-    r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator": "a context begins or ends",
+    r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator|bdwgc_lists::~bdwgc_lists": "a context begins or ends",
 }
 OURS = re.compile(r"^tally::")
 WORKLOAD = re.compile(r"^tally::workloads::")
