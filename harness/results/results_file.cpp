@@ -2,19 +2,45 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "harness/base/errors.hpp"
 #include "harness/base/files.hpp"
 
 namespace tally {
+namespace {
+
+// "process 123", as /proc/locks says it (proc_locks(5)); empty where it does not.
+std::string holder_of(int descriptor) {
+  struct stat file{};
+  if (::fstat(descriptor, &file) != 0) return "";
+  std::ifstream locks("/proc/locks");
+  const std::string inode = fmt::format(":{} ", file.st_ino);
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream words(line);
+    std::string number, kind, mode, access, process;
+    words >> number >> kind >> mode >> access >> process;
+    if (kind == "FLOCK" && line.find(inode) != std::string::npos) return fmt::format(" (process {})", process);
+  }
+  return "";
+}
+
+}  // namespace
+
 results_file::results_file(const std::filesystem::path& path)
     : path_(path), descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) refused(path_, errno);
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;  // a file system may know no locks
+  const std::string holder = holder_of(descriptor_);
+  ::close(descriptor_);
+  throw usage_error(fmt::format("{}: another tally is writing to it{}", path.string(), holder));
 }
 
 results_file::~results_file() { ::close(descriptor_); }
@@ -22,7 +48,13 @@ results_file::~results_file() { ::close(descriptor_); }
 void results_file::append(const json& record) {
   const off_t before = ::lseek(descriptor_, 0, SEEK_END);
   const int error = write_durably(descriptor_, record.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
-  if (error == 0) return;
+  if (error == 0) {
+    struct stat file{};
+    if (::fstat(descriptor_, &file) == 0 && file.st_nlink == 0) {
+      throw results_error(fmt::format("{}: it was removed while results were written to it", path_.string()));
+    }
+    return;
+  }
   if (before >= 0 && ::ftruncate(descriptor_, before) != 0) refused(path_, errno);
   refused(path_, error);
 }

@@ -15,12 +15,13 @@ namespace tally {
 
 class results_file {
  public:
-  // Creates the file or goes on at its end. Throws results_error.
+  // Creates the file or goes on at its end. Nobody else can as long as this is there: usage_error, which says who holds it. Throws
+  // results_error where it can't be written.
   explicit results_file(const std::filesystem::path&);
   ~results_file();
   results_file(const results_file&) = delete;
   results_file& operator=(const results_file&) = delete;
-  // Throws results_error; the file then holds the lines before this one.
+  // Throws results_error; the file then holds the lines before this one, or it was removed.
   void append(const json& record);
 
  private:
@@ -33,7 +34,7 @@ struct loaded_results {
   std::string message;  // what was set aside; empty: nothing
 };
 
-// Reads all results. A damaged last line is moved to rows.damaged beside the file. Throws results_error where an earlier line
+// Reads all results; of a file that may still be written to, with a results_file of it in hand. A damaged last line is moved to rows.damaged beside the file. Throws results_error where an earlier line
 // is damaged, and usage_error for records of another schema.
 [[nodiscard]] loaded_results load_results(const std::filesystem::path&);
 

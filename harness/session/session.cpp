@@ -64,11 +64,10 @@ session_folder::session_folder(const session_flags& flags, const std::optional<e
                                std::uint64_t seed, const std::string& config) {
   if (flags.resume) {
     directory_ = earlier->directory;
-    if (fs::exists(directory_ / "rows.jsonl")) {
-      loaded_results loaded = load_results(directory_ / "rows.jsonl");
-      if (!loaded.message.empty()) std::fputs(fmt::format("tally: {}\n", loaded.message).c_str(), stderr);
-      results_ = std::move(loaded.results);
-    }
+    file_.emplace(directory_ / "rows.jsonl");  // before it is read: nobody writes to it any more
+    loaded_results loaded = load_results(directory_ / "rows.jsonl");
+    if (!loaded.message.empty()) std::fputs(fmt::format("tally: {}\n", loaded.message).c_str(), stderr);
+    results_ = std::move(loaded.results);
     for (const auto& r : results_) there_.insert(r.row);
   } else {
     directory_ = flags.out.empty() ? fresh_directory(name, seed) : fs::path(flags.out);
@@ -77,9 +76,9 @@ session_folder::session_folder(const session_flags& flags, const std::optional<e
     }
     make_directory("--out", directory_);
     write_whole(directory_ / "config.json", config);
+    file_.emplace(directory_ / "rows.jsonl");
     point_latest(directory_);
   }
-  file_.emplace(directory_ / "rows.jsonl");
 }
 
 void session_folder::skip(const json& record) {

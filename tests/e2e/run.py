@@ -184,6 +184,21 @@ def a_damaged_last_line_is_set_aside_and_measured_again(cwd):
     assert (cwd / "r/rows.damaged").read_bytes().rstrip(b"\n") == whole[:-50].splitlines()[-1]
 
 
+def a_run_that_goes_on_keeps_others_out_and_misses_its_file(cwd):
+    going = subprocess.Popen([tally, "run", "--strategy", "atomic", "--workload", "copy_drop", "--threads", "1", "--processes", "1",
+                              "--repeat", "200", "--duration", "50ms", "--out", "r", "--quiet"], cwd=cwd,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    rows = cwd / "r/rows.jsonl"
+    while not (rows.exists() and rows.stat().st_size):
+        assert going.poll() is None, going.stderr.read()
+        time.sleep(0.01)
+    _, err = run("run", "--resume", "--out", "r", cwd=cwd, expect=64)
+    assert f"rows.jsonl: another tally is writing to it (process {going.pid})" in err, err
+    rows.unlink()
+    _, err = going.communicate(timeout=60)
+    assert going.returncode == 3 and "it was removed while results were written" in err, (going.returncode, err)
+
+
 def from_makes_the_same_run_again(cwd):
     run(*SMALL, "--out", "one", cwd=cwd)
     run("run", "--from", "one", "--out", "two", cwd=cwd)

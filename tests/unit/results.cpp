@@ -1,9 +1,11 @@
 // rows.jsonl: nothing lost, nothing silently dropped.
 #include "harness/results/results_file.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -127,7 +129,20 @@ TEST_F(results, a_whole_file_is_replaced_or_left) {
   EXPECT_THROW(write_whole(directory / "no" / "config.json", "x"), results_error);
 }
 
-TEST(results, durations_are_spoken_as_people_do) {
+TEST_F(results, are_written_by_one_at_a_time) {
+  results_file mine(path);
+  mine.append(row(1));
+  try {
+    const results_file second(path);
+    FAIL() << "two write to one file";
+  } catch (const usage_error& e) {
+    EXPECT_THAT(e.what(), ::testing::EndsWith(fmt::format("rows.jsonl: another tally is writing to it (process {})", getpid())));
+  }
+  std::filesystem::remove(path);
+  EXPECT_THROW(mine.append(row(2)), results_error);
+}
+
+TEST(text, durations_are_spoken_as_people_do) {
   EXPECT_EQ(spoken_duration(1.26), "1.3 s");
   EXPECT_EQ(spoken_duration(47.4), "47 s");
   EXPECT_EQ(spoken_duration(754), "12 min 34 s");
