@@ -75,8 +75,10 @@ std::string describe_strategy(const strategy_entry& s) {
   const auto& first = s.variants.front();
   out += fmt::format("  can: {}\n", fmt::join(capability_words(first.can), ", "));
   out += fmt::format("  oracle: {}\n", oracle_words(first.can.oracle));
-  out += first.header_bytes == 0 ? "  header: the library's own\n"
-                                 : fmt::format("  header: {} bytes per object\n", first.header_bytes);
+  // What is made by malloc without a header has its counts in a library's block.
+  out += first.header_bytes != 0 ? fmt::format("  header: {} bytes per object\n", first.header_bytes)
+         : first.can.own_heap    ? "  header: none\n"
+                                 : "  header: the library's own\n";
   out += s.tunables.empty() ? "\nNothing to set.\n" : "\nTo set:\n";
   for (const auto& t : s.tunables) {
     const std::string values = t.run_time() ? fmt::format("{} to {}", number_text(t.least), number_text(t.most))

@@ -59,7 +59,12 @@ std::string next_step(const run_plan& plan, const run_outcome& outcome, std::siz
     return fmt::format("Stopped with {} to go. Next: tally run --resume --out {}\n", counted(outcome.missing, "window"),
                        directory.string());
   }
-  if (errors != 0) return "Next: look at the failed rows (\"status\":\"error\" in rows.jsonl)\n";
+  if (errors != 0) {
+    return fmt::format(
+        "Next: look at the failed rows (\"status\":\"error\" in rows.jsonl); without those lines, tally run --resume --out "
+        "{} measures them again\n",
+        directory.string());
+  }
   if (busy) return fmt::format("Next: the same on a quieter machine: tally run --from {}\n", directory.string());
   if (plan.smoke() && plan.suite == "selection") {
     return fmt::format("Next: tally run --from {} --processes {} for intervals\n", directory.string(), citable_processes);

@@ -247,11 +247,11 @@ recording read_recording(const std::string& path) {
 std::string find_recording(const std::string& name) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  if (fs::is_regular_file(name, ignored)) return name;
-  if (name.find('/') == std::string::npos) {
+  if (name.find('/') == std::string::npos) {  // before a file of that name here: a row's name means one recording everywhere
     const std::string bundled = (bundled_folder("traces", TALLY_TRACE_DIR) / (name + ".rct.zst")).string();
     if (fs::is_regular_file(bundled, ignored)) return bundled;
   }
+  if (fs::is_regular_file(name, ignored)) return name;
   throw usage_error("trace:file=" + name + ": no such file, and no bundled recording of that name");
 }
 

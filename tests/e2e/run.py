@@ -184,6 +184,13 @@ def a_damaged_last_line_is_set_aside_and_measured_again(cwd):
     assert (cwd / "r/rows.damaged").read_bytes().rstrip(b"\n") == whole[:-50].splitlines()[-1]
 
 
+def a_row_does_not_depend_on_the_shell_s_stack_limit(cwd):
+    tight = lambda: resource.setrlimit(resource.RLIMIT_STACK, (256 << 10, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+    run("run", "--strategy", "shared_ptr", "--workload", "chain", "--set", "length=100000", "--threads", "1", "--processes", "1", "--repeat",
+        "1", "--duration", "20ms", "--out", "r", cwd=cwd, preexec_fn=tight)
+    assert {r["status"] for r in records(cwd / "r")} <= {"ok", "exhausted"}
+
+
 def a_run_that_goes_on_keeps_others_out_and_misses_its_file(cwd):
     going = subprocess.Popen([tally, "run", "--strategy", "atomic", "--workload", "copy_drop", "--threads", "1", "--processes", "1",
                               "--repeat", "200", "--duration", "50ms", "--out", "r", "--quiet"], cwd=cwd,
