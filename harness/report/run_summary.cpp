@@ -28,9 +28,13 @@ const told_as& of_mode(std::string_view mode) {
 struct judged_row {
   const row_group* row = nullptr;
   const estimate* value = nullptr;
-  std::optional<double> cpu;  // ns per operation
+  std::optional<ratio_estimate> against;  // the baseline; of the baseline: itself, measured again
+  std::optional<double> cpu;              // ns per operation
   bool different = true;
 };
+
+// What backs no claim: half of its windows or more are doubtful.
+bool shaky(const row_group& r) { return 2 * r.doubtful() >= r.windows.size(); }
 
 std::string remarks(const judged_row& j) {
   std::vector<std::string> words;
@@ -51,7 +55,7 @@ std::string remarks(const judged_row& j) {
 }
 
 std::string ratio_text(const ratio_estimate& e) {
-  std::string text = fmt::format("{:.2f}x", e.ratio);
+  std::string text = e.ratio < 0.1 ? fmt::format("{:.2g}x", e.ratio) : fmt::format("{:.2f}x", e.ratio);
   if (const auto& c = e.confidence) text += fmt::format(" [{:.2f}, {:.2f}]", c->low, c->high);
   return text;
 }
@@ -147,12 +151,21 @@ class allocation_teller {
 
 std::string headline(const scene_group& s, const std::vector<judged_row>& rows, const std::string& asked_baseline) {
   const row_group* base = s.baseline();
-  const auto winner = std::ranges::find_if(rows, [](const judged_row& j) { return !j.row->never_frees(); });
-  if (winner == rows.end()) return "no result";
-  if (base == nullptr || !winner->value->against) {
-    return fmt::format("{} is first; {} is no baseline here", winner->row->label, asked_baseline);
+  const auto frees = [](const judged_row& j) { return !j.row->never_frees(); };
+  const auto first = std::ranges::find_if(rows, frees);
+  if (first == rows.end()) return "no result";
+  if (base == nullptr || !first->value->against) {
+    return fmt::format("{} is first; {} is no baseline here", first->row->label, asked_baseline);
   }
-  if (winner->row->baseline || !winner->different) return fmt::format("nothing beats {}", base->label);
+  if (shaky(*base))
+    return fmt::format("no verdict: {} is doubtful in {} of {} windows", base->label, base->doubtful(), base->windows.size());
+  const auto winner = std::ranges::find_if(rows, [&](const judged_row& j) { return frees(j) && !shaky(*j.row); });
+  if (winner->value->windows < 2) return "no verdict of one window per row";
+  if (winner->row->baseline) return fmt::format("nothing beats {}", base->label);
+  if (!winner->different) {
+    return fmt::format("nothing beats {} beyond the noise ({}: {})", base->label, winner->row->label,
+                       ratio_text(*winner->value->against));
+  }
   return fmt::format("{} wins, {}", winner->row->label,
                      fmt::format(fmt::runtime(of_mode(s.mode).better), winner->value->against->ratio, base->label));
 }
@@ -160,10 +173,12 @@ std::string headline(const scene_group& s, const std::vector<judged_row>& rows, 
 std::string row_text(const judged_row& j, const scene_group& s, std::size_t width, double floor_cpu, bool citable) {
   const told_as& as = of_mode(s.mode);
   std::string against, cost;
-  if (j.value->against) against = ratio_text(*j.value->against);
+  if (j.against) against = ratio_text(*j.against);
   if (j.cpu) cost = fmt::format("cpu {:.2f}x floor", *j.cpu / floor_cpu);
-  std::string line = fmt::format("  {:{}}  {:>9.4g} {}  {:>{}}  {:>16}  {}", j.row->label, width, j.value->value * as.scale,
-                                 as.unit, against, citable ? 22 : 8, cost, remarks(j));
+  const double value = j.value->value * as.scale;
+  const std::string figure = value < 1000 ? fmt::format("{:.4g}", value) : fmt::format("{:.0f}", value);
+  std::string line = fmt::format("  {:{}}  {:>9} {}  {:>{}}  {:>16}  {}", j.row->label, width, figure, as.unit, against,
+                                 citable ? 22 : 8, cost, remarks(j));
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
 }
@@ -176,7 +191,7 @@ std::string scene_text(const scene_group& s, const std::vector<estimate>& estima
   std::vector<const row_group*> failed;
   double floor_cpu = INFINITY;
   for (const auto& r : s.rows) {
-    judged_row j{&r, find_estimate(estimates, r.row, metric), {}, true};
+    judged_row j{&r, find_estimate(estimates, r.row, metric), {}, {}, true};
     if (j.value == nullptr) {
       failed.push_back(&r);
       continue;
@@ -186,6 +201,10 @@ std::string scene_text(const scene_group& s, const std::vector<estimate>& estima
       floor_cpu = std::min(floor_cpu, cpu->value);
     }
     if (r.again) continue;
+    j.against = j.value->against;
+    if (const estimate* again = r.baseline && s.again() != nullptr ? find_estimate(estimates, s.again()->row, metric) : nullptr) {
+      j.against = again->against;
+    }
     if (j.value->against) j.different = differs(*j.value->against, j.value->noise.value_or(0));
     rows.push_back(j);
   }
@@ -204,7 +223,11 @@ std::string scene_text(const scene_group& s, const std::vector<estimate>& estima
 
 std::string summary_text(const std::vector<scene_group>& scenes, const std::vector<estimate>& estimates,
                          const estimator& statistics, const summary_options& options) {
-  std::string out;
+  if (scenes.empty()) return "";
+  std::string out =
+      "Of each row: its median per operation, on its thread; how many times better than\n"
+      "the baseline that is (above 1 is better; of the baseline itself: than the same\n"
+      "measured again); processor time per operation over the scene's least.\n\n";
   for (const auto& s : scenes) out += scene_text(s, estimates, statistics, options) + "\n";
   return out;
 }

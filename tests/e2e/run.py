@@ -80,7 +80,8 @@ def a_run_writes_every_window_once_and_points_latest_to_it(cwd):
     rows = complete(latest)
     config = json.loads((latest / "config.json").read_text())
     assert config["request"]["seed"] == 7 and config["smoke"] and (latest / "plots").is_dir()
-    assert "not citable" in out and "times as fast as atomic" in out or "nothing beats atomic" in out, out
+    assert "not citable" in out, out
+    assert any(w in out for w in ("times as fast as atomic", "nothing beats atomic", "no verdict: atomic is doubtful")), out
     assert "[" not in out.split("Results:")[1].split("Rows:")[0], "an interval was printed for a smoke run"
     fast = estimates(latest)["plain|copy_drop|1|throughput", "ns_per_op"]
     assert fast["windows"] == 4 and fast["processes"] == 2 and fast["low"] is None, fast

@@ -73,7 +73,7 @@ TEST(summary, prints_no_interval_of_a_smoke_run_and_one_of_a_citable_run) {
 
 TEST(summary, a_difference_within_the_noise_is_none) {
   const std::string text = told(run(2, 9.7, 5), smoke());
-  EXPECT_THAT(text, HasSubstr("nothing beats atomic"));
+  EXPECT_THAT(text, HasSubstr("nothing beats atomic beyond the noise (fast: 1.03x)"));
   EXPECT_THAT(text, HasSubstr("no difference"));
   EXPECT_THAT(told(run(2, 9.7, 1), smoke()), HasSubstr("fast wins"));
 }
@@ -154,6 +154,31 @@ TEST(summary, failed_and_doubtful_windows_are_counted) {
   const std::string text = told(all, smoke());
   EXPECT_THAT(text, HasSubstr("doubtful in 1 of 1 windows"));
   EXPECT_THAT(text, HasSubstr("broken: failed: oracle: before teardown: 3 objects live, expected 1"));
+}
+
+TEST(summary, claims_nothing_from_doubtful_windows_or_from_one) {
+  auto all = run(2, 20, 1);
+  for (int p = 0; p < 2; ++p) {
+    for (int b = 0; b < 3; ++b) {
+      all.push_back(record("shaky", "measured", p, b, 1, b != 0));
+      all.push_back(record("firm", "measured", p, b, 5, b == 0));
+    }
+  }
+  const std::string text = told(all, smoke());
+  EXPECT_THAT(text, HasSubstr("firm wins, ")) << text;
+  EXPECT_THAT(text, HasSubstr("doubtful in 4 of 6 windows"));
+  for (auto& r : all) r["quality"]["doubtful"] = r["role"] == "baseline";
+  EXPECT_THAT(told(all, smoke()), HasSubstr("spin, 1 thread: no verdict: atomic is doubtful in 6 of 6 windows\n"));
+  const std::vector<json> once{record("atomic", "baseline", 0, 0, 10), record("fast", "measured", 0, 0, 1)};
+  EXPECT_THAT(told(once, smoke()), HasSubstr("spin, 1 thread: no verdict of one window per row\n"));
+}
+
+TEST(summary, compares_the_baseline_with_itself_and_tells_large_and_small_figures) {
+  auto all = run(2, 250'000, 25);
+  for (auto& r : all) r["metrics"]["ns_per_op"]["value"] = 100 * r["metrics"]["ns_per_op"]["value"].get<double>();
+  const std::string text = told(all, smoke());
+  EXPECT_THAT(text, ::testing::ContainsRegex("atomic +1100 ns/op +0.80x"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("fast +27500000 ns/op +4e-05x"));
 }
 
 TEST(summary, a_scene_without_the_baseline_says_so) {
