@@ -159,8 +159,7 @@ json error_record(const run_item& item, const std::string& reason) {
 
 json skipped_record(const skipped_row& s) {
   json record{{"schema", schema_number}, {"status", "skipped"}, {"reason", s.reason}};
-  const std::string heap = s.heap.empty() ? "" : "@" + s.heap;
-  record["row"] = fmt::format("{}{}|{}|{}|{}", s.label(), heap, s.workload, s.threads, s.mode);
+  record["row"] = s.parts().text();
   record["skipped"] = {
       {"strategy", s.strategy}, {"workload", s.workload}, {"threads", s.threads}, {"mode", s.mode}, {"heap", s.heap}};
   if (!s.allocator.empty()) record["skipped"]["allocator"] = s.allocator;

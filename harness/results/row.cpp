@@ -49,14 +49,24 @@ std::string heap_size::label() const {
   return limit_bytes == 0 ? "" : asked.text();
 }
 
-std::string row_spec::scene() const { return fmt::format("{}|{}|{}", workload_label, threads, name_of(mode)); }
+namespace {
 
-std::string row_spec::label() const {
-  const std::string limit = heap.label();
-  return under_allocator(strategy, allocator) + (limit.empty() ? "" : "@" + limit);
+std::string under_limit(const std::string& label, const std::string& limit) {
+  return limit.empty() ? label : label + "@" + limit;
 }
 
-std::string row_spec::key() const { return label() + "|" + scene() + (role == row_role::again ? "|aa" : ""); }
+}  // namespace
+
+std::string row_key::scene() const {
+  return fmt::format("{}|{}|{}{}{}", workload, threads, mode, simulated_on.empty() ? "" : "|", simulated_on);
+}
+std::string row_key::text() const { return fmt::format("{}|{}{}", strategy, scene(), again ? "|aa" : ""); }
+
+std::string row_spec::label() const { return under_limit(under_allocator(strategy, allocator), heap.label()); }
+row_key row_spec::parts() const {
+  return {label(), workload_label, threads, std::string(name_of(mode)), "", role == row_role::again};
+}
+row_key skipped_row::parts() const { return {under_limit(label(), heap), workload, threads, mode}; }
 
 json to_json(const run_item& item) {
   const row_spec& r = item.row;

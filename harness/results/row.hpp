@@ -43,6 +43,19 @@ enum class row_role { measured, baseline, again, observed };
 inline constexpr std::array<std::string_view, 4> role_names{"measured", "baseline", "aa", "observed"};
 static_assert(role_names.size() == static_cast<std::size_t>(row_role::observed) + 1);
 
+// The key of a row, in records and everywhere: "mark_sweep@2x|tree_churn|1|throughput". Its scene, the rows that are compared with
+// each other, is what is behind the strategy.
+struct row_key {
+  std::string strategy;  // label, with allocator and heap limit
+  std::string workload;  // label
+  int threads = 0;
+  std::string mode;
+  std::string simulated_on = {};  // "machine|protocol|caches"
+  bool again = false;             // the baseline, measured a second time
+  [[nodiscard]] std::string scene() const;
+  [[nodiscard]] std::string text() const;
+};
+
 struct row_spec {
   row_role role = row_role::measured;
   std::string strategy;                                  // label: "biased:merge=detached"
@@ -66,10 +79,10 @@ struct row_spec {
 
   // "atomic+mimalloc", "mark_sweep@2x": what differs between the rows of a scene.
   [[nodiscard]] std::string label() const;
-  // Rows that are compared with each other: everything but the strategy, its heap and its allocator.
-  [[nodiscard]] std::string scene() const;
+  [[nodiscard]] row_key parts() const;
+  [[nodiscard]] std::string scene() const { return parts().scene(); }
   // Unique in a plan.
-  [[nodiscard]] std::string key() const;
+  [[nodiscard]] std::string key() const { return parts().text(); }
 };
 
 // One window to be measured: a row in a block of a process.
@@ -88,6 +101,7 @@ struct skipped_row {
   std::string reason;
   std::string allocator = {};  // empty: any, or the first
   [[nodiscard]] std::string label() const { return under_allocator(strategy, allocator); }
+  [[nodiscard]] row_key parts() const;
 };
 
 [[nodiscard]] std::string_view name_of(measure_mode);

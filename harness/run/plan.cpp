@@ -270,8 +270,7 @@ class planner {
     plan_.rows.push_back(std::move(r));
   }
   void skip(skipped_row s) {
-    const std::string key = fmt::format("{}|{}|{}|{}|{}|{}", s.label(), s.workload, s.threads, s.mode, s.heap, s.reason);
-    if (skips_.insert(key).second) plan_.skipped.push_back(std::move(s));
+    if (skips_.insert(s.parts().text() + "|" + s.reason).second) plan_.skipped.push_back(std::move(s));
   }
 
   const registry& all_;

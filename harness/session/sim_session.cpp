@@ -227,7 +227,7 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   std::set<std::string> there;
   for (const auto& r : results) there.insert(r.row);
   for (const auto& s : plan.skipped) folder.skip(skipped_simulated(s.strategy, s.workload, s.threads, s.reason));
-  std::erase_if(plan.rows, [&](const row_spec& r) { return there.contains(row_key(points_of(r, asked))); });
+  std::erase_if(plan.rows, [&](const row_spec& r) { return there.contains(key_of(points_of(r, asked)).text()); });
   const bool talks = !o.quiet && !o.as_json;
   if (talks) {
     fmt::print("Simulated: {} under {} ({}), machine {}, {}, {} caches, {} operations per core, seed {}\nResults: {}\n",

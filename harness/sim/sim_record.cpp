@@ -77,10 +77,12 @@ json simulation(const row_points& r) {
 
 }  // namespace
 
-std::string row_key(const row_points& p) {
-  std::string k = p.row.strategy;
-  if (!p.row.heap.label().empty()) k += "@" + p.row.heap.label();
-  return fmt::format("{}|{}|{}|simulated|{}|{}|{}", k, p.row.workload_label, p.row.threads, p.machine_name, p.protocol, p.caches);
+row_key key_of(const row_points& p) {
+  row_key key = p.row.parts();
+  key.mode = "simulated";
+  key.simulated_on = fmt::format("{}|{}|{}", p.machine_name, p.protocol, p.caches);
+  key.again = false;
+  return key;
 }
 
 json to_json(const traffic& t) {
@@ -138,9 +140,9 @@ json simulated_record(const row_points& r) {
   row_spec row = r.row;
   for (auto& [name, value] : row.parameters) value = without_directories(value);
   json record = to_json(run_item{row, 0, 0, 0, r.seed});
-  record["row"] = row_key(r);
-  record["scene"] =
-      fmt::format("{}|{}|simulated|{}|{}|{}", row.workload_label, row.threads, r.machine_name, r.protocol, r.caches);
+  const row_key key = key_of(r);
+  record["row"] = key.text();
+  record["scene"] = key.scene();
   record["config"]["mode"] = "simulated";
   record["config"]["simulation"] = {{"machine", r.machine_name}, {"protocol", r.protocol},   {"caches", r.caches},
                                     {"clock_ghz", r.clock_ghz},  {"schedules", r.schedules}, {"warm_up", r.warm_up},
@@ -174,7 +176,7 @@ json skipped_simulated(const std::string& strategy, const std::string& workload,
   return {{"schema", schema_number},
           {"status", "skipped"},
           {"reason", reason},
-          {"row", fmt::format("{}|{}|{}|simulated", strategy, workload, cores)},
+          {"row", row_key{strategy, workload, cores, "simulated"}.text()},
           {"skipped", {{"strategy", strategy}, {"workload", workload}, {"threads", cores}, {"mode", "simulated"}, {"heap", ""}}}};
 }
 

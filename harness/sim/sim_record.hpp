@@ -21,7 +21,7 @@ struct row_points {
 };
 
 // Which row it is: the same in every run of it.
-[[nodiscard]] std::string row_key(const row_points&);
+[[nodiscard]] row_key key_of(const row_points&);
 [[nodiscard]] json to_json(const traffic&);
 // A row beside the same row as a machine was observed to run it.
 struct compared_handoffs {
