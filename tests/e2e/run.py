@@ -313,7 +313,7 @@ def allocators_are_rows_of_one_scene(cwd):
 
 def flags_can_come_from_a_file(cwd):
     (cwd / "flags.toml").write_text('strategy="atomic"\nworkload=copy_drop\nthreads=1,2  # both\nprocesses=1\nrepeat=1\n'
-                                    'duration="10ms"\nset=[\n  "sharing=private,shared"\n]\n')
+                                    'duration="10ms"\nset=["sharing=private,shared"]\n')
     run("run", "--config", "flags.toml", "--out", "r", cwd=cwd)
     measured = {(r["config"]["threads"], r["config"]["workload"]["parameters"]["sharing"], r["config"]["window_ns"])
                 for r in records(cwd / "r")}

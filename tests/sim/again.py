@@ -36,7 +36,7 @@ def main():
         tally("--resume", "--quiet", "--out", top / "cut")  # nothing left to do is fine
         assert (top / "cut/rows.jsonl").read_bytes() == whole
         assert "--ops 41" in tally("--resume", "--ops", "41", "--out", top / "cut", expect=64)
-        assert "--threads 1" in tally("--resume", "--cores", "1", "--out", top / "cut", expect=64)
+        assert "--cores 1 (it was " in tally("--resume", "--cores", "1", "--out", top / "cut", expect=64)
         assert "--machine" in tally("--resume", "--machine", "xeon-8280", "--out", top / "cut", expect=64)
         assert "no run" in tally("--resume", "--out", top / "nowhere", expect=64)
 
