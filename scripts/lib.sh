@@ -8,30 +8,42 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# install_missing [lint]: installs the packages of scripts/packages.txt that are missing, those of that kind among them. Without
-# root, prints the one command that would.
+# Installs the packages of scripts/packages.txt that are missing, without those of kind `lint`. Without root, prints the one command
+# that would.
 install_missing() {
   [ "$(uname -s)" = Linux ] || die "Tally needs Linux (per-thread CPU time, affinity, /proc); this is $(uname -s)."
   if ! command -v dpkg-query >/dev/null; then
     say "This is not a Debian system: install the equivalents of scripts/packages.txt yourself (going on without checking)."
     return
   fi
-  local wanted missing=() kind name rest
-  wanted=$(grep -E "^(need|may${1:+|$1}) " scripts/packages.txt)
-  while read -r kind name rest; do
-    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q '^install ok' || missing+=("$name")
-  done <<<"$wanted"
-  [ ${#missing[@]} -eq 0 ] && return
+  install_packages $(missing_of 'need|may') || die "Could not install: $(missing_of 'need|may')"
+}
+
+# Those of kind `lint`. Without them the tests that need them are left out.
+install_lint() {
+  command -v dpkg-query >/dev/null || return 0
+  (install_packages $(missing_of lint)) || say "Going on without $(missing_of lint): format and names are not checked."
+}
+
+# missing_of KINDS: the packages of these kinds that are not installed.
+missing_of() {
+  local kind name rest
+  grep -E "^($1) " scripts/packages.txt | while read -r kind name rest; do
+    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q '^install ok' || printf '%s ' "$name"
+  done
+}
+
+install_packages() {
+  [ $# -eq 0 ] && return
   local run=""
   if [ "$(id -u)" -ne 0 ]; then
     if sudo -n true 2>/dev/null; then run="sudo"; else
-      die "Packages are missing. Run this, then start again:  sudo apt-get install -y --no-install-recommends ${missing[*]}"
+      die "Packages are missing. Run this, then start again:  sudo apt-get install -y --no-install-recommends $*"
     fi
   fi
-  say "Installing: ${missing[*]}"
+  say "Installing: $*"
   $run apt-get update -qq >&2 || say "apt-get update failed; trying with the lists at hand."
-  DEBIAN_FRONTEND=noninteractive $run apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
-    die "Could not install: ${missing[*]}"
+  DEBIAN_FRONTEND=noninteractive $run apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
 # configure DIR [cmake arguments]: Release unless told otherwise. In batches of files (TALLY_UNITY): these builds start from nothing.
