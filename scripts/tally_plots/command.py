@@ -77,6 +77,7 @@ def draw(parser, options, chosen):
     if options.baseline and options.baseline not in {load.named(r) for r in results.ok}:
         parser.error(f"--baseline {options.baseline}: no row of it in {directories[0]}")
     options.overlaid = overlay
+    options.origin = results.origin
     target = pathlib.Path(directories[0]) / "plots"
     target.mkdir(exist_ok=True)
     drawn = 0

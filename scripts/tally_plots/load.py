@@ -169,6 +169,18 @@ class Run:
     def name(self):
         return self.directory.resolve().name
 
+    @property
+    def origin(self):
+        """Where its figures are from, in words: processor, day, revision, how many there are. What the records do not say is left out."""
+        there = [r for rows in self.windows.values() for r in rows]
+        said = sorted({f"{m['cpu_model']}, {m['cores']} cores" for m in (r.get("machine", {}) for r in there)
+                       if is_a(m.get("cpu_model"), TEXT) and is_a(m.get("cores"), int)})
+        day = self.config.get("started")
+        said += [day[:10]] if is_a(day, TEXT) else []
+        said += sorted({f"tally {r['binary']['git'][:12]}" for r in there if is_a(r.get("binary", {}).get("git"), TEXT)})
+        what = "simulated row" if there and all(r["config"]["mode"] == "simulated" for r in there) else "window"
+        return "; ".join(said + [f"{len(there)} {what}{'s' if len(there) != 1 else ''}"])
+
 
 class Results:
     """The rows of some results directories. Those of one directory are never mixed with another's: a strategy of two is two."""
@@ -189,6 +201,10 @@ class Results:
                 row["_run"] = run
                 if row["status"] in ("ok", "exhausted") and row["role"] != "aa":
                     self.ok.append(row)
+
+    @property
+    def origin(self):
+        return " | ".join(run.origin for run in self.runs)
 
     def select(self, workload=None, mode="throughput"):
         return [r for r in self.ok if r["config"]["mode"] == mode and (not workload or r["config"]["workload"]["name"] == workload)]

@@ -190,6 +190,7 @@ def figure(options, height=3.4, columns=1, rows=1, stretch=True, **more):
     from matplotlib.figure import Figure
     width = options.width or WIDTH
     fig = Figure(figsize=(width, height * (max(width / WIDTH, 0.9) if stretch else 1)), layout="constrained")
+    fig.tally_origin = getattr(options, "origin", "")
     return fig, fig.subplots(rows, columns, squeeze=False, **more)
 
 
@@ -247,7 +248,8 @@ ROOM_INCHES = 0.75  # for both, of a figure's height; what they need beyond it i
 
 def footnote(fig, text):
     """The last thing that is added to a figure: makes the room for itself and the legend."""
-    text = "\n".join(textwrap.wrap(text, int(fig.get_figwidth() * 20)))
+    lines = [textwrap.wrap(one, int(fig.get_figwidth() * 20)) for one in (text, fig.tally_origin)]
+    text = "\n".join(line for of in lines for line in of)
     note = NOTE_INCHES + text.count("\n") * NOTE_LINE_INCHES
     room = note + getattr(fig, "tally_legend", 0) * LEGEND_LINE_INCHES + 0.12
     fig.set_figheight(fig.get_figheight() + max(0, room - ROOM_INCHES))

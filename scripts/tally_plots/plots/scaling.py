@@ -49,7 +49,7 @@ def draw(results, options):
                         xytext=(4, -4), textcoords="offset points", va="top", fontsize=7, color="#555555")
         ax.set_xlabel("cores")
         ax.set_ylabel(speed.title)
-        style.title(fig, "Predicted scaling", scene[0])
+        style.title(fig, "Predicted scaling (modelled)", scene[0])
         style.legend(fig, *ax.get_legend_handles_labels(), options)
         what = "lines: modelled, from simulated counts and the machine's latencies"
         if any_measured:

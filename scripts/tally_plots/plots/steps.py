@@ -5,16 +5,16 @@ NAME = "steps"
 ORDER = 40
 
 LADDERS = [
-    # file, workload, parameter, title, axis
-    ("sharing-ladder", "sharing_ladder", "share", "The sharing ladder: what each step of sharing costs",
+    # file, workload, parameter, per cent of one, title, axis
+    ("sharing-ladder", "sharing_ladder", "share", 1, "The sharing ladder: what each step of sharing costs",
      "operations on objects that all threads share, %"),
-    ("handoff", "handoff", "foreign", "Hand-off: objects whose last reference another thread drops",
+    ("handoff", "handoff", "foreign", 100, "Hand-off: objects whose last reference another thread drops",
      "objects dropped by a thread that does not own them, %"),
 ]
 
 
 def draw(results, options):
-    for file, workload, parameter, title, axis in LADDERS:
+    for file, workload, parameter, scale, title, axis in LADDERS:
         rows = [r for r in results.select(workload) if load.number_of(r, parameter) is not None]
         for rest, part in load.groups(rows, lambda r: others(r, parameter)).items():
             steps = sorted({load.number_of(r, parameter) for r in part})
@@ -34,7 +34,6 @@ def draw(results, options):
                         linestyle=look["linestyle"], label=label)
                 for x, p in points:
                     style.point(ax, x, p, look)
-            scale = 100 if max(steps) <= 1 else 1
             ax.set_xticks(*style.spaced(steps, [f"{s * scale:g}" for s in steps]))
             style.scale(ax, [p.median for p in drawn])
             ax.set_xlabel(axis)
