@@ -20,6 +20,7 @@
 #include <sstream>
 
 #include "harness/base/files.hpp"
+#include "harness/base/text.hpp"
 #include "harness/memory/native.hpp"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -236,6 +237,34 @@ void read_loadavg(const std::string& text, environment_moment& m) {
   m.runnable = std::max(0, running - 1);
 }
 
+// Of one group, in microseconds: cpu.stat has them in the second version, nanoseconds in the first.
+std::uint64_t throttled_in(const std::string& cpu_stat) {
+  std::istringstream lines(cpu_stat);
+  std::string key;
+  for (std::uint64_t value = 0; lines >> key >> value;) {
+    if (key == "throttled_usec") return value;
+    if (key == "throttled_time") return value / 1000;
+  }
+  return 0;
+}
+
+std::uint64_t throttled_us(const std::string& groups, const std::string& root) {
+  std::uint64_t most = 0;  // a group above may have the quota
+  std::istringstream lines(groups);
+  for (std::string line; std::getline(lines, line);) {
+    const auto parts = split(line, ':');
+    if (parts.size() < 3) continue;
+    const auto controllers = split(parts[1], ',');
+    if (!parts[1].empty() && std::ranges::find(controllers, "cpu") == controllers.end()) continue;
+    const std::string base = root + (parts[1].empty() ? "" : "/" + parts[1]);
+    for (std::filesystem::path at(parts[2]);; at = at.parent_path()) {
+      most = std::max(most, throttled_in(text_of(base + at.string() + "/cpu.stat")));
+      if (at == at.parent_path()) break;
+    }
+  }
+  return most;
+}
+
 std::string salted_id(const std::string& facts) {
   // The salt makes the id this project's own: it can't be matched with a hash that somebody else made of the same machine-id.
   const std::string salted = "tally machine, salt 5d1f0c86a4e97b23: " + facts;
@@ -265,6 +294,7 @@ environment_moment environment_now() {
   detail::read_stat(text_of("/proc/stat"), m);
   m.frequency_mhz = frequency_mhz(cpu_topology());
   m.temperature_c = temperature_c();
+  m.throttled_us = detail::throttled_us(text_of("/proc/self/cgroup"), "/sys/fs/cgroup");
   m.available_mib = kib_of(text_of("/proc/meminfo"), "MemAvailable") / 1024;
   return m;
 }
@@ -279,6 +309,7 @@ quality_input quality_input_of(const std::vector<int>& pins, const environment_m
   const topology& t = cpu_topology();
   in.cpus = cpus_used(pins, t);
   in.steal_share = steal_share(before, after);
+  in.throttled_ms = static_cast<double>(after.throttled_us - std::min(before.throttled_us, after.throttled_us)) * 1e-3;
   in.load = before.load1;
   in.runnable = before.runnable;
   // Two different CPUs of one core in the list.
@@ -346,6 +377,7 @@ void to_json(nlohmann::json& j, const environment_moment& m) {
        {"idle_ticks", m.idle_ticks},
        {"steal_ticks", m.steal_ticks},
        {"context_switches", m.context_switches},
+       {"throttled_us", m.throttled_us},
        {"frequency_mhz", or_null(m.frequency_mhz)},
        {"temperature_c", or_null(m.temperature_c)},
        {"available_mib", m.available_mib}};

@@ -55,6 +55,7 @@ struct environment_moment {
   int runnable = 0;  // threads runnable on the machine, without the one that asks
   std::uint64_t all_ticks = 0, steal_ticks = 0, idle_ticks = 0;
   std::uint64_t context_switches = 0;   // of the machine
+  std::uint64_t throttled_us = 0;       // this process's control groups, by their quotas of CPU time, since they were made
   std::optional<double> frequency_mhz;  // mean over the usable CPUs, as the kernel says
   std::optional<double> temperature_c;  // the hottest zone
   long available_mib = 0;
@@ -83,6 +84,8 @@ namespace detail {
 void read_stat(const std::string& text, environment_moment&);
 void read_loadavg(const std::string& text, environment_moment&);
 std::string salted_id(const std::string& facts);
+// `groups`: /proc/self/cgroup; `root`: /sys/fs/cgroup, of either version.
+std::uint64_t throttled_us(const std::string& groups, const std::string& root);
 }  // namespace detail
 
 }  // namespace tally

@@ -133,8 +133,11 @@ row_quality judge(const window_result& w, const quality_input& in) {
   q.involuntary_per_second = seconds > 0 ? switches / seconds : 0;
   q.overlap = window_overlap(w.lanes) * certain_overlap(present);
 
-  const bool lost = in.steal_share > steal_limit;
-  if (lost) q.reasons.push_back(fmt::format("{:.1f} % of the CPU time was stolen", 100 * in.steal_share));
+  const bool stolen = in.steal_share > steal_limit, lost = stolen || in.throttled_ms > 0;
+  if (stolen) q.reasons.push_back(fmt::format("{:.1f} % of the CPU time was stolen", 100 * in.steal_share));
+  if (in.throttled_ms > 0) {
+    q.reasons.push_back(fmt::format("the control group's quota of CPU time stopped it for {:.0f} ms", in.throttled_ms));
+  }
   if (in.runnable > 0 && in.runnable + static_cast<int>(w.lanes.size()) > in.cpus) {
     q.reasons.push_back(fmt::format("{} other threads were runnable before the row", in.runnable));
   }

@@ -24,10 +24,11 @@ struct quality_input {
   int cpus = 1;                         // different CPUs that the lanes may use
   std::optional<double> parallelism{};  // what the workload allows, where it says
   std::optional<handoff_probe> before{}, after{};
-  bool siblings = false;   // the lanes were put on hyper-threads of one core on purpose
-  double steal_share = 0;  // of all CPU time during the row, from /proc/stat
-  double load = 0;         // load average before the row
-  int runnable = 0;        // other threads runnable before the row
+  bool siblings = false;    // the lanes were put on hyper-threads of one core on purpose
+  double steal_share = 0;   // of all CPU time during the row, from /proc/stat
+  double throttled_ms = 0;  // in which a quota of CPU time kept the process's control group from running
+  double load = 0;          // load average before the row
+  int runnable = 0;         // other threads runnable before the row
 };
 
 struct row_quality {

@@ -161,6 +161,14 @@ TEST(Quality, StolenTimeIsAReason) {
   EXPECT_TRUE(verdict_of({lane(0, 100, 1)}, in).doubtful);
 }
 
+TEST(Quality, AQuotaOfCpuTimeIsAReasonOfItsOwn) {
+  quality_input in{.cpus = 2};
+  in.throttled_ms = 40;
+  const auto q = verdict_of({lane(0, 100, 1)}, in);
+  EXPECT_TRUE(q.doubtful);
+  EXPECT_THAT(q.reasons, ::testing::ElementsAre("the control group's quota of CPU time stopped it for 40 ms"));
+}
+
 TEST(Quality, ItsJsonHasEveryFieldByName) {
   const nlohmann::json j = verdict_of({lane(0, 100, 1, 0, 0, 3000), lane(0, 100, 1, 0, 0, 1000)});
   EXPECT_EQ(j["verdict"], "contended");
