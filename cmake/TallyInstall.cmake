@@ -34,6 +34,7 @@ set(headers ${CMAKE_INSTALL_INCLUDEDIR}/tally)
 foreach(folder IN ITEMS memory contract heap counting)
   install(DIRECTORY harness/${folder} DESTINATION ${headers}/harness FILES_MATCHING PATTERN *.hpp PATTERN workload.hpp EXCLUDE)
 endforeach()
+install(FILES harness/base/cpu_set.hpp DESTINATION ${headers}/harness/base)
 install(FILES harness/trace/recorder.hpp DESTINATION ${headers}/harness/trace)
 install(DIRECTORY strategies DESTINATION ${headers} FILES_MATCHING PATTERN *.hpp)
 
