@@ -120,4 +120,16 @@ template <class Request>
   return difference;
 }
 
+// What is asked for: what was typed, with an earlier session's request around it. Throws usage_error where --resume is given and
+// they differ.
+template <class Request, class Options>
+[[nodiscard]] Request asked_for(const Options& typed, const std::optional<earlier_session>& earlier) {
+  if (!earlier) return typed;
+  Request there;
+  read_request(earlier->config.request, there);
+  Request asked = overlaid(there, typed);
+  if (typed.resume) earlier->refuse(first_difference(asked, there));
+  return asked;
+}
+
 }  // namespace tally

@@ -103,14 +103,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
 
 int run_session(const registry& all, const run_options& o, const volatile int& interrupt) {
   const auto earlier = find_earlier(o, session_kind::run);
-  run_request asked = o;
-  if (earlier) {
-    run_request there;
-    read_request(earlier->config.request, there);
-    asked = overlaid(there, o);
-    if (o.resume) earlier->refuse(first_difference(asked, there));
-  }
-  const run_plan plan = make_plan(all, asked, cpu_topology(), allocator_loads);
+  const run_plan plan = make_plan(all, asked_for<run_request>(o, earlier), cpu_topology(), allocator_loads);
   if (o.plan_only) {
     fmt::print("{}", plan_text(plan));
     return exit_fine;

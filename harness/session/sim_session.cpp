@@ -29,19 +29,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What was typed now, with an earlier simulation's request around it.
-sim_request settled(const sim_options& o, const std::optional<earlier_session>& earlier) {
-  sim_request asked = o;
-  if (earlier) {
-    sim_request there;
-    read_request(earlier->config.request, there);
-    asked = overlaid(there, o);
-    if (o.resume) earlier->refuse(first_difference(asked, there));
-  }
-  if (!asked.model) asked.model = load_machine(default_machine);
-  return asked;
-}
-
 struct simulation_plan {
   sim_request request;  // with a machine, and the seed that was drawn
   std::vector<row_spec> rows;
@@ -214,7 +201,9 @@ class execution {
 
 int run_session(const registry& all, const sim_options& o, const volatile int& interrupt) {
   const auto earlier = find_earlier(o, session_kind::sim);
-  simulation_plan plan = plan_of(all, settled(o, earlier));
+  sim_request typed = asked_for<sim_request>(o, earlier);
+  if (!typed.model) typed.model = load_machine(default_machine);
+  simulation_plan plan = plan_of(all, std::move(typed));
   const sim_request& asked = plan.request;
   const overlay observed(o.overlays);
   if (o.plan_only) {
