@@ -53,7 +53,8 @@ CLI::Option* add_valued(CLI::App& sub, Options& o, const Row& row) {
   return option;
 }
 
-// CLI11 takes the commas of `threads=1,2` for those of an array, `threads=["1", "2"]`: values that are no array are put in quotes.
+// CLI11 takes the commas of `threads=1,2` for those of an array, `threads=["1", "2"]`: values that are no array are put in
+// quotes.
 std::istringstream as_typed(std::istream& text) {
   std::string out;
   bool in_array = false;

@@ -15,8 +15,8 @@ namespace tally {
 
 class results_file {
  public:
-  // Creates the file or goes on at its end. Nobody else can as long as this is there: usage_error, which says who holds it. Throws
-  // results_error where it can't be written.
+  // Creates the file or goes on at its end. Nobody else can as long as this is there: usage_error, which says who holds it.
+  // Throws results_error where it can't be written.
   explicit results_file(const std::filesystem::path&);
   ~results_file();
   results_file(const results_file&) = delete;
@@ -34,8 +34,9 @@ struct loaded_results {
   std::string message;  // what was set aside; empty: nothing
 };
 
-// Reads all results; of a file that may still be written to, with a results_file of it in hand. A damaged last line is moved to rows.damaged beside the file. Throws results_error where an earlier line
-// is damaged, and usage_error for records of another schema.
+// Reads all results; of a file that may still be written to, with a results_file of it in hand. A damaged last line is moved to
+// rows.damaged beside the file. Throws results_error where an earlier line is damaged, and usage_error for records of another
+// schema.
 [[nodiscard]] loaded_results load_results(const std::filesystem::path&);
 
 }  // namespace tally

@@ -43,8 +43,8 @@ enum class row_role { measured, baseline, again, observed };
 inline constexpr std::array<std::string_view, 4> role_names{"measured", "baseline", "aa", "observed"};
 static_assert(role_names.size() == static_cast<std::size_t>(row_role::observed) + 1);
 
-// The key of a row, in records and everywhere: "mark_sweep@2x|tree_churn|1|throughput". Its scene, the rows that are compared with
-// each other, is what is behind the strategy.
+// The key of a row, in records and everywhere: "mark_sweep@2x|tree_churn|1|throughput". Its scene, the rows that are compared
+// with each other, is what is behind the strategy.
 struct row_key {
   std::string strategy;  // label, with allocator and heap limit
   std::string workload;  // label

@@ -92,7 +92,7 @@ child::answer child::receive(std::string& line, double seconds, const volatile i
     std::array<pollfd, 2> waited{{{out_, POLLIN, 0}, {error_, POLLIN, 0}}};
     ::poll(waited.data(), waited.size(), static_cast<int>(wait * 1000) + 1);
     if (const double took = now_s() - before; took < wait + stopped) left -= std::min(took, wait);
-    std::array<char, 65536> part{};
+    std::array<char, 8192> part{};
     for (ssize_t n; (n = ::read(error_, part.data(), part.size())) > 0;) {
       complaint_.append(part.data(), static_cast<std::size_t>(n));
       if (complaint_.size() > 2 * kept_complaint) complaint_.erase(0, complaint_.size() - kept_complaint);

@@ -17,8 +17,8 @@
 
 namespace tally {
 
-// "4", "1,2,8", "1..8*2": numbers from 1 to `most`, in order, each once. `wanted` is what else the flag takes ("auto, or "). Throws
-// usage_error.
+// "4", "1,2,8", "1..8*2": numbers from 1 to `most`, in order, each once. `wanted` is what else the flag takes ("auto, or ").
+// Throws usage_error.
 [[nodiscard]] std::vector<int> read_counts(std::string_view flag, std::string_view text, int most, std::string_view wanted = "");
 
 [[nodiscard]] std::string counts_text(const std::vector<int>&);  // "1,2,8"

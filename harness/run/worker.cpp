@@ -39,8 +39,8 @@ std::optional<handoff_probe> probe(const std::vector<int>& cpus) {
   return probe_handoff(cpus[0], cpus[1]);
 }
 
-// Of threads that begin from now on, whatever `ulimit -s` says: how deep a row's recursion can go is not the shell's business. What
-// strategies promise (shared_ptr's max_chain) was measured with as much.
+// Of threads that begin from now on, whatever `ulimit -s` says: how deep a row's recursion can go is not the shell's business.
+// What strategies promise (shared_ptr's max_chain) was measured with as much.
 void state_stack_size() {
   constexpr std::size_t bytes = 8U << 20;
   pthread_attr_t how;

@@ -1,6 +1,6 @@
-// A flag's values, to and from the words of a command line and config.json. A type that a flag can have is a number, text, a path,
-// an enum with names, or a class that reads itself and says its text (heap_limit, name_spec and others); and of any of these an
-// optional one, or a list.
+// A flag's values, to and from the words of a command line and config.json. A type that a flag can have is a number, text, a
+// path, an enum with names, or a class that reads itself and says its text (heap_limit, name_spec and others); and of any of
+// these an optional one, or a list.
 #pragma once
 
 #include <fmt/format.h>

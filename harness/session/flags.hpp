@@ -1,6 +1,6 @@
-// The flags of the subcommands that measure: the one list. From it come their parsers and help (cli/flag_parsing.hpp), files of flags,
-// shell completion, and the request in config.json, which --from and --resume read (request_file.hpp). A flag belongs to each
-// subcommand whose options have the member that it sets; what is kept of a session are the members of its request.
+// The flags of the subcommands that measure: the one list. From it come their parsers and help (cli/flag_parsing.hpp), files of
+// flags, shell completion, and the request in config.json, which --from and --resume read (config_file.hpp). A flag belongs to
+// each subcommand whose options have the member that it sets; what is kept of a session are the members of its request.
 #pragma once
 
 #include <array>

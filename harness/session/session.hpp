@@ -41,8 +41,8 @@ struct earlier_session {
 // The folder of a session.
 class session_folder {
  public:
-  // Makes it (`name` is in the name of one that the flags do not name), with `config` as its config.json, or goes on with what is there and
-  // says what was damaged. Throws usage_error, results_error.
+  // Makes it (`name` is in the name of one that the flags do not name), with `config` as its config.json, or goes on with what is
+  // there and says what was damaged. Throws usage_error, results_error.
   session_folder(const session_flags&, const std::optional<earlier_session>&, std::string_view name, std::uint64_t seed,
                  const std::string& config);
 

@@ -186,7 +186,7 @@ def a_damaged_last_line_is_set_aside_and_measured_again(cwd):
 
 
 def a_row_does_not_depend_on_the_shell_s_stack_limit(cwd):
-    tight = lambda: resource.setrlimit(resource.RLIMIT_STACK, (256 << 10, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+    tight = lambda: resource.setrlimit(resource.RLIMIT_STACK, (64 << 10, resource.getrlimit(resource.RLIMIT_STACK)[1]))
     run("run", "--strategy", "shared_ptr", "--workload", "chain", "--set", "length=100000", "--threads", "1", "--processes", "1", "--repeat",
         "1", "--duration", "20ms", "--out", "r", cwd=cwd, preexec_fn=tight)
     assert {r["status"] for r in records(cwd / "r")} <= {"ok", "exhausted"}
