@@ -38,6 +38,9 @@ struct set_spec {
   set_spec(const char* typed) : set_spec(read("--set", typed)) {}
   set_spec() = default;
   [[nodiscard]] static set_spec read(std::string_view flag, std::string_view text);
+  [[nodiscard]] static std::vector<set_spec> read_list(std::string_view flag, std::string_view text) {
+    return {read(flag, text)};
+  }
   [[nodiscard]] std::string name() const;  // "name", "workload.name"
   [[nodiscard]] std::string text() const { return name() + "=" + values.text(); }
   friend bool operator==(const set_spec&, const set_spec&) = default;

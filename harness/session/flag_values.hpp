@@ -80,13 +80,13 @@ template <class T>
   }
 }
 
-// What one use of a list's flag gives: texts and paths as they are, of others those between commas.
+// What one use of a list's flag gives: what the type says, a path as it is, of others the values between commas.
 template <class T>
 [[nodiscard]] std::vector<T> read_values(std::string_view flag, std::string_view text, number_range range) {
   if constexpr (reads_list<T>) return T::read_list(flag, text);
   std::vector<T> list;
-  if constexpr (std::same_as<T, set_spec> || std::same_as<T, std::filesystem::path>) {
-    list.push_back(read_value<T>(flag, text, range));
+  if constexpr (std::same_as<T, std::filesystem::path>) {
+    list.emplace_back(text);
   } else {
     for (const auto& word : split(text, ',')) {
       if (word.empty()) throw usage_error(fmt::format("{} {}: a comma without a value beside it", flag, text));
