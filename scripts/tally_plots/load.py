@@ -171,7 +171,8 @@ class Run:
 
     @property
     def origin(self):
-        """Where its figures are from, in words: processor, day, revision, how many there are. What the records do not say is left out."""
+        """Where its figures are from, in words: processor, day, revision, how many windows the directory has, be they drawn or not.
+        What the records do not say is left out."""
         there = [r for rows in self.windows.values() for r in rows]
         said = sorted({f"{m['cpu_model']}, {m['cores']} cores" for m in (r.get("machine", {}) for r in there)
                        if is_a(m.get("cpu_model"), TEXT) and is_a(m.get("cores"), int)})
@@ -179,7 +180,7 @@ class Run:
         said += [day[:10]] if is_a(day, TEXT) else []
         said += sorted({f"tally {r['binary']['git'][:12]}" for r in there if is_a(r.get("binary", {}).get("git"), TEXT)})
         what = "simulated row" if there and all(r["config"]["mode"] == "simulated" for r in there) else "window"
-        return "; ".join(said + [f"{len(there)} {what}{'s' if len(there) != 1 else ''}"])
+        return "; ".join(said + [f"{len(there)} {what}{'s' if len(there) != 1 else ''} in all"])
 
 
 class Results:
