@@ -220,7 +220,9 @@ class deferred_reconciler<M>::worker {
   // Most references that are logged come and go between two stops: what is between is not counted, a young object that nothing
   // refers to any more is not even looked at, and one that all refer to is counted once.
   void change(header& h, std::int64_t by) {
-    net& n = nets_[(reinterpret_cast<std::uintptr_t>(&h) >> 3) * 0x9e3779b97f4a7c15U >> (64 - net_bits)];
+    // 35 bits of the address: where a heap begins is above them on a simulated machine, and must not decide an order there.
+    const auto low = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&h) >> 3);
+    net& n = nets_[low * 0x9e3779b97f4a7c15U >> (64 - net_bits)];
     if (n.object != &h) {
       settle(n);
       n.object = &h;
