@@ -20,7 +20,7 @@ inline void deferred_heap<M, O>::reconcile_stopped(bool cycles) {
 
 template <class M, no_options O>
 inline void deferred_heap<M, O>::reconcile_all(bool cycles) {
-  note_path<M, "reconcile">();
+  note_periodic<M, "reconcile">();
   world_.helpers().recruit(std::min(helpers_, contexts_.size()));  // they come while this thread looks at stacks
   std::size_t words = 0;
   if (mutant<M, "deferred: what the last stop found on stacks is let go before this one looks">()) reconciler_.drop_stacks();

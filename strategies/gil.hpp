@@ -24,7 +24,8 @@ class interpreter_lock {
   [[nodiscard]] std::uint32_t join() { return ids_.fetch_add(1, std::memory_order_relaxed) + 1; }  // relaxed: only distinct
 
   void take(std::uint32_t me) {
-    while (!free_now()) {
+    for (bool first = true; !free_now(); first = false) {
+      if (first) note_periodic<M, "gil_wait">();  // a turn that is to come
       const std::uint32_t before = switches_.load(std::memory_order_relaxed);
       const bool taken = M::wait_until([&] { return free_now(); }, M::now() + interval_);
       if (taken) break;

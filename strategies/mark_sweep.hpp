@@ -86,7 +86,7 @@ class mark_sweep_heap {
  private:
   // In a stop, or with no context attached.
   void collect_stopped() {
-    note_path<M, "collection">();
+    note_periodic<M, "collection">();
     const auto found = marker_.mark(
         [this](typename marker::worker& w) {
           world_.for_each_stack_word([&](std::uintptr_t word) { w.grey(blocks_.resolve(word)); });

@@ -104,12 +104,18 @@ concept reserving = requires(std::byte* at, std::size_t bytes) {
   M::unreserve(at, bytes);
 };
 
-// Two things that a policy may want to know and that cost nothing where it does not.
+// Three things that a policy may want to know and that cost nothing where it does not.
 //
 // Which way an operation went, by a name that is counted: "fast", "slow", "queued", "merged", "immortal", "deferred" ...
 template <class M, field_name Path>
 inline void note_path() {
   if constexpr (requires { M::template note_path<Path>(); }) M::template note_path<Path>();
+}
+// The same of work that comes round again, for what many operations left behind or because their time is over: a collection, a
+// reconciliation, a turn with the GIL. An average over fewer than a few of them is no average.
+template <class M, field_name Path>
+inline void note_periodic() {
+  if constexpr (requires { M::template note_periodic<Path>(); }) M::template note_periodic<Path>();
 }
 // Zeroes memory before it is used: traffic like any other.
 template <class M>

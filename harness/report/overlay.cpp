@@ -63,7 +63,8 @@ std::optional<compared_handoffs> overlay::judge(const result& simulated, const r
   if (rows_.empty() || !simulated.has_metrics()) return std::nullopt;
   const auto found = rows_.find(simulated.identity);
   if (found == rows_.end()) return std::nullopt;
-  const simulated_handoffs told = told_by(r, found->second.fields);
+  simulated_handoffs told = told_by(r, found->second.fields);
+  told.settled = simulated.unsettled.empty();
   return compared_handoffs{compare_handoffs(found->second, told), found->second, told};
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/base/text.hpp"
+
 namespace tally::sim {
 namespace {
 
@@ -17,7 +19,10 @@ std::string shortened(double v) {
 
 std::string times(double ratio) { return ratio >= 10 ? fmt::format("{:.0f} times", ratio) : fmt::format("{:.2g} times", ratio); }
 
+constexpr const char* unsettled = "not settled";
+
 std::string band(const result& r) {
+  if (!r.unsettled.empty()) return unsettled;
   const metric_value* m = r.find("transfers_per_op");
   if (m == nullptr || !m->value) return "-";
   const double point = *m->value, low = m->low.value_or(point), high = m->high.value_or(point);
@@ -64,22 +69,24 @@ std::string table(const std::vector<std::string>& strategies, const std::vector<
   return out;
 }
 
+double speed(const result& r) { return r.number_or("ops_per_second", 0); }
+bool comparable(const result& a, const result& b) { return &a != &b && a.unsettled.empty() && b.unsettled.empty(); }
+
 std::string words(const std::string& s, const std::map<int, const result*>& by_cores, const result* base) {
   const result& last = *by_cores.rbegin()->second;
-  const int most = by_cores.rbegin()->first;
-  std::string out =
-      fmt::format("    {} at {} core{}: {} line transfers per operation", s, most, most == 1 ? "" : "s", band(last));
+  const std::string where = counted(static_cast<std::size_t>(by_cores.rbegin()->first), "core");
+  if (!last.unsettled.empty()) return fmt::format("    {} at {}: not settled {}\n", s, where, last.unsettled);
+  std::string out = fmt::format("    {} at {}: {} line transfers per operation", s, where, band(last));
   if (const std::string b = busiest(last); !b.empty()) out += fmt::format(", most of them for {}", b);
   if (const double failed = last.number_or("failed_cas_per_op", 0); failed >= 0.005)
     out += fmt::format("; {:.2f} failed CAS", failed);
   const result& first = *by_cores.begin()->second;
-  const double gain = last.number_or("ops_per_second", 0) / std::max(1e-9, first.number_or("ops_per_second", 0));
-  if (by_cores.size() > 1)
-    out +=
-        fmt::format("; {} the speed of {} core{}", times(gain), by_cores.begin()->first, by_cores.begin()->first == 1 ? "" : "s");
-  if (base != nullptr && base != &last) {
-    out += fmt::format("; {} the baseline's",
-                       times(last.number_or("ops_per_second", 0) / std::max(1e-9, base->number_or("ops_per_second", 0))));
+  if (comparable(last, first)) {
+    out += fmt::format("; {} the speed of {}", times(speed(last) / std::max(1e-9, speed(first))),
+                       counted(static_cast<std::size_t>(by_cores.begin()->first), "core"));
+  }
+  if (base != nullptr && comparable(last, *base)) {
+    out += fmt::format("; {} the baseline's", times(speed(last) / std::max(1e-9, speed(*base))));
   }
   return out + "\n";
 }
@@ -102,7 +109,7 @@ std::string summary_text(const std::vector<result>& results, const std::string& 
     std::map<std::string, std::map<int, const result*>> rows;
     std::vector<int> cores;
     for (const result* r : scenes[w]) {
-      const std::string s = r->strategy + (r->heap_limit_bytes == 0 ? "" : fmt::format("@{}", r->heap_limit_bytes));
+      const std::string s = r->label();
       const int c = static_cast<int>(r->threads);
       if (!rows.contains(s)) strategies.push_back(s);
       rows[s][c] = r;
@@ -113,7 +120,7 @@ std::string summary_text(const std::vector<result>& results, const std::string& 
     out += fmt::format("{}\n  line transfers per operation (simulated; in brackets: over the schedules)\n", w);
     out += table(strategies, cores, rows, band);
     out += "  operations per second (modelled)\n";
-    out += table(strategies, cores, rows, [](const result& r) { return shortened(r.number_or("ops_per_second", 0)); });
+    out += table(strategies, cores, rows, [](const result& r) { return r.unsettled.empty() ? shortened(speed(r)) : unsettled; });
     for (const auto& s : strategies) {
       const result* base = nullptr;
       if (const auto b = rows.find(baseline); b != rows.end() && b->second.contains(rows[s].rbegin()->first)) {
@@ -122,6 +129,13 @@ std::string summary_text(const std::vector<result>& results, const std::string& 
       out += words(s, rows[s], base);
     }
     out += "\n";
+  }
+  if (const auto n = std::ranges::count_if(results, [](const result& r) { return !r.unsettled.empty(); }); n != 0) {
+    out += fmt::format(
+        "{} not settled: what a longer window would have cost is not in them, and they are compared with nothing. Longer "
+        "windows:\n"
+        "--most-accesses, or --ops.\n",
+        n == 1 ? "1 row has" : fmt::format("{} rows have", n));
   }
   if (beyond) {
     out += fmt::format(

@@ -23,6 +23,7 @@ agreement compare_handoffs(const observed_handoffs& seen, const simulated_handof
   if (seen.known_share < 0.5) {
     return not_comparable(fmt::format("only {:.0f} % of the RMWs could tell", 100 * seen.known_share));
   }
+  if (!told.settled) return not_comparable("the simulation has not settled");
   const double s = seen.per_op, t = told.per_op;
   const bool none_seen = s < no_handoffs_per_op, none_told = t < no_handoffs_per_op;
   if (none_seen && none_told) return {agreement_kind::agree, 1, true, "agree: no hand-offs"};

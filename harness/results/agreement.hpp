@@ -33,6 +33,7 @@ struct observed_handoffs {
 struct simulated_handoffs {
   double per_op = 0;                  // under the schedule that is the point
   std::optional<double> least, most;  // the band over schedules
+  bool settled = true;
 };
 
 enum class agreement_kind { agree, differ, not_comparable };

@@ -94,6 +94,7 @@ result read(const json& record) {
   r.never_frees =
       member(record, "oracle").value("class", "") == oracle_names[static_cast<std::size_t>(oracle_class::never_frees)];
   r.agreement = agreement_in(record);
+  r.unsettled = member(record, "simulation").value("unsettled", "");
   return r;
 }
 

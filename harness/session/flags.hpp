@@ -66,6 +66,7 @@ inline constexpr std::tuple all{
     flag_row{"schedule", &sim_request::schedules, how, "timed, rr:k, random:p; the first is the point, all of them the band"},
     flag_row{"ops", &sim_request::operations, how, "operations per core in the window", {1, most_operations}},
     flag_row{"warm-up", &sim_request::warm_up, how, "operations per core before it; a quarter of --ops if not given", {1, most_operations}},
+    flag_row{"most-accesses", &sim_request::most_accesses, how, "of a point, up to which its window doubles until it has settled", {0, 1e12}},
     flag_row{"seed", &selection::seed, how, "of the workloads' draws and of the order; a run draws and keeps one if none is given"},
     flag_row{"timeout", &run_options::timeout_s, how, "seconds after which a worker that does not answer is stopped", {1, 86400}},
     flag_row{"jobs", &sim_options::jobs, how, "points simulated at once; as many as processors if not given", {1, 64}},

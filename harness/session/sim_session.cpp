@@ -87,6 +87,7 @@ row_points points_of(const row_spec& row, const sim_request& r) {
   p.clock_ghz = r.model->clock_ghz;
   p.warm_up = r.warm_up_operations();
   p.operations = r.operations;
+  p.most_accesses = r.most_accesses;
   p.seed = r.seed;
   for (const auto& s : r.schedules) p.schedules.push_back(s.text());
   return p;
@@ -162,6 +163,8 @@ class execution {
     spec.order = plan_.request.schedules[j.schedule];
     spec.warm_up = plan_.request.warm_up_operations();
     spec.operations = plan_.request.operations;
+    spec.most_accesses = plan_.request.most_accesses;
+    spec.may_grow = bound.variant->can.oracle == oracle_class::never_frees;
     // What a workload keeps for the process (a recording that was read) is read here, and not in the run's memory.
     (void)bound.pair->parallelism(spec.body);
     return run_point(spec);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "harness/engine/lane.hpp"
 #include "harness/sim/cores/field_names.hpp"
 #include "harness/sim/cores/multicore.hpp"
+#include "harness/sim/settled.hpp"
 
 namespace tally::sim {
 namespace {
@@ -37,7 +39,7 @@ class point_run final : public lane_driver {
       if (words_.stop.load(std::memory_order_relaxed)) break;
       total_ += done;
       if (open_) result_.lanes[static_cast<std::size_t>(lane.env.index)] += done;
-      if (total_ >= due_) open_ ? close() : open();
+      if (total_ >= due_) due();
     }
   }
 
@@ -99,17 +101,41 @@ class point_run final : public lane_driver {
     if (words_.phase.load(std::memory_order_relaxed) != static_cast<int>(phase::attach)) return;
     if (lanes_ == 0 || words_.ready.load(std::memory_order_relaxed) + gone_ < lanes_) return;
     words_.phase.store(static_cast<int>(phase::window), std::memory_order_relaxed);
-    if (due_ == 0) open();
+    if (due_ == 0) open(spec_.operations);
     cores_.wake_all();
   }
 
-  void open() {
+  // The next of: the first window's opening, its half, its end, where another opens if it has not settled and may be longer.
+  void due() {
+    cores_.set_guest(false);
+    if (!open_) {
+      open(spec_.operations);
+    } else {
+      if (!half_) half_ = here(), due_ = end_;
+      if (total_ >= due_) {
+        result_.unsettled = why_unsettled(opened_, *half_, here(), static_cast<std::uint64_t>(lanes_), spec_.may_grow);
+        result_.unsettled.empty() || next_accesses() > spec_.most_accesses ? close() : open(2 * window_);
+      }
+    }
+    cores_.set_guest(true);
+  }
+  void open(std::uint64_t operations) {
     open_ = true;
+    window_ = operations;
     count_accesses();
     cores_.clear_counts();
-    opened_at_ = latest_;
+    std::ranges::fill(result_.lanes, 0);
+    opened_ = here();
+    half_.reset();
     started_ = total_;
-    due_ = total_ + spec_.operations * static_cast<std::uint64_t>(lanes_);
+    const std::uint64_t length = operations * static_cast<std::uint64_t>(lanes_);
+    due_ = started_ + length / 2;
+    end_ = started_ + length;
+  }
+  // Of the run, with a window that is twice as long as this one was.
+  [[nodiscard]] std::uint64_t next_accesses() const { return result_.accesses + 3 * caches_.total().accesses(); }
+  [[nodiscard]] moment here() const {
+    return {total_, latest_, caches_.total().transfers(), cores_.pages_touched(), cores_.periodic()};
   }
   void close() {
     closed_ = true;
@@ -125,7 +151,7 @@ class point_run final : public lane_driver {
   void take_counts() {
     open_ = false;
     result_.operations = total_ - started_;
-    result_.cycles = latest_ - opened_at_;
+    result_.cycles = latest_ - opened_.cycles;
     count_accesses();
     const auto& names = fields().names();
     for (std::size_t f = 0; f < names.size(); ++f) {
@@ -154,8 +180,11 @@ class point_run final : public lane_driver {
   point_result result_;
   int lanes_ = 0, gone_ = 0;
   bool open_ = false, closed_ = false;
-  std::uint64_t total_ = 0, due_ = 0, started_ = 0;
-  std::uint64_t latest_ = 0, opened_at_ = 0;  // cycles: of the core that is farthest at the end of an operation
+  std::uint64_t total_ = 0, started_ = 0, due_ = 0, end_ = 0;  // operations of all lanes
+  std::uint64_t window_ = 0;                                   // operations of a lane
+  std::uint64_t latest_ = 0;                                   // cycles: of the core that is farthest at the end of an operation
+  moment opened_;
+  std::optional<moment> half_;
 };
 
 }  // namespace

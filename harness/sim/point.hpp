@@ -4,6 +4,9 @@
 // windows are counted in operations: the window opens when all lanes together have done `warm_up` operations a lane and
 // closes after `operations` more, and everybody works throughout, so that the last operations meet the same competition as
 // the first. Building up goes through the caches; taking down does not.
+//
+// A window that has not settled (settled.hpp) is followed by one twice as long, as far as accesses
+// go.
 #pragma once
 
 #include <string>
@@ -23,6 +26,8 @@ struct point_spec {
   memory_options caches;
   schedule order;
   std::uint64_t warm_up = 0, operations = 1;  // a lane
+  std::uint64_t most_accesses = 0;            // of the run, beyond which no window is made longer
+  bool may_grow = false;                      // the strategy never frees
 };
 
 struct field_counts {
@@ -38,6 +43,7 @@ struct point_result {
   bool exhausted = false;                                    // the heap's limit ended the window
   metric_list metrics;                                       // the workload's own
   std::vector<std::uint64_t> lanes;                          // operations of each, inside the window
+  std::string unsettled;                                     // "" or why the window says little of a longer one
   std::uint64_t operations = 0;                              // inside the window
   std::uint64_t cycles = 0;                                  // of it
   std::vector<field_counts> fields;                          // by name; those that were accessed

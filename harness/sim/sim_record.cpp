@@ -39,6 +39,16 @@ json metrics_of(const row_points& r) {
   return all;
 }
 
+// A row's band has all schedules in it.
+std::string unsettled(const row_points& r) {
+  for (std::size_t i = 0; i < r.points.size(); ++i) {
+    const point_result& p = r.points[i];
+    if (p.unsettled.empty()) continue;
+    return fmt::format("after {} operations under {}: {}", p.operations, r.schedules[i], p.unsettled);
+  }
+  return "";
+}
+
 json simulation(const row_points& r) {
   const point_result& p = r.points.front();
   json fields = json::object(), paths = json::object(), schedules = json::array();
@@ -58,12 +68,14 @@ json simulation(const row_points& r) {
                          {"transfers", s.total().transfers()},
                          {"invalidations", s.total().invalidations},
                          {"handoffs", s.handoffs().handoffs}});
+    if (!s.unsettled.empty()) schedules.back()["unsettled"] = s.unsettled;
   }
   json result{{"operations", p.operations},
               {"cycles", p.cycles},
               {"fields", std::move(fields)},
               {"paths", std::move(paths)},
               {"schedules", std::move(schedules)}};
+  if (const std::string why = unsettled(r); !why.empty()) result["unsettled"] = why;
   // Who takes lines from whom; sparse, since most pairs never do.
   json taken = json::array();
   for (std::size_t from = 0; from < p.taken.size(); ++from) {
@@ -144,9 +156,9 @@ json simulated_record(const row_points& r) {
   record["row"] = key.text();
   record["scene"] = key.scene();
   record["config"]["mode"] = "simulated";
-  record["config"]["simulation"] = {{"machine", r.machine_name}, {"protocol", r.protocol},   {"caches", r.caches},
-                                    {"clock_ghz", r.clock_ghz},  {"schedules", r.schedules}, {"warm_up", r.warm_up},
-                                    {"operations", r.operations}};
+  record["config"]["simulation"] = {{"machine", r.machine_name},  {"protocol", r.protocol},          {"caches", r.caches},
+                                    {"clock_ghz", r.clock_ghz},   {"schedules", r.schedules},        {"warm_up", r.warm_up},
+                                    {"operations", r.operations}, {"most_accesses", r.most_accesses}};
   std::string reason;
   for (std::size_t i = 0; i < r.points.size() && reason.empty(); ++i) {
     reason = failure_of(r.points[i], r.oracle);

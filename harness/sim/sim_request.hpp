@@ -40,8 +40,9 @@ struct sim_request : selection {
   cache_capacity caches = cache_capacity::infinite;
   // The first is the point, all of them the band.
   std::vector<schedule> schedules{"timed", "rr:1", "rr:20", "random:0.1"};
-  std::uint64_t operations = 1000;       // per core, in the window
-  std::optional<std::uint64_t> warm_up;  // per core, before it; none: a quarter of the operations
+  std::uint64_t operations = 1000;           // per core, in the window
+  std::optional<std::uint64_t> warm_up;      // per core, before it; none: a quarter of the operations
+  std::uint64_t most_accesses = 20'000'000;  // of a point, up to which the window of one that has not settled doubles
   [[nodiscard]] std::uint64_t warm_up_operations() const { return warm_up.value_or((operations + 3) / 4); }
 
   friend bool operator==(const sim_request&, const sim_request&) = default;

@@ -17,6 +17,7 @@ struct wanted {
   std::string order = "timed";
   std::uint64_t operations = 2000;
   std::string machine = "epyc-7773x-2s";
+  std::uint64_t most_accesses = 0;
 };
 
 inline point_result simulate_point(const wanted& w) {
@@ -32,6 +33,8 @@ inline point_result simulate_point(const wanted& w) {
   spec.order = schedule::read("--schedule", w.order);
   spec.warm_up = 100;
   spec.operations = w.operations;
+  spec.most_accesses = w.most_accesses;
+  spec.may_grow = s.variant->can.oracle == oracle_class::never_frees;
   return run_point(spec);
 }
 

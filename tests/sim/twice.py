@@ -13,8 +13,8 @@ import jsonschema
 
 TALLY, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 RUNS = [
-    ["--strategy", "*", "--workload", "copy_drop,handoff,task_graph,graph,server", "--cores", "3", "--ops", "30"],
-    ["--strategy", "biased,deferred,mark_sweep", "--workload", "shared_slots,lru_cache,trace", "--cores", "3", "--ops", "30",
+    ["--strategy", "*", "--workload", "copy_drop,handoff,task_graph,graph,server", "--cores", "3", "--ops", "30", "--most-accesses", "1000000"],
+    ["--strategy", "biased,deferred,mark_sweep", "--workload", "shared_slots,lru_cache,trace", "--cores", "3", "--ops", "30", "--most-accesses", "1000000",
      "--caches", "finite", "--protocol", "moesi", "--seed", "9", "--set", "trace.mode=copies"],
 ]
 

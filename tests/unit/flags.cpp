@@ -40,6 +40,7 @@ const std::map<std::string, std::string> texts{
     {"schedule", "rr:5,random:0.5"},
     {"ops", "77"},
     {"warm-up", "11"},
+    {"most-accesses", "308"},
     {"seed", "18446744073709551615"},
 };
 

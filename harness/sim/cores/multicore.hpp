@@ -95,6 +95,7 @@ class multicore {
   void set_guest(bool on) { guest_ = on; }
 
   void note_path(std::uint16_t path) { ++paths_[path]; }
+  void note_periodic(std::uint16_t path) { ++paths_[path], ++periodic_; }
   void note_failed_cas(std::uint16_t field) { ++failed_cas_[field]; }
   // What the observed policy counts natively, counted here with a memory that forgets nothing: read-modify-writes of an atomic
   // that find it written by another core since this one wrote it. Words of the machine's, locks and channels included.
@@ -125,7 +126,10 @@ class multicore {
     std::ranges::fill(handoffs_, handoff_counts{});
   }
 
+  // Of the whole run, whatever was cleared.
   [[nodiscard]] std::uint64_t switches() const { return switches_; }
+  [[nodiscard]] std::uint64_t periodic() const { return periodic_; }
+  [[nodiscard]] std::uint64_t pages_touched() const { return pages_numbered_; }
 
  private:
   static constexpr unsigned index_bits = 8;
@@ -244,6 +248,7 @@ class multicore {
   kept_context host_;
   exception_state* exceptions_ = nullptr;
   std::uint32_t pages_numbered_ = 0;
+  std::uint64_t periodic_ = 0;
   int waiting_for_time_ = 0;  // not under `timed`
   std::uint64_t latest_ = 0;  // the greatest clock seen; not under `timed`
   std::uint64_t switches_ = 0;

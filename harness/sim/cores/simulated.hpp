@@ -139,6 +139,10 @@ struct simulated {
   static void note_path() {
     if (sim::running != nullptr) sim::running->note_path(sim::path_number<Path>);
   }
+  template <field_name Path>
+  static void note_periodic() {
+    if (sim::running != nullptr) sim::running->note_periodic(sim::path_number<Path>);
+  }
 
   static void pause() {
     if (sim::running != nullptr) sim::running->pause();
