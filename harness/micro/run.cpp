@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "harness/engine/engine.hpp"
+#include "harness/measure/presence.hpp"
 #include "harness/micro/micro.hpp"
 
 namespace tally::micro {
@@ -33,6 +34,7 @@ int run(const std::vector<std::string>& args) {
     std::fprintf(stderr, "tally micro %s: not a flag of Google Benchmark (see tally micro --help)\n", argv[1]);
     return 64;
   }
+  const presence here;  // runs on this machine hear of it
   if (benchmark::RunSpecifiedBenchmarks() == 0) {
     std::fprintf(stderr, "tally micro: --benchmark_filter selects nothing\n");
     return 64;

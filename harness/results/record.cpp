@@ -157,6 +157,13 @@ json error_record(const run_item& item, const std::string& reason) {
   return record;
 }
 
+void add_doubt(json& record, const std::string& reason) {
+  const auto quality = record.find("quality");
+  if (quality == record.end()) return;
+  (*quality)["doubtful"] = true;
+  (*quality)["reasons"].push_back(reason);
+}
+
 json skipped_record(const skipped_row& s) {
   json record{{"schema", schema_number}, {"status", "skipped"}, {"reason", s.reason}};
   record["row"] = s.parts().text();

@@ -14,5 +14,7 @@ namespace tally {
 // The harness could not measure it: a worker that crashed, hung or could not make the row.
 [[nodiscard]] json error_record(const run_item&, const std::string& reason);
 [[nodiscard]] json skipped_record(const skipped_row&);
+// What only the harness's own process knows of a measured window: it is doubtful, and why.
+void add_doubt(json& record, const std::string& reason);
 
 }  // namespace tally

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/text.hpp"
+#include "harness/measure/presence.hpp"
 #include "harness/results/record.hpp"
 #include "harness/run/child.hpp"
 
@@ -37,6 +38,10 @@ class workers {
   std::map<std::string, std::unique_ptr<child>> alive_;
 };
 
+std::string processes_text(const std::vector<int>& processes) {
+  return fmt::format("process{} {}", processes.size() == 1 ? "" : "es", fmt::join(processes, ", "));
+}
+
 }  // namespace
 
 bool allocator_loads(const allocator_info& a) {
@@ -54,7 +59,14 @@ run_outcome execute(const registry& all, const run_plan& plan, const std::set<wi
                     results_file& file, std::vector<result>& results, progress& shown, const volatile int& interrupt) {
   run_outcome outcome;
   const double start = now_s();
-  const auto keep = [&](const json& record) {
+  presence here;
+  if (const auto others = here.others(); !others.empty()) {
+    shown.say(fmt::format("Another tally works on this machine ({}): the rows of both are doubtful", processes_text(others)));
+  }
+  const auto keep = [&](json record) {
+    if (const auto others = here.others(); !others.empty()) {
+      add_doubt(record, fmt::format("another tally worked on this machine meanwhile ({})", processes_text(others)));
+    }
     file.append(record);
     result r = result_from(record);
     ++outcome.measured;
@@ -78,7 +90,8 @@ run_outcome execute(const registry& all, const run_plan& plan, const std::set<wi
         case child::answer::line: {
           json record = json::parse(line, nullptr, false);
           if (!record.is_object()) record = error_record(item, "the worker's answer can't be read");
-          if (keep(record) == row_status::error) team.forget(all, item.row);  // what it left behind is in no other row's memory
+          if (keep(std::move(record)) == row_status::error)
+            team.forget(all, item.row);  // what it left behind is in no other row's memory
           break;
         }
         case child::answer::ended:

@@ -13,6 +13,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/measure/topology.hpp"
+#include "harness/measure/presence.hpp"
 #include "harness/report/listing.hpp"
 #include "harness/report/overlay.hpp"
 #include "harness/report/sim_summary.hpp"
@@ -230,6 +231,7 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   }
   const auto total = plan.rows.size() * asked.schedules.size();
   progress shown(stderr, progress::detect(stderr, !talks), total, 0.3 * static_cast<double>(total));
+  const presence here;  // runs on this machine hear of it
   execution run(all, plan, o, observed, folder);
   run.run(shown, interrupt);
   const bool interrupted = run.missing() != 0;
