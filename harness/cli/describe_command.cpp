@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "harness/base/terminal.hpp"
 #include "harness/cli/cli.hpp"
 #include "harness/report/listing.hpp"
 
@@ -14,7 +15,7 @@ void add_describe(CLI::App& app, action& run) {
   describe->add_option("name", *name, "as `tally list` shows it, or a .group or .machine file")->required();
   describe->callback([name, &run] {
     run = [name] {
-      fmt::print("{}", describe_text(built_in(), *name));
+      tell(describe_text(built_in(), *name));
       return 0;
     };
   });

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 #include "harness/cli/cli.hpp"
 #include "harness/report/listing.hpp"
@@ -26,7 +27,11 @@ void add_list(CLI::App& app, action& run) {
       if (!s->what.empty() && std::ranges::find(sections, s->what) == sections.end()) {
         throw usage_error(no_such("list", s->what, "list", sections));
       }
-      fmt::print("{}", s->as_json ? list_json(built_in(), s->what).dump(2) + "\n" : list_text(built_in(), s->what));
+      if (s->as_json) {
+        fmt::print("{}\n", list_json(built_in(), s->what).dump(2));
+      } else {
+        tell(list_text(built_in(), s->what));
+      }
       return 0;
     };
   });

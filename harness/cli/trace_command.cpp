@@ -2,13 +2,18 @@
 
 #include <memory>
 
+#include "harness/base/terminal.hpp"
 #include "harness/cli/cli.hpp"
 #include "harness/trace/info.hpp"
 
 namespace tally::cli {
 
 int trace_info(const std::string& file, bool json) {
-  fmt::print("{}", json ? recorded::info_json(file) : recorded::info_text(file));
+  if (json) {
+    fmt::print("{}", recorded::info_json(file));
+  } else {
+    tell(recorded::info_text(file));
+  }
   return 0;
 }
 

@@ -1,12 +1,12 @@
 #include "harness/run/progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <string_view>
 
+#include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 #include "harness/run/request.hpp"
 
@@ -14,11 +14,7 @@ namespace tally {
 namespace {
 
 constexpr double plain_every_s = 10;
-
-int width_of(std::FILE* out) {
-  winsize size{};
-  return ::ioctl(::fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
+constexpr std::size_t few = 5;
 
 }  // namespace
 
@@ -30,10 +26,11 @@ progress::style progress::detect(std::FILE* out, bool quiet) {
   return ::isatty(::fileno(out)) == 1 && !dumb ? style::terminal : style::plain;
 }
 
-double progress::left_seconds(std::size_t done, std::size_t total, double seconds, double predicted_s) {
+std::optional<double> progress::left_seconds(std::size_t done, std::size_t total, double seconds,
+                                             std::optional<double> predicted_s) {
   if (total == 0 || done >= total) return 0;
   const double share = static_cast<double>(done) / static_cast<double>(total);
-  if (done < 5) return predicted_s * (1 - share);
+  if (done < few) return predicted_s ? std::optional(*predicted_s * (1 - share)) : std::nullopt;
   return seconds / static_cast<double>(done) * static_cast<double>(total - done);
 }
 
@@ -42,15 +39,16 @@ void progress::show(std::size_t done, double seconds, const std::string& what) {
       (style_ == style::terminal && seconds < next_draw_s_)) {
     return;
   }
-  const std::string left = spoken_duration(left_seconds(done, total_, seconds, predicted_s_));
-  std::string line = fmt::format("{}/{} windows, {} left", done, total_, left);
+  std::string line = fmt::format("{}/{} windows", done, total_);
+  if (const auto left = left_seconds(done, total_, seconds, predicted_s_))
+    line += fmt::format(", {} left", spoken_duration(*left));
   if (style_ == style::plain) {
     next_plain_s_ = seconds + plain_every_s;
     write(line + "\n");
   } else {
     next_draw_s_ = seconds + 0.1;
     line += "  " + what;
-    const auto width = static_cast<std::size_t>(width_of(out_) - 1);
+    const std::size_t width = terminal_columns(out_) - 1;
     if (line.size() > width) line.resize(width);
     write("\r" + line + "\033[K");
     drawn_ = true;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <optional>
 #include <string>
 
 namespace tally {
@@ -13,7 +14,8 @@ class progress {
   // NO_COLOR and TERM=dumb are respected: no escape is ever written with them.
   static style detect(std::FILE* out, bool quiet);
 
-  progress(std::FILE* out, style s, std::size_t total, double predicted_seconds)
+  // `predicted_seconds`: of all windows, where that can be told.
+  progress(std::FILE* out, style s, std::size_t total, std::optional<double> predicted_seconds)
       : out_(out), style_(s), total_(total), predicted_s_(predicted_seconds) {}
 
   // `done` windows are finished, `seconds` after the start; now measuring `what`.
@@ -22,8 +24,9 @@ class progress {
   void say(const std::string& line);
   void finish();
 
-  // From the windows that are done; from the prediction while there are few.
-  [[nodiscard]] static double left_seconds(std::size_t done, std::size_t total, double seconds, double predicted_s);
+  // From the windows that are done; from the prediction while there are few; nothing where there is none.
+  [[nodiscard]] static std::optional<double> left_seconds(std::size_t done, std::size_t total, double seconds,
+                                                          std::optional<double> predicted_s);
 
  private:
   void write(const std::string& text);
@@ -31,7 +34,7 @@ class progress {
   std::FILE* out_;
   style style_;
   std::size_t total_;
-  double predicted_s_;
+  std::optional<double> predicted_s_;
   double next_plain_s_ = 0;
   double next_draw_s_ = 0;
   bool drawn_ = false;

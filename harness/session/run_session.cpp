@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 #include "harness/engine/lane.hpp"
 #include "harness/measure/environment.hpp"
@@ -105,7 +106,7 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
   const auto earlier = find_earlier(o, session_kind::run);
   const run_plan plan = make_plan(all, asked_for<run_request>(o, earlier), cpu_topology(), allocator_loads);
   if (o.plan_only) {
-    fmt::print("{}", plan_text(plan));
+    tell(plan_text(plan));
     return exit_fine;
   }
   session_folder folder(o, earlier, plan.suite, plan.request.seed, config_text(plan));
@@ -118,7 +119,7 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
   }
 
   const fs::path& directory = folder.directory();
-  if (!o.quiet) fmt::print("{}", opening(plan, directory, done.size()));
+  if (!o.quiet) tell(opening(plan, directory, done.size()));
   std::fflush(stdout);
   progress shown(stderr, progress::detect(stderr, o.quiet), plan.windows() - done.size(), plan.predicted_seconds());
   run_outcome outcome;
@@ -130,7 +131,7 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
                                     results.size() - plan.skipped.size(), plan.windows(), directory.string()));
   }
   const std::string words = closing(plan, outcome, results, directory);
-  if (!o.quiet) fmt::print("\n{}", words);
+  if (!o.quiet) tell("\n" + words);
   return exit_code_of(results, outcome.interrupted);
 }
 

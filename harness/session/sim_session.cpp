@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 #include "harness/measure/topology.hpp"
 #include "harness/measure/presence.hpp"
@@ -211,7 +212,7 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   const sim_request& asked = plan.request;
   const overlay observed(o.overlays);
   if (o.plan_only) {
-    fmt::print("{}", plan_lines(plan));
+    tell(plan_lines(plan));
     return exit_fine;
   }
   session_folder folder(o, earlier, "sim", asked.seed, config_text(asked, not_modelled()));
@@ -223,29 +224,31 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   std::erase_if(plan.rows, [&](const row_spec& r) { return there.contains(key_of(points_of(r, asked)).text()); });
   const bool talks = !o.quiet && !o.as_json;
   if (talks) {
-    fmt::print("Simulated: {} under {} ({}), machine {}, {}, {} caches, {} operations per core, seed {}\nResults: {}\n",
-               counted(plan.rows.size(), "row"), counted(asked.schedules.size(), "schedule"), texts_of(asked.schedules),
-               asked.model->name, value_text(asked.coherence), value_text(asked.caches), asked.operations, asked.seed,
-               directory.string());
+    tell(fmt::format("Simulated: {} under {} ({}), machine {}, {}, {} caches, {} operations per core, seed {}\nResults: {}\n",
+                     counted(plan.rows.size(), "row"), counted(asked.schedules.size(), "schedule"), texts_of(asked.schedules),
+                     asked.model->name, value_text(asked.coherence), value_text(asked.caches), asked.operations, asked.seed,
+                     directory.string()));
     std::fflush(stdout);
   }
   const auto total = plan.rows.size() * asked.schedules.size();
   progress shown(stderr, progress::detect(stderr, !talks), total, 0.3 * static_cast<double>(total));
+  const auto total = plan.rows.size() * asked.schedules.size();
+  progress shown(stderr, progress::detect(stderr, !talks), total, std::nullopt);
   const presence here;  // runs on this machine hear of it
   execution run(all, plan, o, observed, folder);
   run.run(shown, interrupt);
   const bool interrupted = run.missing() != 0;
   if (talks && interrupted) {
-    fmt::print("\nStopped with {} to go. Next: tally sim --resume --out {}\n", counted(run.missing(), "row"), directory.string());
+    tell(fmt::format("\nStopped with {} to go.\nNext: tally sim --resume --out {}\n", counted(run.missing(), "row"),
+                     directory.string()));
   } else if (talks) {
-    fmt::print("\n{}", summary_text(results, asked.baseline.text(), cpu_topology().cores()));
+    tell("\n" + summary_text(results, asked.baseline.text(), cpu_topology().cores()));
     const std::string verdicts = agreement_summary(results, asked.model->name, asked.model->transfer / asked.model->clock_ghz);
     const bool none = verdicts.empty() && !o.overlays.empty();
-    fmt::print("{}{}", none ? "No row that was simulated was observed in what --overlay names.\n\n" : verdicts,
-               skipped_words(plan.skipped));
-    fmt::print("{} million accesses simulated in {}.\nNot modelled: {}.\nRows: {}\nNext: tally plot {}\n",
-               (run.accesses() + 500'000) / 1'000'000, spoken_duration(run.seconds()), fmt::join(not_modelled(), "; "),
-               (directory / "rows.jsonl").string(), directory.string());
+    tell((none ? "No row that was simulated was observed in what --overlay names.\n\n" : verdicts) + skipped_words(plan.skipped));
+    tell(fmt::format("{} million accesses simulated in {}.\nNot modelled: {}.\nRows: {}\nNext: tally plot {}\n",
+                     (run.accesses() + 500'000) / 1'000'000, spoken_duration(run.seconds()), fmt::join(not_modelled(), "; "),
+                     (directory / "rows.jsonl").string(), directory.string()));
   }
   return exit_code_of(results, interrupted);
 }

@@ -39,10 +39,12 @@ TEST(suites, structures_that_come_and_go_are_counted_on_more_than_one_malloc) {
 }
 
 TEST(suites, the_time_left_comes_from_what_was_measured) {
-  EXPECT_DOUBLE_EQ(progress::left_seconds(0, 100, 0, 60), 60);
-  EXPECT_DOUBLE_EQ(progress::left_seconds(50, 100, 40, 60), 40);
-  EXPECT_DOUBLE_EQ(progress::left_seconds(100, 100, 40, 60), 0);
-  EXPECT_DOUBLE_EQ(progress::left_seconds(0, 0, 0, 0), 0);
+  EXPECT_DOUBLE_EQ(*progress::left_seconds(0, 100, 0, 60), 60);
+  EXPECT_DOUBLE_EQ(*progress::left_seconds(50, 100, 40, 60), 40);
+  EXPECT_DOUBLE_EQ(*progress::left_seconds(100, 100, 40, 60), 0);
+  EXPECT_DOUBLE_EQ(*progress::left_seconds(0, 0, 0, 0), 0);
+  EXPECT_FALSE(progress::left_seconds(4, 100, 40, std::nullopt)) << "no prediction, and too few are done";
+  EXPECT_DOUBLE_EQ(*progress::left_seconds(50, 100, 40, std::nullopt), 40);
 }
 
 }  // namespace
