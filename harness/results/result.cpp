@@ -94,6 +94,8 @@ result read(const json& record) {
   r.never_frees =
       member(record, "oracle").value("class", "") == oracle_names[static_cast<std::size_t>(oracle_class::never_frees)];
   r.agreement = agreement_in(record);
+  r.executable = member(record, "binary").value("executable", "");
+  r.machine = member(record, "machine").value("machine_id", "");
   r.unsettled = member(record, "simulation").value("unsettled", "");
   return r;
 }

@@ -65,7 +65,8 @@ struct result {
   std::string verdict;  // of the window's quality
   bool never_frees = false;
   std::optional<agreement_result> agreement;
-  std::string unsettled;  // simulated: "" or why its window says little of a longer one
+  std::string executable, machine;  // hash and id: what made it, and where
+  std::string unsettled;            // simulated: "" or why its window says little of a longer one
 
   // A metric's value; NaN where there is none of this name.
   [[nodiscard]] double number(std::string_view name) const;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 
 #include "harness/base/errors.hpp"
@@ -31,6 +32,30 @@ std::string holder_of(int descriptor) {
   }
   return "";
 }
+
+// A file has the rows of one run: one binary, one machine, no window twice.
+class one_run {
+ public:
+  // "" or why it is of another.
+  [[nodiscard]] std::string refuses(const result& r) {
+    if (r.status == row_status::skipped) return "";
+    if (differs(executable_, r.executable)) return fmt::format("another binary's ({}, {} above)", r.executable, executable_);
+    if (differs(machine_, r.machine)) return fmt::format("another machine's ({}, {} above)", r.machine, machine_);
+    if (!windows_.insert(key_of(r)).second) {
+      return fmt::format("process {}, block {} of {} is there already", r.process, r.block, r.row);
+    }
+    return "";
+  }
+
+ private:
+  // Records of failures do not say their machine.
+  static bool differs(std::string& known, const std::string& said) {
+    if (known.empty()) known = said;
+    return !said.empty() && said != known;
+  }
+  std::string executable_, machine_;
+  std::set<window_key> windows_;
+};
 
 }  // namespace
 
@@ -65,6 +90,7 @@ loaded_results load_results(const std::filesystem::path& path) {
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   loaded_results loaded;
   std::size_t line = 1;
+  one_run run;
   for (std::size_t begin = 0; begin < text.size(); ++line) {
     const std::size_t end = text.find('\n', begin);
     const bool whole = end != std::string::npos;
@@ -91,6 +117,9 @@ loaded_results load_results(const std::filesystem::path& path) {
     }
     try {
       loaded.results.push_back(result_from(record));
+      if (const std::string why = run.refuses(loaded.results.back()); !why.empty()) {
+        throw results_error("not of the run above it: " + why);
+      }
     } catch (const results_error& e) {
       throw results_error(fmt::format("{}: line {}: {}", path.string(), line, e.what()));
     }

@@ -112,10 +112,11 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
   session_folder folder(o, earlier, plan.suite, plan.request.seed, config_text(plan));
   std::vector<result>& results = folder.results();
   for (const auto& s : plan.skipped) folder.skip(skipped_record(s));
-  std::set<window_key> done;
   const std::vector<std::string> keys = keys_of(plan);
+  refuse_foreign_rows(folder, {keys.begin(), keys.end()});
+  std::set<window_key> done;
   for (const auto& r : results) {
-    if (r.status != row_status::skipped && std::ranges::find(keys, r.row) != keys.end()) done.insert(key_of(r));
+    if (r.status != row_status::skipped) done.insert(key_of(r));
   }
 
   const fs::path& directory = folder.directory();

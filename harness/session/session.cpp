@@ -88,6 +88,15 @@ void session_folder::skip(const json& record) {
   results_.push_back(std::move(r));
 }
 
+void refuse_foreign_rows(const session_folder& folder, const std::set<std::string>& planned) {
+  const auto& all = folder.results();
+  const auto foreign = [&](const result& r) { return r.status != row_status::skipped && !planned.contains(r.row); };
+  if (const auto found = std::ranges::find_if(all, foreign); found != all.end()) {
+    throw usage_error(fmt::format("{}: {} is no row of this run; take the lines of other runs out of rows.jsonl",
+                                  folder.directory().string(), found->row));
+  }
+}
+
 std::string skipped_words(const std::vector<skipped_row>& skipped) {
   return skipped.empty() ? "" : fmt::format("Skipped:\n{}\n", skipped_text(skipped));
 }

@@ -48,6 +48,9 @@ class session_folder {
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] std::vector<result>& results() { return results_; }
+  [[nodiscard]] const std::vector<result>& results() const { return results_; }
+  // Whether it has a record of the row.
+  [[nodiscard]] bool has(const std::string& row) const { return there_.contains(row); }
   [[nodiscard]] results_file& file() { return *file_; }
   // A row that is not tried: its record is written once.
   void skip(const json& record);
@@ -59,6 +62,8 @@ class session_folder {
   std::optional<results_file> file_;
 };
 
+// Throws usage_error if a window of `results` is of no row that is planned.
+void refuse_foreign_rows(const session_folder&, const std::set<std::string>& planned);
 // "Skipped:" and the reasons; empty where nothing was.
 [[nodiscard]] std::string skipped_words(const std::vector<skipped_row>&);
 [[nodiscard]] int exit_code_of(const std::vector<result>&, bool interrupted);

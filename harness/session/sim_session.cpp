@@ -13,8 +13,8 @@
 
 #include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
-#include "harness/measure/topology.hpp"
 #include "harness/measure/presence.hpp"
+#include "harness/measure/topology.hpp"
 #include "harness/report/listing.hpp"
 #include "harness/report/overlay.hpp"
 #include "harness/report/sim_summary.hpp"
@@ -218,10 +218,11 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   session_folder folder(o, earlier, "sim", asked.seed, config_text(asked, not_modelled()));
   const fs::path& directory = folder.directory();
   std::vector<result>& results = folder.results();
-  std::set<std::string> there;
-  for (const auto& r : results) there.insert(r.row);
+  std::set<std::string> planned;
+  for (const auto& r : plan.rows) planned.insert(key_of(points_of(r, asked)).text());
+  refuse_foreign_rows(folder, planned);
+  std::erase_if(plan.rows, [&](const row_spec& r) { return folder.has(key_of(points_of(r, asked)).text()); });
   for (const auto& s : plan.skipped) folder.skip(skipped_simulated(s.strategy, s.workload, s.threads, s.reason));
-  std::erase_if(plan.rows, [&](const row_spec& r) { return there.contains(key_of(points_of(r, asked)).text()); });
   const bool talks = !o.quiet && !o.as_json;
   if (talks) {
     tell(fmt::format("Simulated: {} under {} ({}), machine {}, {}, {} caches, {} operations per core, seed {}\nResults: {}\n",
@@ -230,11 +231,9 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
                      directory.string()));
     std::fflush(stdout);
   }
-  const auto total = plan.rows.size() * asked.schedules.size();
-  progress shown(stderr, progress::detect(stderr, !talks), total, 0.3 * static_cast<double>(total));
+  const presence here;  // runs on this machine hear of it
   const auto total = plan.rows.size() * asked.schedules.size();
   progress shown(stderr, progress::detect(stderr, !talks), total, std::nullopt);
-  const presence here;  // runs on this machine hear of it
   execution run(all, plan, o, observed, folder);
   run.run(shown, interrupt);
   const bool interrupted = run.missing() != 0;
