@@ -74,12 +74,13 @@ std::string agreement_summary(const std::vector<result>& results, const std::str
   };
   std::vector<line> lines{{"", "simulated", "observed", "transfers/op", ""}};
   std::vector<double> latencies;
-  std::size_t agree = 0, differ = 0;
+  std::size_t agree = 0, differ = 0, apart = 0;
   for (const auto& r : results) {
     if (!r.agreement) continue;
     const agreement_result& a = *r.agreement;
     const auto both = [](const agreement_result::side& side) { return range(side.per_op, side.low, side.high); };
     agree += a.verdict == name_of(agreement_kind::agree) ? 1 : 0;
+    apart += a.windows == 0 ? 1 : 0;
     differ += a.verdict == name_of(agreement_kind::differ) ? 1 : 0;
     if (a.latency_ns) latencies.push_back(*a.latency_ns);
     lines.push_back({fmt::format("{} | {} | {}", r.strategy, r.workload, counted(r.threads, "thread")), both(a.simulated),
@@ -106,7 +107,16 @@ std::string agreement_summary(const std::vector<result>& results, const std::str
     out += fmt::format(" A hand-off takes {:.0f} ns where they were observed (median of the probes), {:.0f} ns on {}.",
                        median(latencies), transfer_ns, machine);
   }
-  return out + "\n\n";
+  out += "\n";
+  if (apart != 0) {
+    out += fmt::format(
+        "  In {} of them no window had all threads running throughout: other work on the machine kept them apart. More windows "
+        "find\n"
+        "  some (tally run --observe --processes 20); with the right to it, real-time priority keeps others away:\n"
+        "  chrt --fifo 50 tally run --observe\n",
+        apart);
+  }
+  return out + "\n";
 }
 
 }  // namespace tally::sim

@@ -85,7 +85,8 @@ def main():
 
         # Windows that were not contended are left out; two directories are one set of windows.
         made_up(observed, top / "lone", 0.01, "partly")
-        _, rows = judged("lonely", top / "lone")
+        told, rows = judged("lonely", top / "lone")
+        assert "chrt" in told and "chrt" not in out, "what would help is said where it would"
         verdict = rows["atomic|copy_drop sharing=shared|2"]["agreement"]
         assert verdict["words"] == "not comparable: row not contended (partly)", verdict
         _, rows = judged("both", top / "lone", top / "near")
