@@ -306,7 +306,7 @@ std::string plan_text(const run_plan& plan) {
                        r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
   }
   if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan.skipped));
-  out += fmt::format("\n{}, {} of {}, windows of {:g} ms: about {}\n", counted(plan.rows.size(), "row"),
+  out += fmt::format("\n{}, {} of {}, windows of {:g} ms: at least {}\n", counted(plan.rows.size(), "row"),
                      plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes),
                      counted(static_cast<std::size_t>(plan.blocks), "block"), static_cast<double>(plan.window_ns) * 1e-6,
                      spoken_duration(plan.predicted_seconds()));

@@ -62,7 +62,8 @@ struct row_spec {
   std::map<std::string, std::string> options;            // compile-time ones, complete
   std::vector<std::pair<std::string, double>> tunables;  // run-time ones that were given
   std::size_t header_bytes = 0;
-  bool own_heap = false;  // its objects are not malloc's
+  bool own_heap = false;     // its objects are not malloc's
+  bool own_process = false;  // its variant has one heap a process: so does the row
   std::string workload;
   std::map<std::string, std::string> parameters;  // complete
   std::string workload_label;                     // "copy_drop sharing=shared": what differs from the defaults

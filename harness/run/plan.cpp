@@ -218,6 +218,7 @@ class planner {
     r.tunables = s.tunables;
     r.header_bytes = s.variant->header_bytes;
     r.own_heap = s.variant->can.own_heap;
+    r.own_process = s.variant->can.process_global;
     r.workload = info.name;
     r.workload_label = info.name;
     for (const auto& d : info.parameters) {

@@ -30,10 +30,14 @@ struct run_plan {
 
   [[nodiscard]] bool smoke() const { return processes < citable_processes; }
   [[nodiscard]] std::size_t windows() const { return rows.size() * static_cast<std::size_t>(processes * blocks); }
+  // At least so long: windows, processes, small states.
   [[nodiscard]] double predicted_seconds() const;
   // The windows of a process in the order in which they are measured. Depends on the plan and its seed only.
   [[nodiscard]] std::vector<run_item> items(int process) const;
 };
+
+// Rows of a process that share a worker have the same.
+[[nodiscard]] std::string worker_name(const row_spec&);
 
 // Throws usage_error: unknown names, values out of range, nothing selected, a typed allocator that is not installed. One that a
 // suite names and that is not installed is left out: its rows are skipped. Without a check, all are taken to be there.

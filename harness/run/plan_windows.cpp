@@ -7,18 +7,21 @@
 namespace tally {
 namespace {
 
-// Around every window: making the heap, building the shared state, joining, the environment.
+// Around every window: making the heap, building a small state, joining, the environment. What a large state takes to build, and
+// an operation that is longer than its window, come on top: nobody knows them before.
 constexpr double overhead_s = 0.02;
 constexpr double process_start_s = 0.1;
 
 }  // namespace
 
+std::string worker_name(const row_spec& row) { return row.allocator + (row.own_process ? "|" + row.key() : ""); }
+
 double run_plan::predicted_seconds() const {
   double once = 0;
   for (const auto& r : rows)
     once += (static_cast<double>(r.window_ns) + 1.25 * static_cast<double>(r.ramp_ns)) * 1e-9 + overhead_s;
-  std::set<std::string> workers;  // one for each allocator
-  for (const auto& r : rows) workers.insert(r.allocator);
+  std::set<std::string> workers;
+  for (const auto& r : rows) workers.insert(worker_name(r));
   return processes * (process_start_s * static_cast<double>(workers.size()) + blocks * once);
 }
 

@@ -17,24 +17,20 @@ namespace {
 // The workers of one process of the plan.
 class workers {
  public:
-  child& of(const registry& all, const row_spec& row) {
-    auto& worker = alive_[name(all, row)];
+  child& of(const row_spec& row) {
+    auto& worker = alive_[worker_name(row)];
     if (!worker) {
       worker = std::make_unique<child>(std::vector<std::string>{"worker"}, allocator_named(row.allocator).library);
     }
     return *worker;
   }
-  void forget(const registry& all, const row_spec& row) { alive_.erase(name(all, row)); }
+  void forget(const row_spec& row) { alive_.erase(worker_name(row)); }
   void finish() {
     for (auto& [key, worker] : alive_) worker->finish();
     alive_.clear();
   }
 
  private:
-  static std::string name(const registry& all, const row_spec& row) {
-    const bool own = find_row(all, row).variant->can.process_global;
-    return row.allocator + (own ? "|" + row.key() : "");
-  }
   std::map<std::string, std::unique_ptr<child>> alive_;
 };
 
@@ -55,8 +51,8 @@ bool allocator_loads(const allocator_info& a) {
   return answer.is_object() && answer.value("allocator", "") == a.name;
 }
 
-run_outcome execute(const registry& all, const run_plan& plan, const std::set<window_key>& done, double timeout_s,
-                    results_file& file, std::vector<result>& results, progress& shown, const volatile int& interrupt) {
+run_outcome execute(const run_plan& plan, const std::set<window_key>& done, double timeout_s, results_file& file,
+                    std::vector<result>& results, progress& shown, const volatile int& interrupt) {
   run_outcome outcome;
   const double start = now_s();
   presence here;
@@ -82,7 +78,7 @@ run_outcome execute(const registry& all, const run_plan& plan, const std::set<wi
     for (const run_item& item : plan.items(process)) {
       if (done.contains({item.row.key(), item.process, item.block})) continue;
       shown.show(outcome.measured, now_s() - start, item.row.key());
-      child& worker = team.of(all, item.row);
+      child& worker = team.of(item.row);
       worker.send(to_json(item).dump());
       const double patience = timeout_s + 20e-9 * static_cast<double>(item.row.window_ns + item.row.ramp_ns);
       std::string line;
@@ -91,7 +87,7 @@ run_outcome execute(const registry& all, const run_plan& plan, const std::set<wi
           json record = json::parse(line, nullptr, false);
           if (!record.is_object()) record = error_record(item, "the worker's answer can't be read");
           if (keep(std::move(record)) == row_status::error)
-            team.forget(all, item.row);  // what it left behind is in no other row's memory
+            team.forget(item.row);  // what it left behind is in no other row's memory
           break;
         }
         case child::answer::ended:
@@ -100,12 +96,12 @@ run_outcome execute(const registry& all, const run_plan& plan, const std::set<wi
             break;
           }
           keep(error_record(item, "the worker was " + worker.epitaph()));
-          team.forget(all, item.row);
+          team.forget(item.row);
           break;
         case child::answer::late:
           worker.kill();
           keep(error_record(item, fmt::format("no result after {}; the worker was stopped", spoken_duration(patience))));
-          team.forget(all, item.row);
+          team.forget(item.row);
           break;
         case child::answer::interrupted:
           worker.kill();

@@ -25,7 +25,7 @@ struct run_outcome {
 
 // Measures what the plan says and `done` has not. Records are appended to `file`, and what they say to `results`. When
 // `interrupt` is set, the window in flight is given up. Throws results_error when the disk refuses.
-run_outcome execute(const registry&, const run_plan&, const std::set<window_key>& done, double timeout_s, results_file& file,
+run_outcome execute(const run_plan&, const std::set<window_key>& done, double timeout_s, results_file& file,
                     std::vector<result>& results, progress& shown, const volatile int& interrupt);
 
 // Asks a worker whether the allocator's library could be loaded.

@@ -36,7 +36,7 @@ std::string opening(const run_plan& plan, const fs::path& directory, std::size_t
                                 processes_of(plan), counted(static_cast<std::size_t>(plan.blocks), "block"),
                                 static_cast<double>(plan.window_ns) * 1e-6, plan.request.seed);
   const double share = 1 - static_cast<double>(done) / static_cast<double>(plan.windows());
-  out += fmt::format("Takes about {}", spoken_duration(plan.predicted_seconds() * share));
+  out += fmt::format("Takes at least {}", spoken_duration(plan.predicted_seconds() * share));
   if (done != 0) out += fmt::format("; {} of {} windows are there already", done, plan.windows());
   const auto most = std::ranges::max_element(plan.rows, {}, &row_spec::threads);
   out +=
@@ -125,7 +125,7 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
   progress shown(stderr, progress::detect(stderr, o.quiet), plan.windows() - done.size(), plan.predicted_seconds());
   run_outcome outcome;
   try {
-    outcome = execute(all, plan, done, o.timeout_s, folder.file(), results, shown, interrupt);
+    outcome = execute(plan, done, o.timeout_s, folder.file(), results, shown, interrupt);
   } catch (const std::exception& e) {  // the disk, memory, no more processes
     shown.finish();
     throw results_error(fmt::format("{}; {} of {} windows are kept, tally run --resume --out {} goes on", reason_of(e),

@@ -386,7 +386,7 @@ def the_library_s_collector_is_incremental_in_the_rows_that_say_so(cwd):
 
 def quick_is_planned_for_a_minute(cwd):
     out, _ = run("run", "--suite", "quick", "--plan", "--pin", "none", cwd=cwd)
-    predicted = out.strip().splitlines()[-1].split("about ")[1]
+    predicted = out.strip().splitlines()[-1].split("at least ")[1]
     assert predicted.endswith(" s") and "min" not in predicted and float(predicted.split()[0]) <= 60, predicted
     assert out.startswith("trace"), out.splitlines()[0]
 

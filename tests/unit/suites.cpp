@@ -38,6 +38,19 @@ TEST(suites, structures_that_come_and_go_are_counted_on_more_than_one_malloc) {
   }
 }
 
+TEST(suites, a_row_with_a_process_of_its_own_is_given_the_time_to_start_it) {
+  run_plan plan;
+  plan.processes = 2, plan.blocks = 1;
+  plan.rows.resize(3);
+  for (std::size_t i = 0; i < 3; ++i) plan.rows[i].strategy = std::string(i + 1, 's');
+  const double shared = plan.predicted_seconds();
+  for (auto& r : plan.rows) r.own_process = true;
+  const double own = plan.predicted_seconds();
+  EXPECT_GT(own, shared);
+  plan.rows[0].own_process = plan.rows[1].own_process = false;
+  EXPECT_NEAR(plan.predicted_seconds() - shared, (own - shared) / 2, 1e-9) << "one more worker of two";
+}
+
 TEST(suites, the_time_left_comes_from_what_was_measured) {
   EXPECT_DOUBLE_EQ(*progress::left_seconds(0, 100, 0, 60), 60);
   EXPECT_DOUBLE_EQ(*progress::left_seconds(50, 100, 40, 60), 40);
