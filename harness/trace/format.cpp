@@ -1,80 +1,72 @@
 #include "harness/trace/format.hpp"
 
 #include <fmt/core.h>
-#include <zstd.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "harness/base/errors.hpp"
 #include "harness/base/files.hpp"
+#include "harness/trace/raw_stream.hpp"
+#include "harness/trace/recorder.hpp"
 
 namespace tally::recorded {
 namespace {
 
-constexpr std::size_t most_objects = std::size_t{1} << 28;  // table positions are packed into 28 bits (plan.hpp)
+using limits = recording_limits;
 
-[[noreturn]] void refuse(const std::string& label, const char* space, std::uint64_t offset, const std::string& why) {
-  throw usage_error(fmt::format("{}: {} at {} {}", label, why, space, offset));
+// What reading a recording and planning its replay takes, as the largest of many were seen to; the second part is the waits'
+// (waits.hpp), of each shared object and thread.
+std::uint64_t bytes_needed(const totals& t) {
+  constexpr std::uint64_t per_event = 40, per_object = 64, per_shared_and_thread = 40;
+  const std::uint64_t waits = t.threads > 1 ? t.shared_objects * t.threads * per_shared_and_thread : 0;
+  return t.events * per_event + t.objects * per_object + waits;
 }
 
-std::vector<unsigned char> decompress(const std::vector<unsigned char>& compressed, const std::string& label) {
-  constexpr std::uint32_t zstd_magic = 0xFD2FB528;
-  std::uint32_t magic = 0;
-  if (compressed.size() >= 4) std::memcpy(&magic, compressed.data(), 4);
-  if (magic != zstd_magic) refuse(label, "compressed offset", 0, "not a zstd stream");
-  const std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream(ZSTD_createDStream(), &ZSTD_freeDStream);
-  ZSTD_inBuffer in{compressed.data(), compressed.size(), 0};
-  std::vector<unsigned char> raw;
-  std::vector<unsigned char> piece(ZSTD_DStreamOutSize());
-  for (;;) {
-    ZSTD_outBuffer out{piece.data(), piece.size(), 0};
-    const std::size_t left = ZSTD_decompressStream(stream.get(), &out, &in);
-    if (ZSTD_isError(left) != 0) {
-      refuse(label, "compressed offset", in.pos, fmt::format("damaged zstd stream ({})", ZSTD_getErrorName(left)));
-    }
-    raw.insert(raw.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(out.pos));
-    if (left == 0) break;
-    if (in.pos == in.size && out.pos < out.size) refuse(label, "compressed offset", in.pos, "the zstd stream is cut off");
-  }
-  if (in.pos != in.size) refuse(label, "compressed offset", in.pos, "something follows the zstd stream");
-  return raw;
-}
-
-std::string hash_of(std::span<const unsigned char> bytes) {
-  std::uint64_t h = 14695981039346656037U;
-  for (const unsigned char b : bytes) h = (h ^ b) * 1099511628211U;
-  return fmt::format("{:016x}", h);
+// That this process may have: the machine's memory, or what a limit on its addresses leaves.
+std::uint64_t bytes_to_have() {
+  std::uint64_t most =
+      static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  rlimit addresses{};
+  if (::getrlimit(RLIMIT_AS, &addresses) == 0) most = std::min<std::uint64_t>(most, addresses.rlim_cur);
+  return most;
 }
 
 class decoder {
  public:
-  decoder(std::span<const unsigned char> raw, const std::string& label) : raw_(raw), label_(label) {}
+  decoder(raw_stream& raw, const std::string& label) : raw_(raw), label_(label) {}
 
   recording decode() {
     head();
-    while (at_ < raw_.size()) one_event();
+    for (unsigned char first = 0; raw_.next(first);) one_event(raw_.offset() - 1, first);
     finish();
+    r_.name = label_;
+    r_.content_hash = raw_.content_hash();
     return std::move(r_);
   }
 
  private:
-  [[noreturn]] void damaged(std::size_t offset, const std::string& why) const { refuse(label_, "offset", offset, why); }
+  [[noreturn]] void damaged(std::uint64_t offset, const std::string& why) const { refuse(label_, "offset", offset, why); }
 
   void head() {
-    if (raw_.size() < 12) damaged(raw_.size(), "the recording is cut off");
-    if (std::memcmp(raw_.data(), "RCTRACE1", 8) != 0) damaged(0, "not a version 1 recording");
-    const std::uint32_t length =
-        raw_[8] | std::uint32_t{raw_[9]} << 8 | std::uint32_t{raw_[10]} << 16 | std::uint32_t{raw_[11]} << 24;
-    if (length > raw_.size() - 12) damaged(raw_.size(), "the header is cut off");
-    r_.header.assign(reinterpret_cast<const char*>(raw_.data()) + 12, length);
-    at_ = 12 + length;
+    const auto next = [&](const char* what) {
+      unsigned char byte = 0;
+      if (!raw_.next(byte)) damaged(raw_.offset(), fmt::format("the {} is cut off", what));
+      return byte;
+    };
+    std::string start;
+    while (start.size() < 8) start.push_back(static_cast<char>(next("recording")));
+    if (start != "RCTRACE1") damaged(0, "not a version 1 recording");
+    std::uint32_t length = 0;
+    for (int shift = 0; shift < 32; shift += 8) length |= std::uint32_t{next("recording")} << shift;
+    if (length > limits::header_bytes)
+      damaged(8, fmt::format("the header has {} bytes, more than {}", length, limits::header_bytes));
+    while (r_.header.size() < length) r_.header.push_back(static_cast<char>(next("header")));
     const auto json = nlohmann::json::parse(r_.header, nullptr, false);
     if (!json.is_object()) damaged(12, "the header is not a JSON object");
     const auto number = [&](const char* key, std::uint64_t& into) {
@@ -88,31 +80,40 @@ class decoder {
     text("program", r_.program), text("description", r_.description), text("runtime", r_.runtime);
     if (json.contains("repairs")) number("repairs", r_.repairs);
     for (const auto& [key, field] : fields) number(key, stated_.*field);
-    if (stated_.events > raw_.size()) damaged(12, "the header promises more events than the file has bytes");
-    r_.events.reserve(stated_.events);
+    acceptable("events", stated_.events, limits::events);
+    acceptable("objects", stated_.objects, limits::events);
+    acceptable("shared_objects", stated_.shared_objects, limits::events);
+    acceptable("threads", stated_.threads, limits::threads);
+    if (const std::uint64_t need = bytes_needed(stated_), most = bytes_to_have(); need > most) {
+      damaged(12, fmt::format("the header's {} events and {} objects take about {} MB to replay, and this process may have {},",
+                              stated_.events, stated_.objects, need >> 20, most >> 20));
+    }
+  }
+  void acceptable(const char* what, std::uint64_t stated, std::uint64_t most) const {
+    if (stated > most)
+      damaged(12, fmt::format("the header says {} {}, more than the {} that can be replayed,", what, stated, most));
   }
 
-  std::uint64_t varint(std::size_t start) {
+  std::uint64_t varint(std::uint64_t start) {
     std::uint64_t value = 0;
     for (int shift = 0;; shift += 7) {
-      if (at_ == raw_.size()) damaged(start, "the recording ends inside the event");
-      const std::uint64_t byte = raw_[at_++];
+      unsigned char byte = 0;
+      if (!raw_.next(byte)) damaged(start, "the recording ends inside the event");
       if (shift == 63 && byte > 1) damaged(start, "a number is too large");
-      value |= (byte & 127) << shift;
+      value |= std::uint64_t{byte & 127U} << shift;
       if (byte < 128) return value;
     }
   }
 
-  void one_event() {
-    const std::size_t start = at_;
-    const unsigned first = raw_[at_++];
+  void one_event(std::uint64_t start, unsigned first) {
     if ((first & ~15U) != 0) damaged(start, "unknown event");
+    if (r_.sums.events == stated_.events) damaged(start, fmt::format("more events than the header's {}", stated_.events));
     const auto what = static_cast<kind>(first & 7);
     const bool interpreter = (first & 8) != 0;
     ++r_.sums.events;
     if (what == kind::thread_switch) {
       const std::uint64_t t = varint(start);
-      if (interpreter || t > threads_seen_ || t >= stated_.threads || t > 0xFFFF) damaged(start, "impossible thread");
+      if (interpreter || t > threads_seen_ || t >= stated_.threads) damaged(start, "impossible thread");
       threads_seen_ = std::max(threads_seen_, t + 1);
       thread_ = static_cast<std::uint16_t>(t);
       ++r_.sums.thread_switches;
@@ -123,7 +124,7 @@ class decoder {
     object_ += (zigzag >> 1) ^ (~(zigzag & 1) + 1);  // modulo 2^64: out of range is caught below
     const bool appears = what == kind::birth || what == kind::appearance;
     if (appears ? object_ != r_.objects.size() : object_ >= r_.objects.size()) damaged(start, "object out of order");
-    if (r_.objects.size() == most_objects) damaged(start, "more objects than can be replayed");
+    if (appears && object_ == stated_.objects) damaged(start, fmt::format("more objects than the header's {}", stated_.objects));
     const auto id = static_cast<std::uint32_t>(object_);
     if (appears) {
       introduce(what, start);
@@ -133,12 +134,13 @@ class decoder {
     r_.events.push_back({id, thread_, what, interpreter});
   }
 
-  void introduce(kind what, std::size_t start) {
+  void introduce(kind what, std::uint64_t start) {
     const std::uint64_t argument = varint(start);
-    if (argument > 0xFFFFFFF) damaged(start, "a number is too large");
     object_facts o;
     o.thread = thread_;
     if (what == kind::birth) {
+      if (argument >> 1 > limits::object_bytes / 16)
+        damaged(start, fmt::format("an object of more than {} bytes", limits::object_bytes));
       o.bytes = static_cast<std::uint32_t>(argument >> 1) * 16;
       ++r_.sums.news, ++r_.sums.created;
       live_bytes_ += o.bytes;
@@ -148,6 +150,9 @@ class decoder {
         r_.peak_event = r_.events.size();
       }
     } else {
+      if (argument > limits::first_references) {
+        damaged(start, fmt::format("an object from before with more than {} references", limits::first_references));
+      }
       o.existing = true;
       o.immortal = argument == 0;
       o.references = static_cast<std::uint32_t>(argument);
@@ -159,7 +164,7 @@ class decoder {
     ++r_.sums.objects;
   }
 
-  void count(kind what, object_facts& o, std::uint64_t& references, std::size_t start) {
+  void count(kind what, object_facts& o, std::uint64_t& references, std::uint64_t start) {
     if (o.dies) damaged(start, "an object is used after its death");
     if (o.immortal != (what == kind::immortal_increment || what == kind::immortal_decrement)) {
       damaged(start, o.immortal ? "an immortal object is counted" : "a mortal object is taken for an immortal one");
@@ -192,7 +197,7 @@ class decoder {
     r_.sums.threads = threads_seen_;
     for (const auto& [key, field] : fields) {
       if (r_.sums.*field != stated_.*field) {
-        damaged(raw_.size(), fmt::format("the header says {} {}, found {},", key, stated_.*field, r_.sums.*field));
+        damaged(raw_.offset(), fmt::format("the header says {} {}, found {},", key, stated_.*field, r_.sums.*field));
       }
     }
   }
@@ -217,12 +222,11 @@ class decoder {
       {"thread_switches", &totals::thread_switches},
   }};
 
-  std::span<const unsigned char> raw_;
+  raw_stream& raw_;
   const std::string& label_;
   recording r_;
   totals stated_;
   std::vector<std::uint64_t> references_;
-  std::size_t at_ = 0;
   std::uint64_t object_ = 0, threads_seen_ = 0, live_ = 0, live_bytes_ = 0;
   std::uint16_t thread_ = 0;
 };
@@ -230,18 +234,30 @@ class decoder {
 }  // namespace
 
 recording decode_recording(const std::vector<unsigned char>& compressed, const std::string& label) {
-  const auto raw = decompress(compressed, label);
-  recording r = decoder(raw, label).decode();
-  r.name = label;
-  r.content_hash = hash_of(raw);
-  return r;
+  std::size_t at = 0;
+  raw_stream raw(
+      [&](unsigned char* to, std::size_t most) {
+        const std::size_t n = std::min(most, compressed.size() - at);
+        std::copy_n(compressed.data() + at, n, to);
+        at += n;
+        return n;
+      },
+      label);
+  return decoder(raw, label).decode();
 }
 
 recording read_recording(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file || std::filesystem::is_directory(path)) throw usage_error(path + ": can't be opened");
-  const std::vector<unsigned char> bytes{std::istreambuf_iterator<char>(file), {}};
-  return decode_recording(bytes, std::filesystem::path(path).filename().string());
+  const std::string label = std::filesystem::path(path).filename().string();
+  raw_stream raw(
+      [&](unsigned char* to, std::size_t most) {
+        file.read(reinterpret_cast<char*>(to), static_cast<std::streamsize>(most));
+        if (file.bad()) throw usage_error(path + ": can't be read");
+        return static_cast<std::size_t>(file.gcount());
+      },
+      label);
+  return decoder(raw, label).decode();
 }
 
 std::string find_recording(const std::string& name) {

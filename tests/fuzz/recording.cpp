@@ -8,6 +8,7 @@
 
 #include "harness/base/errors.hpp"
 #include "harness/trace/info.hpp"
+#include "harness/trace/recorder.hpp"
 #include "harness/trace/replay_plan.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -80,14 +81,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t length = data[8] | std::size_t{data[9]} << 8;
     begin = std::min(size, 12 + length);
   }
-  std::string header = R"({"threads":65535})";
-  auto json = nlohmann::json::parse(header);
+  auto json = nlohmann::json::object();
   for (const char* key : {"events", "objects", "created", "died", "existing", "immortal_objects", "shared_objects",
                           "max_live_objects", "max_live_bytes", "increfs", "decrefs", "immortal_increfs", "immortal_decrefs",
                           "last_decrefs", "news", "thread_switches"}) {
     json[key] = 0U;
   }
-  header = json.dump();
+  // What may not be exceeded on the way is stated too high first.
+  json["threads"] = recording_limits::threads;
+  json["events"] = json["objects"] = size;
+  std::string header = json.dump();
   for (int tries = 0; tries < 18; ++tries) {
     std::string refusal;
     try {

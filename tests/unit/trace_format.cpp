@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
@@ -18,6 +19,7 @@
 #include "harness/trace/format.hpp"
 #include "harness/trace/info.hpp"
 #include "harness/trace/recorder.hpp"
+#include "tests/support/memory_limit.hpp"
 
 namespace tally::recorded::unit_trace_format {
 namespace {
@@ -186,6 +188,82 @@ TEST(Recordings, ADropTooFewIsRefusedAtTheEventThatFindsIt) {
   ASSERT_EQ(raw[at] & 7, 4);
   raw[at] = 0;
   EXPECT_THAT(refusal(compress(raw)), ::testing::HasSubstr("the header says"));
+}
+
+// A recording with these totals (the others are 0), these bytes as events, and then `more` zeros, which pack to nothing: each pair
+// of zeros is an increment of the object that came before.
+bytes bomb(const nlohmann::json& stated, const std::string& events, std::size_t more, std::uint32_t header_length = 0) {
+  nlohmann::json header{{"format", 1}};
+  for (const char* key : {"threads", "events", "objects", "created", "died", "existing", "immortal_objects", "shared_objects",
+                          "max_live_objects", "max_live_bytes", "increfs", "decrefs", "immortal_increfs", "immortal_decrefs",
+                          "last_decrefs", "news", "thread_switches"}) {
+    header[key] = 0U;
+  }
+  header.update(stated);
+  const std::string text = header.dump();
+  std::string start = "RCTRACE1";
+  const std::uint64_t length = header_length == 0 ? text.size() : header_length;
+  for (int shift = 0; shift < 32; shift += 8) start += static_cast<char>(length >> shift & 255);
+  start += text + events;
+  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+  bytes packed;
+  bytes piece(1 << 20);
+  const auto add = [&](const char* from, std::size_t size, ZSTD_EndDirective how) {
+    ZSTD_inBuffer in{from, size, 0};
+    for (std::size_t left = 1; left != 0 && (how == ZSTD_e_end || in.pos != in.size);) {
+      ZSTD_outBuffer out{piece.data(), piece.size(), 0};
+      left = ZSTD_compressStream2(context.get(), &out, &in, how);
+      packed.insert(packed.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(out.pos));
+    }
+  };
+  add(start.data(), start.size(), ZSTD_e_continue);
+  const std::string zeros(1 << 20, 0);
+  for (std::size_t done = 0; done < more; done += zeros.size()) add(zeros.data(), zeros.size(), ZSTD_e_continue);
+  add("", 0, ZSTD_e_end);
+  return packed;
+}
+
+// With little memory to take: on stderr, why it was refused.
+[[noreturn]] void read_in_little_memory(const bytes& packed) {
+  testing::limit_memory(24 << 20);
+  std::string why = "out of memory";
+  try {
+    why = refusal(packed);
+  } catch (const std::bad_alloc&) {}
+  std::fputs(why.c_str(), stderr);
+  std::_Exit(0);
+}
+
+constexpr std::size_t gigabyte = std::size_t{1} << 30;
+
+TEST(RecordingBombDeathTest, IsRefusedInLittleMemoryAsSoonAsItExceedsItsHeader) {
+  if (!testing::can_limit_memory) GTEST_SKIP() << "a sanitizer maps more than any limit";
+  const std::string one("\6\0\5\0\4", 5);  // thread 0, and a birth of 32 bytes
+  const auto refused = [](const bytes& packed, const char* why) {
+    EXPECT_LT(packed.size(), 300000U);
+    EXPECT_EXIT(read_in_little_memory(packed), ::testing::ExitedWithCode(0), why);
+  };
+  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", 1}}, one, gigabyte),
+          "^it: more events than the header's 1000 at offset ");
+  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", 1}}, one + std::string("\5\2\4", 3), gigabyte),
+          "^it: more objects than the header's 1 at offset ");
+  refused(bomb(nlohmann::json::object(), "", gigabyte, 0xFFFFFFFF),
+          "^it: the header has 4294967295 bytes, more than 1048576 at offset 8$");
+  refused(bomb({{"threads", 1}, {"events", gigabyte}, {"objects", 1}}, one, gigabyte),
+          "^it: the header says events 1073741824, more than the 268435456 that can be replayed, at offset 12$");
+  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", ~std::uint64_t{0}}}, one, gigabyte),
+          "^it: the header says objects 18446744073709551615, more than the 268435456 that can be replayed, at offset 12$");
+  refused(bomb({{"threads", 65536}, {"events", 1000}, {"objects", 1}}, one, gigabyte),
+          "^it: the header says threads 65536, more than the 1024 that can be replayed, at offset 12$");
+  // Every total may be right, and yet there is no memory for it.
+  refused(bomb({{"threads", 1}, {"events", 200000000}, {"objects", 1}}, one, 4000000),
+          "^it: the header's 200000000 events and 1 objects take about 7629 MB to replay, and this process may have [0-9]+, at "
+          "offset 12$");
+}
+
+TEST(Recordings, WhatAHeaderPromisesIsNotTaken) {
+  EXPECT_THAT(refusal(bomb({{"threads", 1}, {"events", 1000}, {"objects", 1000}}, std::string("\6\0\5\0\4", 5), 0)),
+              ::testing::HasSubstr("the header says events 1000, found 2,"));
 }
 
 TEST(Recorder, WhatItWritesIsReadBackWithTheSameCounts) {
