@@ -12,6 +12,25 @@
 namespace tally::recorded {
 namespace {
 
+// What nothing had released when the recording ended.
+struct left_alive {
+  std::uint64_t made = 0, bytes = 0, shared = 0;  // shared: of those made, met by more than one thread
+  std::uint64_t from_before = 0;                  // mortal ones
+};
+
+left_alive left_of(const recording& r) {
+  left_alive left;
+  for (const object_facts& o : r.objects) {
+    if (o.dies || o.immortal) continue;
+    if (o.existing) {
+      ++left.from_before;
+    } else {
+      ++left.made, left.bytes += o.bytes, left.shared += o.shared ? 1 : 0;
+    }
+  }
+  return left;
+}
+
 struct loaded {
   recording file;
   plan one;  // in recorded order
@@ -55,6 +74,11 @@ std::string info_text(recording r) {
   s += fmt::format("  objects         {}: {} made, {} from before ({} of them immortal), {} died\n", t.objects, t.created,
                    t.existing, t.immortal_objects, t.died);
   s += fmt::format("  alive at once   {} objects, {} bytes\n", t.max_live_objects, t.max_live_bytes);
+  const left_alive left = left_of(l.file);
+  s += fmt::format("  left alive      {} objects made, {} bytes, {} of them met by more than one thread; {} from before\n",
+                   left.made, left.bytes, left.shared, left.from_before);
+  s += fmt::format("  repairs         {}{}\n", l.file.repairs,
+                   l.file.repairs == 0 ? "" : ": uses of dead objects, or of counts that were not recorded (FORMAT.md)");
   s += fmt::format("  threads         {}, with {} switches; {} objects met by more than one\n", t.threads, t.thread_switches,
                    t.shared_objects);
   s += fmt::format("  a replay        {} operations:", l.one.operations);
@@ -80,6 +104,12 @@ std::string info_json(recording r) {
   j["content_hash"] = l.file.content_hash;
   j["checked"] = true;
   j["operations"] = l.one.operations;
+  const left_alive left = left_of(l.file);
+  j["left_alive"] = left.made;
+  j["left_alive_bytes"] = left.bytes;
+  j["left_alive_shared"] = left.shared;
+  j["left_from_before"] = left.from_before;
+  j["paths"] = nlohmann::ordered_json::object();
   for (const auto& [path, n] : by_path(l.one.by_path)) j["paths"][path] = n;
   j["pairs"] = l.one.pairs;
   j["most_pairs_held"] = l.one.most_held;

@@ -311,5 +311,33 @@ TEST(TraceInfo, SaysWhatTheFileHolds) {
   EXPECT_THROW((void)info_text("no_such_recording"), usage_error);
 }
 
+TEST(TraceInfo, SaysWhatIsLeftAliveAndWhatWasRepaired) {
+  recorder r("left");
+  int a = 0, b = 0, c = 0, none = 0, before = 0;
+  r.birth(&a, 100);
+  r.birth(&b, 32);
+  r.birth(&c, 1000);
+  r.immortal_increment(&none);
+  r.increment(&before);
+  std::thread([&] { r.increment(&a); }).join();
+  r.decrement(&c);
+  const std::string path = small_recording();
+  r.write(path);
+  EXPECT_THAT(
+      info_text(path),
+      ::testing::HasSubstr("  left alive      2 objects made, 144 bytes, 1 of them met by more than one thread; 1 from before\n"
+                           "  repairs         0\n"));
+  r.decrement(&c);
+  r.write(path);
+  EXPECT_THAT(info_text(path),
+              ::testing::HasSubstr("; 2 from before\n  repairs         1: uses of dead objects, or of counts that "));
+  const auto said = nlohmann::json::parse(info_json(path));
+  EXPECT_EQ(said["left_alive"], 2);
+  EXPECT_EQ(said["left_alive_bytes"], 144);
+  EXPECT_EQ(said["left_alive_shared"], 1);
+  EXPECT_EQ(said["left_from_before"], 2);
+  EXPECT_EQ(said["repairs"], 1);
+}
+
 }  // namespace
 }  // namespace tally::recorded::unit_trace_format
