@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "harness/base/errors.hpp"
 #include "harness/trace/pairs.hpp"
 #include "harness/trace/waits.hpp"
 
@@ -192,6 +193,9 @@ std::shared_ptr<const plan> plan_of(const std::string& file, layout how) {
   const std::lock_guard hold(cache_lock);
   auto& kept = cache()[{file, how}];
   if (kept == nullptr) kept = std::make_shared<const plan>(make_plan(read_recording(find_recording(file)), how));
+  if (kept->operations == 0) {  // a replay would never end an operation
+    throw usage_error("trace:file=" + file + ": nothing to replay: the recording has no birth, no increment and no decrement");
+  }
   return kept;
 }
 

@@ -12,6 +12,7 @@
 
 #include "harness/engine/bind.hpp"
 #include "harness/engine/engine.hpp"
+#include "harness/trace/info.hpp"
 #include "harness/trace/recorder.hpp"
 #include "harness/trace/replay_plan.hpp"
 #include "strategies/atomic.hpp"
@@ -195,6 +196,36 @@ TEST(TracePlan, TheWaitsAllowTheParallelismThatTheRecordingsAreKnownFor) {
   EXPECT_NEAR(parallelism("lru_cache_threads"), 3.2, 0.05);
   EXPECT_EQ(recorded_threads("lru_cache_threads"), 5);
   EXPECT_EQ(recorded_threads("json_cycle"), 1);
+}
+
+// A replay of nothing would never end an operation.
+TEST(TracePlan, ARecordingWithoutOperationsIsRefusedAtOnce) {
+  recorder r("nothing");
+  int files = 0;  // a file's plan is kept
+  const auto refusal = [&](layout how) {
+    const auto name = "tally_nothing_" + std::to_string(getpid()) + "_" + std::to_string(++files);
+    const std::string path = (std::filesystem::temp_directory_path() / name).string();
+    r.write(path);
+    std::string why;
+    try {
+      (void)plan_of(path, how);
+    } catch (const usage_error& e) {
+      why = e.what();
+      EXPECT_THAT(why, ::testing::HasSubstr(path));
+      EXPECT_THAT(info_text(path), ::testing::HasSubstr("a replay        0 operations"));
+    }
+    std::filesystem::remove(path);
+    return why;
+  };
+  const auto says_so = ::testing::HasSubstr("nothing to replay: the recording has no birth, no increment and no decrement");
+  EXPECT_THAT(refusal(layout::one_stream), says_so);
+  int a = 0, b = 0;
+  r.existing(&a, 3);
+  EXPECT_THAT(refusal(layout::one_stream), says_so);
+  std::thread([&] { r.existing(&b, 0); }).join();
+  EXPECT_THAT(refusal(layout::stream_per_thread), says_so);
+  r.immortal_increment(&b);
+  EXPECT_EQ(refusal(layout::stream_per_thread), "");
 }
 
 // A creator's own drop must not come before another thread's take that the recording has in front of it.
