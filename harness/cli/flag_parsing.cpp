@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/program.hpp"
 #include "harness/base/text.hpp"
 
 namespace tally::cli {
@@ -42,7 +43,7 @@ CLI::Option* add_valued(CLI::App& sub, Options& o, const Row& row) {
       into = read_value<value>(flag, typed.back(), row.range);
     }
   };
-  CLI::Option* option = sub.add_option_function<std::vector<std::string>>(flag, read, row.help);
+  CLI::Option* option = sub.add_option_function<std::vector<std::string>>(flag, read, with_program(row.help));
   option->type_name(type_of<value>(row.range))->expected(1)->allow_extra_args(false);
   if constexpr (is_list<value>::value) {
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -84,7 +85,7 @@ void add_flags(CLI::App& sub, Options& o, const std::function<void()>& then) {
     using value = typename std::remove_cvref_t<decltype(row)>::value;
     CLI::Option* option = nullptr;
     if constexpr (std::same_as<value, bool>) {
-      option = sub.add_flag(std::string("--") + row.name, o.*row.member, row.help);
+      option = sub.add_flag(std::string("--") + row.name, o.*row.member, with_program(row.help));
     } else {
       option = add_valued(sub, o, row);
     }
@@ -122,7 +123,7 @@ void take_flags(CLI::App& sub, std::istream& text, const std::string& origin) {
     CLI::Option* option = sub.get_option_no_throw("--" + item.fullname());
     if (option == nullptr && nearest(item.fullname(), known).empty()) {
       throw unknown_name(
-          fmt::format("{}: {}: no such flag; tally {} --help lists them", origin, item.fullname(), sub.get_name()));
+          fmt::format("{}: {}: no such flag; {} lists them", origin, item.fullname(), command(sub.get_name(), "--help")));
     }
     if (option == nullptr) throw unknown_name(no_such(origin + ":", item.fullname(), "flag", known));
     if (option->count() != 0) continue;

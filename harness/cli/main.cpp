@@ -9,6 +9,7 @@
 #include <new>
 #include <vector>
 
+#include "harness/base/program.hpp"
 #include "harness/base/text.hpp"
 #include "harness/cli/cli.hpp"
 #include "harness/results/binary.hpp"
@@ -21,10 +22,7 @@ namespace {
 // The flag that was meant.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* at = &app;
-  for (const auto chosen = app.get_subcommands(); !chosen.empty();) {
-    at = chosen.front();
-    break;
-  }
+  if (const auto chosen = app.get_subcommands(); !chosen.empty()) at = chosen.front();
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const auto extras = app.remaining(true);
     if (extras.empty()) return error.what();
@@ -35,7 +33,8 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
       }
       const std::string named = at == &app ? "tally" : "tally " + at->get_name();
       if (tally::nearest(extras.front(), known).empty()) {
-        return fmt::format("{} {}: no such flag; {} --help lists them", named, extras.front(), named);
+        const std::string help = at == &app ? tally::command("--help") : tally::command(at->get_name(), "--help");
+        return fmt::format("{} {}: no such flag; {} lists them", named, extras.front(), help);
       }
       return tally::no_such(named, extras.front(), "flag", known);
     }
@@ -119,6 +118,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::set_terminate(last_words);
   try {
+    if (argc > 0) tally::called_as(argv[0]);
     return run(argc, argv);
   } catch (const tally::usage_error& e) {
     return complain(e.what(), tally::exit_usage);

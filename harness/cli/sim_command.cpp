@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "harness/base/program.hpp"
 #include "harness/cli/cli.hpp"
 #ifdef TALLY_SIM
 #include "harness/cli/flag_parsing.hpp"
@@ -35,8 +36,8 @@ void add_sim(CLI::App& app, action& run) {
   sub->prefix_command();
   sub->callback([&run] {
     run = []() -> int {
-      throw usage_error(
-          "sim: this build has no simulator; configure with -DTALLY_SIM=ON (it needs libboost-context-dev) and build again");
+      throw usage_error(fmt::format("sim: this build has no simulator (it needs libboost-context-dev); to add it: {}",
+                                    rebuilding("-DTALLY_SIM=ON")));
     };
   });
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/base/program.hpp"
 #include "harness/base/text.hpp"
 #include "harness/report/counters_report.hpp"
 #include "harness/report/machines_list.hpp"
@@ -223,7 +224,7 @@ std::string list_text(const registry& all, std::string_view what) {
 std::string describe_text(const registry& all, const std::string& name) {
   const std::string family = name.substr(0, name.find(':'));
   if (name.ends_with(".group")) return describe_counters(choose_counters({name}).front());
-  if (name.ends_with(".machine")) return describe_machine(sim::load_machine(name));
+  if (name.ends_with(".machine")) return describe_machine(sim::load_machine(name), name);
   std::vector<std::string> known;
   for (const auto& s : all.strategies) {
     if (s.name == family)
@@ -258,11 +259,12 @@ std::string describe_text(const registry& all, const std::string& name) {
   if (std::string metric = describe_metric(name); !metric.empty()) return metric;
   for (const auto& m : known_metrics()) known.emplace_back(m.name);
   for (const auto& m : sim::machine_names()) {
-    if (m == name) return describe_machine(sim::load_machine(m));
+    if (m == name) return describe_machine(sim::load_machine(m), m);
     known.push_back(m);
   }
-  if (nearest(name, known).empty())
-    throw unknown_name(fmt::format("describe {}: there is nothing of that name; tally list shows what there is", name));
+  if (nearest(name, known).empty()) {
+    throw unknown_name(fmt::format("describe {}: there is nothing of that name; {} shows what there is", name, command("list")));
+  }
   throw unknown_name(no_such("describe", name, "strategy, workload, suite, group of counters, metric or machine", known));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/base/program.hpp"
 #include "harness/base/text.hpp"
 
 namespace tally {
@@ -35,9 +36,9 @@ json machines_json() {
   return list;
 }
 
-std::string describe_machine(const sim::machine& m) {
-  std::string out = fmt::format("{}: {}; tally sim --machine {}\n\nFigures, with the keys of docs/references.md:\n", m.name,
-                                shape_of(m), m.name);
+std::string describe_machine(const sim::machine& m, std::string_view typed) {
+  std::string out = fmt::format("{}: {}; {}\n\nFigures, with the keys of docs/references.md:\n", m.name, shape_of(m),
+                                command("sim", "--machine", typed));
   for (const auto& f : m.figures) out += fmt::format("  {:21} = {:12} [{}]\n", f.key, f.value, f.source);
   return out;
 }

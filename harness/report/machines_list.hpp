@@ -11,7 +11,7 @@ namespace tally {
 
 [[nodiscard]] std::string machines_text(std::string_view indent);
 [[nodiscard]] json machines_json();
-// Its figures with their sources.
-[[nodiscard]] std::string describe_machine(const sim::machine&);
+// Its figures with their sources, and what simulates it, `typed` being its name or file.
+[[nodiscard]] std::string describe_machine(const sim::machine&, std::string_view typed);
 
 }  // namespace tally

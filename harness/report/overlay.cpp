@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/base/errors.hpp"
+#include "harness/base/program.hpp"
 #include "harness/base/text.hpp"
 #include "harness/measure/statistics.hpp"
 #include "harness/results/results_file.hpp"
@@ -54,7 +55,9 @@ overlay::overlay(const std::vector<std::filesystem::path>& directories) {
       any = true;
       windows[r.identity].push_back(std::move(r));
     }
-    if (!any) throw usage_error(fmt::format("--overlay {}: no observed rows; tally run --observe makes them", d.string()));
+    if (!any) {
+      throw usage_error(fmt::format("--overlay {}: no observed rows; {} makes them", d.string(), command("run", "--observe")));
+    }
   }
   for (const auto& [identity, of_row] : windows) rows_[identity] = observed_from(of_row);
 }

@@ -25,7 +25,7 @@ struct flag_row {
   const char* name;
   Value Owner::* member;
   flag_group group;
-  const char* help;
+  const char* help;  // {tally}: as with_program() says
   number_range range = {};
 
   // Whether it is kept with the results.
@@ -49,7 +49,7 @@ inline constexpr std::tuple all{
     flag_row{"threads", &run_request::threads, what, "auto (1, 2, 4 ... cores, then hyper-threads), 1,2,8 or 1..8*2"},
     flag_row{"cores", &sim_request::cores, what, "virtual cores: 1,2,8 or 1..128*2; at most 128"},
     flag_row{"mode", &run_request::modes, what, "throughput, latency, memory, observed"},
-    flag_row{"counters", &run_request::counters, what, "groups of hardware counters (tally list counters), or .group files"},
+    flag_row{"counters", &run_request::counters, what, "groups of hardware counters ({tally} list counters), or .group files"},
     flag_row{"observe", &run_request::observe, what, "also rows that count line hand-offs between threads, without a PMU"},
     flag_row{"heap", &selection::heaps, what, "limits for strategies that take one: 2x,3x of the payload, or 64M"},
     flag_row{"baseline", &selection::baseline, what, "what the others are compared with; a run measures it twice"},
@@ -73,7 +73,7 @@ inline constexpr std::tuple all{
     flag_row{"calibrate", &sim_options::calibrate, how, "only measure this machine, and write it to a file for --machine"},
 
     flag_row{"out", &session_flags::out, results, "the directory; results/<UTC>-<suite or sim>-<id> if not given"},
-    flag_row{"overlay", &sim_options::overlays, results, "observed rows (tally run --observe) to be judged against, as often as there are directories"},
+    flag_row{"overlay", &sim_options::overlays, results, "observed rows ({tally} run --observe) to be judged against, as often as there are directories"},
     flag_row{"from", &session_flags::from, results, "the same again, as that directory has it; other flags change it"},
     flag_row{"resume", &session_flags::resume, results, "go on with what is in --out, or the latest"},
     flag_row{"plan", &session_flags::plan_only, results, "only tell: rows, time, what is skipped and why"},

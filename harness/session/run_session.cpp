@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/base/program.hpp"
 #include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 #include "harness/engine/lane.hpp"
@@ -53,25 +54,27 @@ std::vector<std::string> keys_of(const run_plan& plan) {
   return keys;
 }
 
+std::string resuming(const fs::path& directory) { return command("run", "--resume", "--out", directory.native()); }
+
 // What to do next, the most needed thing first.
 std::string next_step(const run_plan& plan, const run_outcome& outcome, std::size_t errors, bool busy,
                       const fs::path& directory) {
   if (outcome.interrupted) {
-    return fmt::format("Stopped with {} to go. Next: tally run --resume --out {}\n", counted(outcome.missing, "window"),
-                       directory.string());
+    return fmt::format("Stopped with {} to go. Next: {}\n", counted(outcome.missing, "window"), resuming(directory));
   }
   if (errors != 0) {
     return fmt::format(
-        "Next: look at the failed rows (\"status\":\"error\" in rows.jsonl); without those lines, tally run --resume --out "
-        "{} measures them again\n",
-        directory.string());
+        "Next: look at the failed rows (\"status\":\"error\" in rows.jsonl); without those lines, {} measures them again\n",
+        resuming(directory));
   }
-  if (busy) return fmt::format("Next: the same on a quieter machine: tally run --from {}\n", directory.string());
+  if (busy) return fmt::format("Next: the same on a quieter machine: {}\n", command("run", "--from", directory.native()));
   if (plan.smoke() && plan.suite == "selection") {
-    return fmt::format("Next: tally run --from {} --processes {} for intervals\n", directory.string(), citable_processes);
+    const std::string more = std::to_string(citable_processes);
+    return fmt::format("Next: {} for intervals\n", command("run", "--from", directory.native(), "--processes", more));
   }
-  return plan.smoke() ? "Next: tally run --suite default for intervals (--plan tells how long), tally plot for pictures\n"
-                      : "Next: tally plot for pictures\n";
+  const std::string draw = command("plot", directory.native()) + " for pictures\n";
+  if (!plan.smoke()) return "Next: " + draw;
+  return fmt::format("Next: {} for intervals (--plan tells how long), {}", command("run", "--suite", "default"), draw);
 }
 
 std::string closing(const run_plan& plan, const run_outcome& outcome, const std::vector<result>& results,
@@ -128,8 +131,8 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
     outcome = execute(plan, done, o.timeout_s, folder.file(), results, shown, interrupt);
   } catch (const std::exception& e) {  // the disk, memory, no more processes
     shown.finish();
-    throw results_error(fmt::format("{}; {} of {} windows are kept, tally run --resume --out {} goes on", reason_of(e),
-                                    results.size() - plan.skipped.size(), plan.windows(), directory.string()));
+    throw results_error(fmt::format("{}; {} of {} windows are kept, {} goes on", reason_of(e),
+                                    results.size() - plan.skipped.size(), plan.windows(), resuming(directory)));
   }
   const std::string words = closing(plan, outcome, results, directory);
   if (!o.quiet) tell("\n" + words);

@@ -6,6 +6,7 @@
 
 #include "harness/base/errors.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/program.hpp"
 #include "harness/measure/environment.hpp"
 #include "harness/report/listing.hpp"
 #include "harness/results/binary.hpp"
@@ -52,9 +53,11 @@ std::optional<earlier_session> find_earlier(const session_flags& flags, session_
   e.flag = fmt::format("{} {}", flag, e.directory.string());
   e.config = read_config(flag, e.directory);
   if (e.config.kind != kind) {
-    throw usage_error(fmt::format("{}: that is {}; tally {} goes on with it", e.flag,
+    const std::string_view other = session_names.at(static_cast<std::size_t>(e.config.kind));
+    const std::string& there = e.directory.native();
+    throw usage_error(fmt::format("{}: that is {}; {} goes on with it", e.flag,
                                   e.config.kind == session_kind::sim ? "a simulation" : "no simulation",
-                                  session_names.at(static_cast<std::size_t>(e.config.kind))));
+                                  flags.resume ? command(other, "--resume", "--out", there) : command(other, "--from", there)));
   }
   if (flags.resume) refuse_strangers(e, kind);
   return e;

@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "harness/base/program.hpp"
 #include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 #include "harness/measure/presence.hpp"
@@ -238,16 +239,16 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   run.run(shown, interrupt);
   const bool interrupted = run.missing() != 0;
   if (talks && interrupted) {
-    tell(fmt::format("\nStopped with {} to go.\nNext: tally sim --resume --out {}\n", counted(run.missing(), "row"),
-                     directory.string()));
+    tell(fmt::format("\nStopped with {} to go.\nNext: {}\n", counted(run.missing(), "row"),
+                     command("sim", "--resume", "--out", directory.native())));
   } else if (talks) {
     tell("\n" + summary_text(results, asked.baseline.text(), cpu_topology().cores()));
     const std::string verdicts = agreement_summary(results, asked.model->name, asked.model->transfer / asked.model->clock_ghz);
     const bool none = verdicts.empty() && !o.overlays.empty();
     tell((none ? "No row that was simulated was observed in what --overlay names.\n\n" : verdicts) + skipped_words(plan.skipped));
-    tell(fmt::format("{} million accesses simulated in {}.\nNot modelled: {}.\nRows: {}\nNext: tally plot {}\n",
+    tell(fmt::format("{} million accesses simulated in {}.\nNot modelled: {}.\nRows: {}\nNext: {}\n",
                      (run.accesses() + 500'000) / 1'000'000, spoken_duration(run.seconds()), fmt::join(not_modelled(), "; "),
-                     (directory / "rows.jsonl").string(), directory.string()));
+                     (directory / "rows.jsonl").string(), command("plot", directory.native())));
   }
   return exit_code_of(results, interrupted);
 }

@@ -16,6 +16,7 @@
 #include "harness/base/cpu_set.hpp"
 #include "harness/base/errors.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/program.hpp"
 #include "harness/counters/perf_group.hpp"
 #include "harness/measure/environment.hpp"
 #include "harness/measure/probe.hpp"
@@ -276,7 +277,9 @@ std::string calibrate_into(const std::string& file) {
         fmt::format("{}; the figures contradict each other, nothing is written: try again on a quieter machine", e.what()));
   }
   write_whole(file, text);
-  return fmt::format("{}\n{}: written; tally sim --machine {}\n", text, file, file);
+  // A word is the name of a machine that is shipped.
+  const std::string named = file.find_first_of("/.") == std::string::npos ? "./" + file : file;
+  return fmt::format("{}\n{}: written; {}\n", text, file, command("sim", "--machine", named));
 }
 
 }  // namespace tally

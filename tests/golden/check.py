@@ -15,11 +15,12 @@ here = pathlib.Path(__file__).parent
 tally = pathlib.Path(sys.argv[1]).resolve()
 home = tempfile.TemporaryDirectory(prefix="tally-golden-")
 update = "--update" in sys.argv
+CALLED = "build/release/tally"  # in the place of the program's path, by which hints are told
 
 
 def output_of(arguments):
     done = subprocess.run([tally, *shlex.split(arguments)], capture_output=True, text=True, timeout=60, cwd=home.name)
-    text = done.stdout + done.stderr
+    text = (done.stdout + done.stderr).replace(str(tally), CALLED)
     return text + f"[exit {done.returncode}]\n"
 
 
