@@ -11,13 +11,6 @@
 
 namespace tally {
 
-std::filesystem::path bundled_folder(std::string_view name, const char* in_source) {
-  std::error_code none;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", none);
-  auto installed = (program.parent_path() / TALLY_SHARE / name).lexically_normal();
-  return std::filesystem::is_directory(installed, none) ? installed : std::filesystem::path(in_source);
-}
-
 void refused(const std::filesystem::path& path, int error) {
   throw results_error(fmt::format("{}: {}", path.string(), std::strerror(error)));
 }

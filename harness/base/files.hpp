@@ -44,10 +44,6 @@ namespace tally {
   return all;
 }
 
-// A folder of files that come with the program: share/tally/NAME beside the directory of the running program, where it is
-// installed (cmake/TallyInstall.cmake), else `in_source`.
-[[nodiscard]] std::filesystem::path bundled_folder(std::string_view name, const char* in_source);
-
 // Throws results_error that names the file and what errno said.
 [[noreturn]] void refused(const std::filesystem::path&, int error);
 // All of it, on the disk; 0 or the error.

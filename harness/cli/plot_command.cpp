@@ -6,8 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "harness/base/bundled.hpp"
 #include "harness/base/errors.hpp"
-#include "harness/base/files.hpp"
 #include "harness/cli/cli.hpp"
 
 namespace tally::cli {
@@ -15,11 +15,8 @@ namespace {
 
 // Becomes the plot program; returns only by an exception.
 int draw(std::vector<std::string> arguments) {
-  const auto script = bundled_folder("plots", TALLY_PLOT_DIR) / "plot.py";
-  std::error_code none;
-  if (!std::filesystem::exists(script, none)) {
-    throw results_error("plot: the plot program is neither in share/tally/plots beside this program nor in its source tree");
-  }
+  if (const std::string why = bundled_missing(bundled::plots); !why.empty()) throw results_error("plot: " + why);
+  const auto script = *bundled_folder(bundled::plots) / "plot.py";
   const char* chosen = std::getenv("TALLY_PYTHON");
   std::string python = chosen != nullptr && *chosen != '\0' ? chosen : "python3";
   std::string file = script.string();

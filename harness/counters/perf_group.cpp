@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <set>
 #include <sstream>
 
+#include "harness/base/bundled.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/text.hpp"
 
@@ -257,12 +257,8 @@ counter_group parse_counter_group(const std::string& file, std::string_view text
 
 const std::vector<counter_group>& built_in_counters() {
   static const std::vector<counter_group> all = [] {
-    std::set<fs::path> files;  // by name
-    for (const auto& file : entries_of(bundled_folder("counters", TALLY_COUNTER_DIR))) {
-      if (file.extension() == ".group") files.insert(file);
-    }
     std::vector<counter_group> groups;
-    for (const auto& f : files) groups.push_back(read_group(f));
+    for (const auto& f : bundled_files(bundled::counters, ".group")) groups.push_back(read_group(f));
     return groups;
   }();
   return all;
@@ -272,6 +268,7 @@ namespace {
 
 counter_group group_named(std::string_view flag, const std::string& typed) {
   if (typed.find('/') != std::string::npos || typed.ends_with(".group")) return read_group(typed);
+  if (const std::string why = bundled_missing(bundled::counters); !why.empty()) throw results_error(why);
   const auto& all = built_in_counters();
   const auto found = std::ranges::find(all, typed, &counter_group::name);
   if (found != all.end()) return *found;

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
+#include "harness/base/bundled.hpp"
 #include "harness/base/program.hpp"
 #include "harness/base/text.hpp"
 #include "harness/report/counters_report.hpp"
@@ -53,6 +56,10 @@ json capability_json(const capabilities& c) {
           {"process_global", c.process_global},
           {"instrumented", c.instrumented}};
 }
+
+// Sections whose names are those of files.
+constexpr std::array<std::pair<std::string_view, bundled>, 2> bundled_sections{
+    {{"counters", bundled::counters}, {"machines", bundled::machines}}};
 
 bool wants(std::string_view what, std::string_view section) { return what.empty() || what == section; }
 
@@ -172,6 +179,9 @@ json list_json(const registry& all, std::string_view what) {
     }
     out["suites"] = std::move(list);
   }
+  for (const auto& [section, files] : bundled_sections) {
+    if (const std::string why = bundled_missing(files); wants(what, section) && !why.empty()) throw results_error(why);
+  }
   if (wants(what, "counters")) out["counters"] = counters_json();
   if (wants(what, "metrics")) out["metrics"] = metrics_json();
   if (wants(what, "machines")) out["machines"] = machines_json();
@@ -206,8 +216,14 @@ std::string list_text(const registry& all, std::string_view what) {
                          s.how.processes, s.how.blocks, duration_text(s.how.window));
     }
   }
+  const auto missing = [&](bundled files) {
+    const std::string why = bundled_missing(files);
+    if (!why.empty() && !what.empty()) throw results_error(why);
+    if (!why.empty()) out += indent + why + "\n";
+  };
   if (wants(what, "counters")) {
     heading("counters");
+    missing(bundled::counters);
     out += counters_text(indent);
   }
   if (wants(what, "metrics")) {
@@ -216,6 +232,7 @@ std::string list_text(const registry& all, std::string_view what) {
   }
   if (wants(what, "machines")) {
     heading("machines");
+    missing(bundled::machines);
     out += machines_text(indent);
   }
   return out;
@@ -261,6 +278,10 @@ std::string describe_text(const registry& all, const std::string& name) {
   for (const auto& m : sim::machine_names()) {
     if (m == name) return describe_machine(sim::load_machine(m), m);
     known.push_back(m);
+  }
+  for (const auto& [section, files] : bundled_sections) {
+    if (const std::string why = bundled_missing(files); !why.empty())
+      throw unknown_name(fmt::format("describe {}: {}", name, why));
   }
   if (nearest(name, known).empty()) {
     throw unknown_name(fmt::format("describe {}: there is nothing of that name; {} shows what there is", name, command("list")));

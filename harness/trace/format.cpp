@@ -10,8 +10,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "harness/base/bundled.hpp"
 #include "harness/base/errors.hpp"
-#include "harness/base/files.hpp"
 #include "harness/trace/raw_stream.hpp"
 #include "harness/trace/recorder.hpp"
 
@@ -264,10 +264,11 @@ std::string find_recording(const std::string& name) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   if (name.find('/') == std::string::npos) {  // before a file of that name here: a row's name means one recording everywhere
-    const std::string bundled = (bundled_folder("traces", TALLY_TRACE_DIR) / (name + ".rct.zst")).string();
-    if (fs::is_regular_file(bundled, ignored)) return bundled;
+    const auto folder = bundled_folder(bundled::traces);
+    if (folder && fs::is_regular_file(*folder / (name + ".rct.zst"), ignored)) return (*folder / (name + ".rct.zst")).string();
   }
   if (fs::is_regular_file(name, ignored)) return name;
+  if (const std::string why = bundled_missing(bundled::traces); !why.empty()) throw results_error(name + ": " + why);
   throw usage_error("trace:file=" + name + ": no such file, and no bundled recording of that name");
 }
 

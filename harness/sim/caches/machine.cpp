@@ -10,6 +10,7 @@
 #include <limits>
 #include <map>
 
+#include "harness/base/bundled.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/text.hpp"
 
@@ -231,17 +232,15 @@ machine parse_machine(std::string_view text, const std::string& label) { return 
 
 std::vector<std::string> machine_names() {
   std::vector<std::string> names;
-  for (const auto& file : entries_of(bundled_folder("machines", TALLY_MACHINE_DIR))) {
-    if (file.extension() == ".machine") names.push_back(file.stem().string());
-  }
-  std::sort(names.begin(), names.end());
+  for (const auto& file : bundled_files(bundled::machines, ".machine")) names.push_back(file.stem().string());
   return names;
 }
 
 machine load_machine(const std::string& name_or_path) {
   const bool path = name_or_path.find_first_of("/.") != std::string::npos;
-  const auto text = text_in(path ? std::filesystem::path(name_or_path)
-                                 : bundled_folder("machines", TALLY_MACHINE_DIR) / (name_or_path + ".machine"));
+  if (const std::string why = bundled_missing(bundled::machines); !path && !why.empty()) throw results_error(why);
+  const auto text =
+      text_in(path ? std::filesystem::path(name_or_path) : *bundled_folder(bundled::machines) / (name_or_path + ".machine"));
   if (!text) {
     if (path) throw usage_error(fmt::format("--machine {}: can't be read", name_or_path));
     throw usage_error(no_such("--machine", name_or_path, "machine", machine_names()));
