@@ -1,5 +1,5 @@
-// Single-thread costs of the contract's operations, as Google Benchmark sees them: make_drop, copy_drop, load_drop,
-// load_store, take_store, upgrade_drop, shared_load_drop, borrow. Instantiated per strategy; run by `tally micro`.
+// Single-thread costs of the contract's operations (micro.hpp lists them), as Google Benchmark sees them. Instantiated per strategy;
+// run by `tally micro`.
 //
 // One thread, warm caches, one hot object: what an operation costs at least. What threads do to it is the engine's subject;
 // Google Benchmark gives every thread the same number of iterations, and the fast one then waits for the slow one.
@@ -69,35 +69,37 @@ void add(benchmark_list& into, const std::string& strategy) {
         c.drop(r);
       },
       drop);
-  enter(
-      "copy_drop", one,
-      [](auto& c, auto& held) {
-        auto r = c.copy(held);
-        keep(r);
-        c.drop(r);
-      },
-      drop);
   const auto filled = [](auto& c) {
     auto r = make<node>(c, {});
     c.store(c.get(r).place, make<node>(c, {}));
     return r;
   };
-  enter(
-      "load_drop", filled,
-      [](auto& c, auto& held) {
-        auto r = c.load(c.get(held).place);
-        keep(r);
-        c.drop(r);
-      },
-      drop);
-  enter(
-      "load_store", filled,
-      [](auto& c, auto& held) {
-        auto r = c.load(c.get(held).place);
-        keep(r);
-        c.store(c.get(held).place, r);
-      },
-      drop);
+  if constexpr (!unique_ownership<H>) {  // each gives an object a second ref
+    enter(
+        "copy_drop", one,
+        [](auto& c, auto& held) {
+          auto r = c.copy(held);
+          keep(r);
+          c.drop(r);
+        },
+        drop);
+    enter(
+        "load_drop", filled,
+        [](auto& c, auto& held) {
+          auto r = c.load(c.get(held).place);
+          keep(r);
+          c.drop(r);
+        },
+        drop);
+    enter(
+        "load_store", filled,
+        [](auto& c, auto& held) {
+          auto r = c.load(c.get(held).place);
+          keep(r);
+          c.store(c.get(held).place, r);
+        },
+        drop);
+  }
   enter(
       "take_store", filled,
       [](auto& c, auto& held) {

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""However it is called and wherever it lies: hints are commands that can be pasted, bundled files are found or said to be missing,
+and `tally micro`.
+
+called.py TALLY SOURCE_DIR OBJDUMP [TEST...]
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from run_tests import run_tests
+
+tally, source, objdump = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), sys.argv[3]
+SMALL = "run --strategy plain,atomic --workload copy_drop --threads 1 --duration 2ms --processes 1 --repeat 1".split()
+
+
+def run(program, *arguments, cwd, expect=0, **environment):
+    done = subprocess.run([str(program), *arguments], cwd=cwd, text=True, timeout=120, env={**os.environ, **environment},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == expect, f"{arguments}: exit {done.returncode}, not {expect}: {done.stdout}"
+    return done.stdout
+
+
+def pasted(command, cwd):
+    done = subprocess.run(["bash", "-c", command], cwd=cwd, text=True, timeout=120, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, f"{command}: exit {done.returncode}: {done.stdout}"
+    return done.stdout
+
+
+def install(at):
+    """A copy of the program and its files, as `cmake --install` lays them out."""
+    share = at / "prefix/share/tally"
+    for name, folder in {"traces": "workloads/traces", "counters": "harness/counters/groups", "machines": "harness/sim/machines"}.items():
+        shutil.copytree(source / folder, share / name)
+    (at / "prefix/bin").mkdir()
+    return shutil.copy(tally, at / "prefix/bin/tally"), share
+
+
+def hints_are_commands_as_the_program_was_called(cwd):
+    (cwd / "some where").mkdir()
+    (cwd / "some where/tally").symlink_to(tally)
+    said = run("some where/tally", *SMALL, "--out", "it's here", cwd=cwd)
+    hint = re.search(r"'some where/tally' run --from \S+ \S+(?: --processes \d+)?", said)
+    assert hint, said
+    assert "rows" in pasted(hint[0].removesuffix(" for") + " --plan", cwd)
+    said = run("some where/tally", "describe", "zzzzzzzz", cwd=cwd, expect=64)
+    hint = re.search(r"'some where/tally' list", said)
+    assert hint and "strategies" in pasted(hint[0], cwd), said
+    assert "('some where/tally' list counters)" in run("some where/tally", "run", "--help", cwd=cwd)
+
+
+def called_by_its_name_it_says_its_name(cwd):
+    path = f"{tally.parent}:{os.environ['PATH']}"
+    said = run("tally", "describe", "zzzzzzzz", cwd=cwd, expect=64, PATH=path)
+    assert "; tally list shows" in said, said
+
+
+def copied_with_its_files_it_finds_them(cwd):
+    install(cwd)
+    moved = (cwd / "prefix").rename(cwd / "elsewhere")
+    program, share = moved / "bin/tally", moved / "share/tally"
+    (share / "machines/mine.machine").write_bytes((share / "machines/xeon-8280.machine").read_bytes())
+    assert re.search(r"^mine ", run(program, "list", "machines", cwd=cwd), re.M)
+    (moved / "bin/share").mkdir()
+    share.rename(moved / "bin/share/tally")  # beside the program
+    assert re.search(r"^mine ", run(program, "list", "machines", cwd=cwd), re.M)
+    run(program, *SMALL, cwd=cwd)
+    run(program, "run", "--workload", "trace:file=json_cycle", "--plan", cwd=cwd)
+    assert "ownership:" in run(program, "describe", "ownership", cwd=cwd)
+
+
+def an_environment_variable_names_the_files(cwd):
+    _, share = install(cwd)
+    (share / "machines/mine.machine").write_bytes((share / "machines/xeon-8280.machine").read_bytes())
+    assert "mine:" in run(tally, "describe", "mine", cwd=cwd, TALLY_DATA=str(share))
+
+
+def missing_files_are_said_to_be_missing(cwd):
+    nowhere = {"TALLY_DATA": "no/where"}
+    for code, *arguments in ((3, "list", "machines"), (3, "list", "counters"), (3, "list", "--json"), (64, "describe", "epyc-7742"),
+                             (64, "describe", "ownership"), (3, "plot", "--list"), (3, "trace", "info", "json_cycle"),
+                             (3, "run", "--workload", "trace:file=json_cycle", "--plan"),
+                             (3, "run", "--workload", "copy_drop", "--counters", "software", "--plan")):
+        said = run(tally, *arguments, cwd=cwd, expect=code, **nowhere)
+        assert "not found; looked for no/where/" in said and "set TALLY_DATA" in said and said.count("\n") == 1, said
+    said = run(tally, "list", cwd=cwd, **nowhere)  # the rest is there
+    assert "copy_drop" in said and "looked for no/where/counters" in said and "looked for no/where/machines" in said, said
+    run(tally, "describe", "biased", cwd=cwd, **nowhere)
+    run(tally, *SMALL, cwd=cwd, **nowhere)
+
+
+def micro(at, *arguments, expect=0):
+    return run(tally, "micro", *arguments, cwd=at, expect=expect)
+
+
+def has_micro(at):
+    return "has no Google Benchmark" not in subprocess.run([tally, "micro", "--help"], cwd=at, text=True, capture_output=True).stderr
+
+
+def micro_help_has_the_librarys_flags_and_every_operation(cwd):
+    if not has_micro(cwd):
+        return print("no Google Benchmark in this build")
+    said = micro(cwd, "--help")
+    assert "--benchmark_filter=<regex>" in said, said
+    there = {name.split("/")[0] for name in micro(cwd, "--benchmark_list_tests").splitlines()}
+    assert there == set(re.findall(r"^  ([a-z_]+)  ", said, re.M)), there
+
+
+def micro_runs_every_operation_of_every_strategy(cwd):
+    if has_micro(cwd):
+        micro(cwd, "--benchmark_min_time=0.00001")
+        assert "micro --help lists them" in micro(cwd, "--nosuch", expect=64)
+
+
+def micros_json_says_what_was_measured_where_and_no_host(cwd):
+    if not has_micro(cwd):
+        return
+    said = micro(cwd, "--benchmark_filter=copy_drop/plain$", "--benchmark_min_time=0.00001", "--benchmark_format=json",
+                 "--benchmark_out=out.json")
+    for text in (said[said.index("{"):said.rindex("}") + 1], (cwd / "out.json").read_text()):
+        context = json.loads(text)["context"]
+        assert all(context.get(k) for k in ("tally", "compiler", "flags", "build_type", "cpu_model", "kernel", "machine")), context
+        assert context["host_name"] == "not told", context
+        assert socket.gethostname() not in text or len(socket.gethostname()) < 4
+    assert re.fullmatch(r"[0-9.]+ \(.*\)", context["tally"]), context
+
+
+def the_floor_of_make_drop_takes_and_gives_back_by_the_calls_of_strategies(cwd):
+    if not has_micro(cwd):
+        return
+    lines = subprocess.run([objdump, "-d", "--no-show-raw-insn", tally], text=True, stdout=subprocess.PIPE, check=True).stdout
+    code = re.search(r"^[0-9a-f]+ <\S*micro\S*malloc_freeERN9benchmark5StateE>:\n(.*?)\n\n", lines, re.M | re.S)[1]
+    called = set(re.findall(r"call\s+\S+ <(\w+)@plt>", code))
+    assert {"malloc", "free"} <= called and "calloc" not in called, called
+
+
+if __name__ == "__main__":
+    run_tests(globals(), sys.argv[4:], "tally-called-")
