@@ -3,9 +3,9 @@
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
   string(STRIP "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}} -std=c++${CMAKE_CXX_STANDARD}" flags)
-  set(identity ${CMAKE_BINARY_DIR}/generated/identity.cpp)
+  set(identity ${PROJECT_BINARY_DIR}/generated/identity.cpp)
   add_custom_target(tally_identity_source
-    COMMAND ${CMAKE_COMMAND} -D "OUT=${identity}" -D "VERSION=${PROJECT_VERSION}" -D "SOURCE=${CMAKE_SOURCE_DIR}" -D "FLAGS=${flags}"
+    COMMAND ${CMAKE_COMMAND} -D "OUT=${identity}" -D "VERSION=${PROJECT_VERSION}" -D "SOURCE=${PROJECT_SOURCE_DIR}" -D "FLAGS=${flags}"
             -D "COMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}" -D "TYPE=${CMAKE_BUILD_TYPE}"
             -D "SANITIZER=${TALLY_SANITIZE}" -P ${CMAKE_CURRENT_LIST_FILE}
     BYPRODUCTS ${identity} COMMENT "" VERBATIM)

@@ -12,8 +12,8 @@ function(tally_folder folder)
     target_link_libraries(${name} INTERFACE ${arg_LIBRARIES})
     return()
   endif()
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/${folder}/*.cpp)
-  list(TRANSFORM arg_WITHOUT PREPEND ${CMAKE_SOURCE_DIR}/harness/${folder}/)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/harness/${folder}/*.cpp)
+  list(TRANSFORM arg_WITHOUT PREPEND ${PROJECT_SOURCE_DIR}/harness/${folder}/)
   list(REMOVE_ITEM sources ${arg_WITHOUT})
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC ${arg_LIBRARIES})
@@ -41,7 +41,6 @@ if(TARGET libpfm4)
 endif()
 
 # From the program's directory to the bundled files, where both are installed.
-include(GNUInstallDirs)
 file(RELATIVE_PATH tally_share_from_bin ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_DATADIR}/tally)
 
 # Where the program looks for them where they are not (harness/base/bundled.hpp): the source tree, and from its build folder to it.

@@ -2,7 +2,7 @@
 # the conformance suite, the micro benchmarks. Per strategy and use there is one generated source and, where it goes into a
 # library, one object library (tally_native_NAME), so that a change to a strategy rebuilds only its own.
 
-set(TALLY_STRATEGY_DIR ${CMAKE_SOURCE_DIR}/strategies)
+set(TALLY_STRATEGY_DIR ${PROJECT_SOURCE_DIR}/strategies)
 set_property(GLOBAL PROPERTY tally_strategies "")
 set_property(GLOBAL PROPERTY tally_workloads "")
 
@@ -44,7 +44,7 @@ function(tally_source prefix s text)
   get_property(header GLOBAL PROPERTY tally_header_${s})
   get_property(of_strategy GLOBAL PROPERTY tally_needs_${s})
   string(REPLACE "{s}" "${s}" text "${text}")
-  set(at ${CMAKE_BINARY_DIR}/generated/${prefix}_${s}.cpp)
+  set(at ${PROJECT_BINARY_DIR}/generated/${prefix}_${s}.cpp)
   file(CONFIGURE OUTPUT ${at} CONTENT "#include \"${header}\"\n${text}")
   set(source ${at} PARENT_SCOPE)
   set(needs "${of_strategy}" PARENT_SCOPE)
@@ -86,7 +86,7 @@ function(tally_generate_workloads)
   list(JOIN workloads ", " workloads)
   list(TRANSFORM contended PREPEND "workloads::")
   list(JOIN contended ", " contended)
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/all_workloads.hpp CONTENT
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/all_workloads.hpp CONTENT
 "#pragma once
 ${includes}
 namespace tally {
@@ -107,7 +107,7 @@ function(tally_registry_source name header function prefix)
   tally_each(calls "${prefix}_{s}(), " ${strategies})
   tally_each(observed_calls "observed_{s}(), " ${arg_OBSERVED})
   tally_each(infos "workloads::{s}::info, " ${workloads})
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${name}.cpp CONTENT
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${name}.cpp CONTENT
 "#include \"all_workloads.hpp\"
 #include \"${header}\"
 namespace tally {
@@ -133,7 +133,7 @@ function(tally_generate_registry)
     endforeach()
   endif()
   tally_registry_source(registry harness/engine/registry.hpp built_in native OBSERVED ${observed})
-  add_library(tally_registry STATIC ${CMAKE_BINARY_DIR}/generated/registry.cpp)
+  add_library(tally_registry STATIC ${PROJECT_BINARY_DIR}/generated/registry.cpp)
   target_link_libraries(tally_registry PUBLIC tally_engine)
   tally_parts(tally_registry native
 "#include \"all_workloads.hpp\"
@@ -163,7 +163,7 @@ function(tally_generate_simulated)
   endif()
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   tally_registry_source(simulated harness/session/sim_session.hpp built_in_simulated sim)
-  add_library(tally_simulated STATIC ${CMAKE_BINARY_DIR}/generated/simulated.cpp)
+  add_library(tally_simulated STATIC ${PROJECT_BINARY_DIR}/generated/simulated.cpp)
   target_link_libraries(tally_simulated PUBLIC tally_session)
   tally_parts(tally_simulated sim
 "#include \"all_workloads.hpp\"
@@ -219,7 +219,7 @@ using stepped_ones = stepped_heaps<family, family::variants>::type;
 INSTANTIATE_TYPED_TEST_SUITE_P({s}, Owners, stepped_ones);
 }
 ")
-    add_executable(fault_${s} ${source} ${CMAKE_SOURCE_DIR}/tests/fault/injection.cpp)
+    add_executable(fault_${s} ${source} ${PROJECT_SOURCE_DIR}/tests/fault/injection.cpp)
     target_link_libraries(fault_${s} PRIVATE tally_flags GTest::gtest GTest::gtest_main ${needs} ${CMAKE_DL_LIBS})
     target_compile_options(fault_${s} PRIVATE ${TALLY_TEST_OPTIONS})
     add_test(NAME fault_${s} COMMAND fault_${s} --gtest_brief=1)
@@ -230,13 +230,13 @@ endfunction()
 # One model program per strategy, model_NAME: every program of tests/model over every built variant, under the model checker;
 # and mutants_NAME, which is the same program made wrong in one place after another.
 function(tally_generate_model)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/model/*.cpp)
-  add_library(tally_model STATIC ${sources} ${CMAKE_SOURCE_DIR}/tests/model/suite.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/harness/model/*.cpp)
+  add_library(tally_model STATIC ${sources} ${PROJECT_SOURCE_DIR}/tests/model/suite.cpp)
   target_link_libraries(tally_model PUBLIC tally_flags GTest::gtest)
   target_include_directories(tally_model SYSTEM PRIVATE ${TALLY_RELACY})
   # The checker's operator delete is the plain one.
   target_compile_options(tally_model PUBLIC -fno-sized-deallocation -UNDEBUG)
-  target_compile_definitions(tally_model PRIVATE TALLY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TALLY_EXTRA_DIR="${TALLY_EXTRA}")
+  target_compile_definitions(tally_model PRIVATE TALLY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" TALLY_EXTRA_DIR="${TALLY_EXTRA}")
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   foreach(s IN LISTS strategies)
     tally_source(model ${s}
@@ -259,10 +259,10 @@ function(tally_generate_micro)
   target_link_libraries(tally_micro PUBLIC tally_session)
   if(NOT TARGET benchmark::benchmark)
     message(STATUS "tally micro: left out, Google Benchmark was not found (libbenchmark-dev)")
-    target_sources(tally_micro PRIVATE ${CMAKE_SOURCE_DIR}/harness/micro/absent.cpp)
+    target_sources(tally_micro PRIVATE ${PROJECT_SOURCE_DIR}/harness/micro/absent.cpp)
     return()
   endif()
-  target_sources(tally_micro PRIVATE ${CMAKE_SOURCE_DIR}/harness/micro/run.cpp ${CMAKE_SOURCE_DIR}/harness/micro/baselines.cpp)
+  target_sources(tally_micro PRIVATE ${PROJECT_SOURCE_DIR}/harness/micro/run.cpp ${PROJECT_SOURCE_DIR}/harness/micro/baselines.cpp)
   target_link_libraries(tally_micro PUBLIC benchmark::benchmark)
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   tally_parts(tally_micro micro
@@ -273,7 +273,7 @@ void add_{s}(benchmark_list& into) { add_family<strategies::{s}, native>(into, s
 " STRATEGIES ${strategies} LIBRARIES benchmark::benchmark OPTIONS ${measured_options})
   tally_each(declarations "void add_{s}(benchmark_list& into);\n" ${strategies})
   tally_each(calls "  add_{s}(into);\n" ${strategies})
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/micro.cpp CONTENT
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/micro.cpp CONTENT
 "#include \"harness/micro/micro.hpp\"
 namespace tally::micro {
 ${declarations}
@@ -281,5 +281,5 @@ void add_strategies(benchmark_list& into) {
 ${calls}}
 }
 ")
-  target_sources(tally_micro PRIVATE ${CMAKE_BINARY_DIR}/generated/micro.cpp)
+  target_sources(tally_micro PRIVATE ${PROJECT_BINARY_DIR}/generated/micro.cpp)
 endfunction()
