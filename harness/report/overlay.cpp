@@ -114,10 +114,8 @@ std::string agreement_summary(const std::vector<result>& results, const std::str
   if (apart != 0) {
     out += fmt::format(
         "  In {} of them no window had all threads running throughout: other work on the machine kept them apart. More windows "
-        "find\n"
-        "  some (tally run --observe --processes 20); with the right to it, real-time priority keeps others away:\n"
-        "  chrt --fifo 50 tally run --observe\n",
-        apart);
+        "find some\n  ({}); with the right to it, real-time priority keeps others away:\n  chrt --fifo 50 {}\n",
+        apart, command("run", "--observe", "--processes", "20"), command("run", "--observe"));
   }
   return out + "\n";
 }
