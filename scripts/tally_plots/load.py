@@ -2,9 +2,11 @@
 
 A line that is damaged, or whose record lacks what its status promises, is left out and named by its number; the others are used.
 """
+import gc
 import json
 import math
 import pathlib
+import re
 
 SCHEMA = 1
 
@@ -59,6 +61,10 @@ def wrong_inside(record):
         return "its config.heap.multiple is not a number"
     if not is_a(config.get("allocator", "system"), TEXT):
         return "its config.allocator is not a text"
+    buckets = at(record, "latency.buckets")
+    if buckets is not None and (not isinstance(buckets, list) or any(
+            not isinstance(b, list) or len(b) != 3 or not all(is_a(n, int) for n in b) for b in buckets)):
+        return "its latency.buckets are damaged"
     samples = at(record, "memory.samples")
     if samples is not None and (not isinstance(samples, list) or any(
             lacking(s, {"at_ns": NUMBER, "bytes": NUMBER}) for s in samples)):
@@ -122,16 +128,35 @@ def lines_of(path, bad):
                 bad.append(f"{path}: line {number} is not a JSON object: left out")
 
 
+def natural(text):
+    """What texts are sorted by so that 2x comes before 10x; "|" parts a row's key."""
+    return [[float(part) if nth % 2 else part for nth, part in enumerate(re.split(r"(\d+(?:\.\d+)?)", of))] for of in text.split("|")]
+
+
 class Run:
     """One results directory."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.bad, self.records = [], []
+        self.values = {}  # by row and metric: what estimates.by_window() found
         self.tail = ""  # what sets its rows apart from another directory's of the same names
         path = self.directory / "rows.jsonl"
         if not path.exists():
             raise Unreadable(f"{directory}: no rows.jsonl there; name a results directory (default: results/latest)")
+        collects = gc.isenabled()
+        gc.disable()  # millions of values, none of them garbage: to look for it takes longer than to read them
+        try:
+            self._read(path)
+        finally:
+            if collects:
+                gc.enable()
+        self.config = self._config()
+        rows = self.config.get("rows")
+        self._rank = {key: n for n, key in enumerate(rows if isinstance(rows, list) else []) if isinstance(key, str)}
+        self.windows = groups([r for r in self.records if r["status"] in ("ok", "exhausted")], lambda r: r["row"])
+
+    def _read(self, path):
         for number, record in lines_of(path, self.bad):
             if "schema" not in record:
                 self.bad.append(f"{path}: line {number} is left out: it has no schema")
@@ -143,10 +168,6 @@ class Run:
                 self.bad.append(f"{path}: line {number} is left out: {wrong}")
                 continue
             self.records.append(record)
-        self.config = self._config()
-        rows = self.config.get("rows")
-        self._rank = {key: n for n, key in enumerate(rows if isinstance(rows, list) else []) if isinstance(key, str)}
-        self.windows = groups([r for r in self.records if r["status"] in ("ok", "exhausted")], lambda r: r["row"])
 
     def _config(self):
         path = self.directory / "config.json"
@@ -161,9 +182,17 @@ class Run:
             return {}
         return config
 
+    @property
+    def planned(self):
+        """The keys of the plan's rows, in its order; none where the directory does not have it."""
+        return list(self._rank)
+
     def rank(self, key):
-        """A row's place in the plan; those that are not in it are last."""
-        return self._rank.get(key, len(self._rank))
+        """A row's place in the plan; those that are not in it are last, by workload, threads, mode and strategy."""
+        if key in self._rank:
+            return self._rank[key], []
+        strategy, *scene = natural(key)
+        return len(self._rank), [scene, strategy]
 
     @property
     def name(self):
@@ -196,12 +225,53 @@ class Results:
                 path = run.directory.resolve()
                 clash = any(o.name == run.name for o in others)
                 run.tail = f" [{path.parent.name}/{path.name}]" if clash else f" [{path.name}]"
-        self.ok = []
+        self.ok, self.failed = [], []  # in the order of the plan
         for run in self.runs:
-            for row in sorted(run.records, key=lambda r: run.rank(r.get("row"))):
+            ranks = {key: run.rank(key) for key in {r["row"] for r in run.records}}
+            for row in sorted(run.records, key=lambda r: ranks[r["row"]]):
                 row["_run"] = run
                 if row["status"] in ("ok", "exhausted") and row["role"] != "aa":
                     self.ok.append(row)
+                elif row["status"] == "error" and row["row"] not in run.windows:
+                    self.failed.append(row)
+                row["_rank"] = len(self.ok) + len(self.failed)
+        self._varied = {}
+        for row in self.ok + self.failed:
+            name, parameters = row["config"]["workload"]["name"], row["config"]["workload"]["parameters"]
+            of = self._varied.setdefault(name, {})
+            for parameter_name, value in parameters.items():
+                of.setdefault(parameter_name, set()).add(str(value))
+
+    @staticmethod
+    def order(row):
+        """What rows of several selections are sorted by."""
+        return row["_rank"]
+
+    def title(self, row, without=()):
+        """The workload with those of its parameters that tell it from the others that are there, or are words (a recording's name, how
+        it is replayed): its label has none that is at its default."""
+        own = row["config"]["workload"]
+        first, *words = re.split(r"[ ,]", own["label"])
+        words = [w for w in words if w.split("=")[0] not in without]
+        told = {w.split("=")[0] for w in words} | set(without)
+        return " ".join([first, *words, *(f"{name}={value}" for name, value in own["parameters"].items()
+                                          if name not in told and self._in_title(own["name"], name, value))])
+
+    def _in_title(self, workload_name, name, value):
+        return len(self._varied[workload_name][name]) > 1 or number_in(value) is None
+
+    def rest(self, rows, without=()):
+        """The parameters that no title has, of each workload among these rows: a sentence for the footnote."""
+        said = {}
+        for row in rows:
+            own = row["config"]["workload"]
+            if own["name"] in said:
+                continue
+            told = set(re.findall(r"(\w+)=", own["label"])) | set(without)
+            left = [f"{name}={value}" for name, value in own["parameters"].items()
+                    if name not in told and not self._in_title(own["name"], name, value)]
+            said[own["name"]] = f"{own['name']}: {', '.join(left)}" if left else ""
+        return "; ".join(filter(None, said.values()))
 
     @property
     def origin(self):
@@ -238,16 +308,25 @@ def workload(row):
     return row["config"]["workload"]["label"]
 
 
+def place(row):
+    """What its rivals share with it: workload, threads, mode."""
+    return workload(row), row["config"]["threads"], row["config"]["mode"]
+
+
 def parameter(row, name):
     return row["config"]["workload"]["parameters"].get(name)
 
 
-def number_of(row, name):
-    """A parameter that is a number; None if it isn't one."""
+def number_in(value):
     try:
-        return float(parameter(row, name))
+        return float(value)
     except (TypeError, ValueError):
         return None
+
+
+def number_of(row, name):
+    """A parameter that is a number; None if it isn't one."""
+    return number_in(parameter(row, name))
 
 
 def metric(row, name):
