@@ -11,7 +11,7 @@ import argparse
 import pathlib
 import sys
 
-from . import estimates, load, plots, style
+from . import estimates, load, page, plots, style
 
 LATEST = pathlib.Path("results/latest")  # where `tally run` leaves them
 
@@ -84,7 +84,7 @@ def draw(parser, options, chosen):
     with style.look():
         for plot in chosen:
             for file, figure in plot.draw(results, options):
-                style.save(figure, target / file, ["pdf"] if options.pdf else ["png", "svg"])
+                page.save(figure, target / file, ["pdf"] if options.pdf else ["png", "svg"])
                 drawn += 1
     print(f"{drawn} plots in {target}" if drawn else "no plot: the rows allow none of " + ", ".join(p.NAME for p in chosen))
     return 0 if drawn else 1

@@ -43,6 +43,11 @@ def of(row, metric):
                     line.get("confidence", CONFIDENCE))
 
 
+def band(metric):
+    """A simulated figure, which is exact: its bar spans the schedules."""
+    return Estimate(metric["value"], metric["low"], metric["high"], False, 1, 1, False, False)
+
+
 def multiple(row, other, metric):
     """How many times the other row's value this row's is, window by window; both of one directory. None without a pair."""
     run, key, to = row["_run"], row["row"], other["row"]
@@ -89,6 +94,25 @@ def note(drawn):
     if any(e.computed and e.processes >= 5 for e in drawn):
         text += "; no interval was written for some"
     return text + "; hollow: the machine was busy, threads hardly overlapped, or exceed the cores"
+
+
+def latency_curve(row):
+    """(share, ns) pairs of a row's histograms: what a share of the operations took no longer than, the mean over processes of the median
+    over blocks; as far as each window has an operation beyond. Empty where a window has no buckets."""
+    import numpy as np
+    windows = [r for r in row["_run"].windows[row["row"]] if load.at(r, "latency.buckets")]
+    if not windows or len(windows) < len(row["_run"].windows[row["row"]]):
+        return []
+    buckets = {(r["process"], r["block"]): np.array(r["latency"]["buckets"], dtype=float) for r in windows}
+    least = min(of[:, 2].sum() for of in buckets.values())
+    shares = 1 - 10.0 ** -np.arange(0, math.log10(max(least, 10)), 0.02)
+    curves = {}
+    for (process, _), of in sorted(buckets.items()):
+        counts = np.cumsum(of[:, 2])
+        # The bucket that a rank falls in, and its upper end: as the harness finds its percentiles.
+        at = np.searchsorted(counts, np.maximum(1, np.floor(shares * counts[-1] + 0.5)))
+        curves.setdefault(process, []).append(of[np.minimum(at, len(of) - 1), 1])
+    return list(zip(shares.tolist(), np.mean([np.median(of, axis=0) for of in curves.values()], axis=0).tolist()))
 
 
 # What the program wrote.
@@ -147,12 +171,13 @@ def wrong_with(line):
 
 def by_window(run, key, metric):
     """The values of a row by process and block; what failed or was not measured is not in it."""
-    found = {}
-    for r in run.windows.get(key, []):
-        value = load.metric(r, metric)
-        if value is not None and math.isfinite(value):
-            found[r["process"], r["block"]] = float(value)
-    return dict(sorted(found.items()))
+    values = run.values.get((key, metric))
+    if values is None:
+        found = [(r["process"], r["block"], load.metric(r, metric)) for r in run.windows.get(key, [])]
+        values = {(process, block): float(value) for process, block, value in sorted(
+            (f for f in found if f[2] is not None and math.isfinite(f[2])), key=lambda f: f[:2])}
+        run.values[key, metric] = values
+    return values
 
 
 def is_hollow(run, key, metric):
@@ -163,11 +188,12 @@ def is_hollow(run, key, metric):
 
 def baselines(run, scene):
     """The rows of the scene's baseline and of its second measurement; None where there is none."""
-    keys = sorted(run.windows, key=run.rank)
-
-    def first(role):
-        return next((k for k in keys if run.windows[k][0]["scene"] == scene and run.windows[k][0]["role"] == role), None)
-    return first("baseline"), first("aa")
+    if not hasattr(run, "baselines"):
+        run.baselines = {}
+        for key in sorted(run.windows, key=run.rank):
+            first = run.windows[key][0]
+            run.baselines.setdefault((first["scene"], first["role"]), key)
+    return run.baselines.get((scene, "baseline")), run.baselines.get((scene, "aa"))
 
 
 # Of what the program wrote nothing of.

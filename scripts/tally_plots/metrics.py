@@ -3,6 +3,7 @@
 A run that says what its metrics are (a list of {name, unit, better, meaning} under "metrics" in config.json, or in a line of
 estimates.jsonl) is believed; the titles are those below as long as the units are.
 """
+import re
 from collections import namedtuple
 
 from . import estimates
@@ -27,6 +28,7 @@ METRICS = _named(
     ("live_bytes_peak", "B", "less", "most bytes of objects not yet freed", "MiB of objects not yet freed", 2.0**-20),
     ("transfers_per_op", "1/op", "less", "lines that come from another core's cache per operation",
      "line transfers per operation", 1.0),
+    ("handoffs_per_op", "1/op", "less", "line hand-offs between threads per operation", "line hand-offs per operation", 1.0),
 )
 
 
@@ -39,10 +41,14 @@ def of(results, name):
                 continue
             unit, better, meaning = (entry.get(k) or None for k in ("unit", "better", "meaning"))
             same = known and unit == known.unit
-            words = name.replace("_", " ").replace(".", ": ")
-            title = known.title if same else words + (f", {unit}" if unit and unit != "1" else "")
+            title = known.title if same else words_of(name) + (f", {unit}" if unit and unit not in ("1", "1/op") else "")
             return Metric(name, unit, better, meaning, title, known.scale if same else 1.0)
-    return known or Metric(name, None, None, None, name.replace("_", " "), 1.0)
+    return known or Metric(name, None, None, None, words_of(name), 1.0)
+
+
+def words_of(name):
+    """A title for what nothing says more of than its name."""
+    return re.sub(r"\bper op\b", "per operation", name.replace("_", " ").replace(".", ": "))
 
 
 def told(run):

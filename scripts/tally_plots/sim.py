@@ -1,5 +1,5 @@
 """What the plots of simulated rows share: scenes, and the sentence under each picture."""
-from . import load
+from . import load, missing
 
 
 def rows(results):
@@ -29,11 +29,16 @@ def file_name(prefix, scene):
     return "-".join([prefix] + ["".join(c if c.isalnum() else "-" for c in part) for part in (label, machine, protocol, caches)])
 
 
-def note(row, what):
+def note(row, what, bars=True):
     machine, protocol, caches = setting(row)
     schedules = row["config"]["simulation"]["schedules"]
     return f"{what}; machine {machine}, {protocol.upper()}, {caches} caches; point: schedule {schedules[0]}" + (
-        f", bars: {', '.join(schedules)}" if len(schedules) > 1 else "")
+        f", bars: {', '.join(schedules)}" if bars and len(schedules) > 1 else "")
+
+
+def absent(results, rows):
+    """Of the places of these rows, the sentence about what is not drawn."""
+    return missing.sentence([(f"{place[1]} cores", missing.at(results, place)) for place in load.groups(rows, load.place)])
 
 
 def number_of_fields(row, counter="transfers"):

@@ -158,8 +158,8 @@ def a_plot_is_found_by_being_there(cwd):
     # In a copy of the package a file more is a plot more.
     shutil.copytree(SOURCE / "scripts", cwd / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     (cwd / "scripts/tally_plots/plots/dots.py").write_text(
-        '"""Dots."""\nfrom .. import style\nNAME, ORDER = "dots", 15\n'
-        "def draw(results, options):\n    fig, axes = style.figure(options)\n    yield 'dots', fig\n")
+        '"""Dots."""\nfrom .. import page\nNAME, ORDER = "dots", 15\n'
+        "def draw(results, options):\n    fig, axes = page.figure(options, 2)\n    yield 'dots', fig\n")
     made_up.write(cwd / "r", made_up.row("atomic", "copy_drop"))
     listed = subprocess.run([interpreter, cwd / "scripts/plot.py", "--list"], capture_output=True, text=True).stdout.split("\n")
     assert [line.split()[0] for line in listed[:3]] == ["throughput", "dots", "cost"], listed
@@ -192,29 +192,6 @@ def many_long_names_are_drawn_without_a_warning(cwd):
                      "takers"}, kinds
     for picture in [*(cwd / "r/plots").glob("*.svg"), *(cwd / "s/plots").glob("*.svg")]:
         assert " an operation" not in texts(picture) and " a second" not in texts(picture), picture
-
-
-def ticks_of_a_cost_plot_keep_apart(cwd):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from tally_plots import style
-    from tally_plots.plots import cost
-    results = load.Results([made_up.write(cwd / "r", made_up.crowd())])
-    for width in (6.8, 3.33):
-        class options:
-            baseline = None
-        options.width = width
-        with style.look():
-            for _, fig in cost.draw(results, options):
-                canvas = FigureCanvasAgg(fig)
-                canvas.draw()
-                for ax in (a for a in fig.axes if a.get_visible()):
-                    for side, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
-                        low, high = axis.get_view_interval()
-                        boxes = sorted([t.label1.get_window_extent(canvas.get_renderer()) for t in axis.get_major_ticks()
-                                        if t.label1.get_text() and low <= t.get_loc() <= high], key=lambda b: getattr(b, side + "0"))
-                        for a, b in zip(boxes, boxes[1:]):
-                            apart = getattr(b, side + "0") - getattr(a, side + "1")
-                            assert apart >= (0 if side == "x" else -2), (width, ax.get_title(loc="left"), side)
 
 
 run_tests(dict(globals()), sys.argv[3:], "tally-plots-")

@@ -148,6 +148,19 @@ def lines_that_cannot_be_used_are_named_and_the_others_drawn(cwd):
     assert len(load.Results([cwd / "r"]).ok) == len([r for r in good if r["role"] != "aa"])
 
 
+def the_latency_curve_goes_through_the_percentiles(cwd):
+    done = subprocess.run([TALLY, "run", "--workload", "server", "--strategy", "atomic,biased", "--threads", "1", "--mode", "latency",
+                           "--processes", "3", "--repeat", "2", "--duration", "20ms", "--out", str(cwd / "r")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    results = load.Results([cwd / "r"])
+    for row in {r["row"]: r for r in results.ok}.values():
+        curve = estimates.latency_curve(row)
+        assert all(a <= b for (_, a), (_, b) in zip(curve, curve[1:])), curve
+        for name, share in (("latency_p90", 0.9), ("latency_p99", 0.99), ("latency_p999", 0.999)):
+            value = next(ns for at, ns in curve if abs(at - share) < 1e-9)
+            assert abs(value / estimates.of(row, name).median - 1) < 0.01, (name, value, estimates.of(row, name).median)
+
+
 def metrics_are_as_the_run_says(cwd):
     made_up.write(cwd / "a", made_up.row("atomic", "copy_drop"))
     told = [{"name": "ns_per_op", "unit": "ns", "better": "less", "meaning": "as it says"}, {"name": "own_thing", "unit": "KiB"}, 7]

@@ -17,8 +17,8 @@ def metric(value, unit, evidence="measured", **more):
 
 
 def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="throughput", role="measured", heap=None,
-           allocator="system", parameters=(), doubtful=False, verdict=None, cores=2, status="ok", **metrics):
-    """One window of a row; `ns` is what an operation takes in it, `strategy` and `workload` are labels."""
+           allocator="system", parameters=(), doubtful=False, reasons=(), verdict=None, cores=2, status="ok", counters=(), **metrics):
+    """One window of a row; `ns` is what an operation takes in it, `strategy` and `workload` are labels, `counters` (name, value)."""
     label = strategy + ("" if allocator == "system" else f"+{allocator}") + (f"@{heap:g}x" if heap else "")
     scene = f"{workload}|{threads}|{mode}"
     lane = {"operations": 1000, "window_ns": 10**8, "cpu_ns": 10**8, "delay_ns": 0, "voluntary_switches": 0,
@@ -40,7 +40,7 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
         "environment": {when: {"load1": 0.0, "handoff": None} for when in ("before", "after")},
         "metrics": {"rss_bytes": metric(2.0**24, "B"), "rss_peak_bytes": metric(2.0**25, "B")},
         "lanes": [lane] * threads,
-        "quality": {"verdict": verdict or ("single" if threads == 1 else "contended"), "doubtful": doubtful, "reasons": []},
+        "quality": {"verdict": verdict or ("single" if threads == 1 else "contended"), "doubtful": doubtful, "reasons": list(reasons)},
         "oracle": {"class": "exact", "ok": True, "expected": 0, "live": 0, "message": ""},
     }
     found = record["metrics"]
@@ -50,11 +50,21 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
     if mode == "latency":
         for name, times in (("p50", 1), ("p90", 1.5), ("p99", 8), ("p999", 60), ("max", 2000)):
             found[f"latency_{name}"] = metric(ns * times, "ns")
-        record["latency"] = {"unit": "ns", "total": 1, "buckets": [[0, 1, 1]]}
+        buckets = [[int(ns * 2**n / 2), int(ns * 2**n), max(1, 20000 >> 2 * n)] for n in range(12)]
+        record["latency"] = {"unit": "ns", "total": sum(n for _, _, n in buckets), "buckets": buckets}
     if mode == "memory":
         found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"))
         record["memory"] = {"samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": int(ns * 2**16 * part(strategy, at))}
                                         for at in range(40)]}
+    if mode == "observed":
+        found.update(operations=metric(1000.0 * threads, "1"), handoffs_per_op=metric(ns / 1000, "1/op"), rmws_per_op=metric(1.0, "1/op"))
+        record["handoffs"] = {"fields": []}
+        record["role"] = "observed"
+    if counters:
+        record["config"]["counters"] = list(dict.fromkeys(name.split(".")[0] for name, _ in counters))
+    for name, value in counters:
+        found[name] = metric(value, "1/op") if value is not None else {
+            "value": None, "unit": "1/op", "class": "absent", "reason": "ENOENT: no PMU in this VM"}
     for name, value in metrics.items():
         found[name] = metric(value, "ratio" if name.startswith("share_") else "1")
     if status == "error":
@@ -78,6 +88,11 @@ def scene(strategies, workload, threads=1, baseline="atomic", **more):
         if strategy == baseline:
             records += row(strategy, workload, threads, ns=1.01 * ns, role="aa", **more)
     return records
+
+
+def failed(strategy, workload, threads=1, processes=2, reason="the oracle disagrees: 3 objects are alive, 0 expected", **more):
+    """A row whose windows all are errors."""
+    return [{**window(strategy, workload, threads, p, 0, status="error", **more), "reason": reason} for p in range(processes)]
 
 
 def skipped(strategy, workload, threads=0):
@@ -135,15 +150,25 @@ LONG = {
 }
 
 
+REASONS = ["12 other threads were runnable before the row", "the lanes ran together for as little as 53 % of the window",
+           "the hand-off probe before the row lost 82 % of its time", "a line is handed over in 3 ns before the row: the CPUs look like one core",
+           "the hand-off latency went from 72 to 139 ns: the CPUs have moved", "the workload allows a parallelism of 1.00: it backs no scaling claim"]
+
+
 def crowd():
     """A results directory's worth of long names: every plot of measured rows has something to draw."""
     records = []
     for threads in (1, 2, 4, 8):
-        records += scene({s: ns * (1 + threads) / 2 for s, ns in LONG.items()}, "chain length=100000,payload=large,reuse=never", threads)
+        records += scene({s: ns * (1 + threads) / 2 for s, ns in LONG.items()}, "chain length=100000,payload=large,reuse=never", threads,
+                         counters=[("ownership.rfos_per_op", 0.25 * threads), ("ownership.locked_per_op", None)])
     few = {s: LONG[s] for s in ("atomic", "biased:owner=inline,queue=per_thread,heap=block", "bdwgc:alloc=plain,pause_ms=999999")}
     records += scene({**few, "bdwgc": 17.0, "bdwgc:alloc=plain,pause_ms=999999": 990.0}, "graph", 1)
     records += scene({s: 1e5 + 1e3 * n for n, s in enumerate(LONG)}, "tree_churn depth=6,survivors=0.02", 1)
-    records += scene({"atomic": 38.0, "biased": 27.0, "deferred": 36.0}, "call_args", 2, doubtful=True)
+    records += scene({"atomic": 38.0, "biased": 27.0, "deferred": 36.0}, "call_args", 2, doubtful=True, reasons=REASONS[:3])
+    records += scene({"atomic": 38.0, "biased": 27.0}, "task_graph", 2, doubtful=True, reasons=REASONS[3:])
+    for s, ns in few.items():
+        records += row(s, "publish readers=7,versions=1000000", 8, ns=ns, mode="observed")
+    records += failed("gil", "call_args", 2) + [skipped("plain", "call_args"), skipped(list(LONG)[6], "call_args")]
     for heap in (1.5, 2, 3, 6):
         for s in ("mark_sweep", "bdwgc:alloc=plain,pause_ms=999999", "deferred:kilobytes=4096,scan=conservative"):
             records += row(s, "tree_churn depth=6,survivors=0.02", ns=1e5 * (1 + 1 / heap), heap=heap)
@@ -169,3 +194,34 @@ def crowd():
 def crowd_simulated():
     names = [s for s in LONG if s not in ("none", "bdwgc", "bdwgc:alloc=plain,pause_ms=999999", "shared_ptr")]
     return [simulated(s, "copy_drop sharing=shared,slots=64,hot=0.2", cores) for s in names for cores in (1, 2, 4, 8, 16, 32, 64, 128)]
+
+
+NINE = {"none": 3.0, "plain": 9.0, "atomic": 38.0, "shared_ptr": 52.0, "rc_arc": 25.0, "gil": 61.0, "biased": 27.0, "deferred": 12.0,
+        "mark_sweep": 20.0, "bdwgc": 18.0}
+
+
+def suite(processes=5, blocks=3):
+    """As broad as the default suite: some fifty scenes of ten strategies, variants, allocators and heap limits, in three modes. Rows and
+    their number are like its own; of five processes of three blocks there are about 10 000 windows."""
+    scenes = [(f"{w} {name}={value}", {name: value}) for w, name, values in (
+        ("copy_drop", "sharing", ("private", "shared", "hot")), ("sharing_ladder", "share", ("0", "1", "10", "50", "100")),
+        ("handoff", "foreign", ("0", "0.1", "0.5", "1")), ("trace", "file", ("json_cycle", "lru_cache_threads", "pyflate"))) for value in values]
+    scenes += [(w, {}) for w in ("publish", "graph", "lru_cache", "call_args", "task_graph", "server", "chain")]
+    size = {"processes": processes, "blocks": blocks}
+    records = []
+    for threads in (1, 2):
+        for workload, parameters in scenes:
+            few = {s: ns for s, ns in NINE.items() if threads == 1 or s != "plain"}
+            records += scene(few, workload, threads, parameters=parameters, **size)
+        variants = [*(f"{s}:heap=block" for s in ("manual", "atomic", "rc_arc", "gil", "biased")), "atomic:order=seq_cst", "atomic:rmw=cas"]
+        for workload in ("chain", "graph", "shared_slots layout=flat"):
+            records += scene({**NINE, **dict.fromkeys(variants, 30.0)}, f"{workload} read=load", threads, **size)
+        records += scene({**NINE, **dict.fromkeys(variants, 30.0)}, "tree_churn", threads, **size)
+        for s in NINE:
+            records += row(s, "tree_churn", threads, ns=NINE[s], allocator="mimalloc", **size)
+        for heap in (1.5, 2, 3, 6):
+            for s in ("deferred", "mark_sweep", "bdwgc"):
+                records += row(s, "tree_churn", threads, ns=40 / heap, heap=heap, **size)
+        for workload, mode in (("server", "latency"), ("publish", "latency"), ("server", "memory"), ("tree_churn", "memory")):
+            records += scene(NINE, workload, threads, mode=mode, **size)
+    return records

@@ -3,6 +3,7 @@ latter on the path of modules."""
 import pathlib
 import subprocess
 import sys
+import types
 
 from run_tests import python_that_draws
 
@@ -19,3 +20,16 @@ def draw(*arguments):
 def texts(picture):
     """What is written in an SVG."""
     return picture.read_text()
+
+
+def pictures(directory, width=None, overlay=None, baseline=None, only=None):
+    """(plot's name, file's name, figure laid out) of all that the package draws of a directory, without a file."""
+    from tally_plots import load, page, plots, style
+    results = load.Results([directory])
+    options = types.SimpleNamespace(width=width, baseline=baseline, origin=results.origin,
+                                    overlaid=load.Results([overlay]) if overlay else None)
+    with style.look():
+        for plot in plots.found():
+            for file, figure in plot.draw(results, options) if only is None or plot.NAME in only else ():
+                page.settle(figure)
+                yield plot.NAME, file, figure

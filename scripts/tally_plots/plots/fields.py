@@ -1,7 +1,7 @@
 """Simulated line transfers per operation by named field, stacked: whose line it is that moves."""
 import zlib
 
-from .. import load, metrics, sim, style
+from .. import load, metrics, page, sim, style, ticks
 
 NAME = "fields"
 ORDER = 90
@@ -18,8 +18,8 @@ def colour(field):
 def draw(results, options):
     for scene, rows in sim.scenes(results):
         most = max(sim.cores(r) for r in rows)
-        rows = [r for r in rows if sim.cores(r) == most]
-        by_strategy = {load.strategy(r): r for r in rows}
+        here = [r for r in rows if sim.cores(r) == most]
+        by_strategy = {load.strategy(r): r for r in here}
         labels = style.order(by_strategy)
         parts = {label: sim.number_of_fields(by_strategy[label]) for label in labels}
         totals = {}
@@ -28,24 +28,26 @@ def draw(results, options):
                 totals[field] = totals.get(field, 0) + n
         if not totals:
             continue
-        deepest = max(1 + style.wrapped(label, options).count("\n") for label in labels)
-        fig, axes = style.figure(options, height=1.6 + (0.19 + 0.13 * deepest) * len(labels))
+        names, slot = page.names_beside(labels, options, 7.5)
+        fig, axes = page.figure(options, 0.7 + slot * len(names))
         ax = axes[0][0]
         left = dict.fromkeys(labels, 0.0)
-        for field in sorted(totals, key=lambda f: (-totals[f], f)):
-            ax.barh(labels, [parts[label].get(field, 0) for label in labels], left=[left[label] for label in labels],
-                    color=colour(field), label=field, height=0.7, edgecolor="white", linewidth=0.5)
+        ordered = sorted(totals, key=lambda f: (-totals[f], f))
+        for field in ordered:
+            ax.barh(range(len(labels)), [parts[label].get(field, 0) for label in labels], left=list(left.values()),
+                    color=colour(field), height=0.7, edgecolor="white", linewidth=0.5)
             for label in labels:
                 left[label] += parts[label].get(field, 0)
         for at, label in enumerate(labels):
             ax.annotate(style.number(left[label]), (left[label], at), xytext=(3, 0), textcoords="offset points", va="center",
-                        fontsize=7.5)
-        ax.set_yticks(range(len(labels)), [style.wrapped(label, options) for label in labels], fontsize=8)
+                        fontsize=7)
+        ax.set_yticks(range(len(labels)), names, fontsize=7.5, linespacing=1.1)
         ax.invert_yaxis()
-        ax.set_xlim(0, max(left.values()) * 1.1)
+        ax.set_xlim(0, max(left.values()) * 1.14)
+        ticks.plain_linear(ax.xaxis)
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(metrics.of(results, "transfers_per_op").title)
-        style.title(fig, "Whose line moves: transfers by field", f"{scene[0]}, {most} virtual cores (simulated)")
-        style.legend(fig, *ax.get_legend_handles_labels(), options)
-        style.footnote(fig, sim.note(rows[0], "exact counts of the simulated machine").split(", bars")[0])
+        page.frame(fig, options, ["Whose line moves: transfers by field", f"{results.title(rows[0])}, {most} virtual cores (simulated)"],
+                   page.notes(sim.note(rows[0], "exact counts of the simulated machine", bars=False), sim.absent(results, here),
+                              results.rest(rows)), [({"color": colour(field), **page.BAR}, field) for field in ordered])
         yield sim.file_name(f"fields-{most}", scene), fig

@@ -1,5 +1,5 @@
 """Live memory over time, one figure per workload: each strategy's first window."""
-from .. import load, style
+from .. import load, missing, page, style
 
 NAME = "memory"
 ORDER = 60
@@ -7,21 +7,25 @@ ORDER = 60
 
 def draw(results, options):
     rows = [r for r in results.select(mode="memory") if r.get("memory", {}).get("samples")]
-    for (scene, threads), part in load.groups(rows, lambda r: (load.workload(r), r["config"]["threads"])).items():
-        fig, axes = style.figure(options)
+    for place, part in load.groups(rows, load.place).items():
+        fig, axes = page.figure(options, 2.7)
         ax = axes[0][0]
         by_strategy = load.groups(part, load.labelled)
         looks = style.looks(by_strategy)
-        for label in style.order(by_strategy):
+        labels = style.order(by_strategy)
+        for nth, label in enumerate(labels):
             row = min(by_strategy[label], key=lambda r: (r["process"], r["block"]))
             samples = row["memory"]["samples"]
-            ax.plot([s["at_ns"] / 1e6 for s in samples], [s["bytes"] / 2**20 for s in samples],
-                    color=looks[label]["color"], linestyle=looks[label]["linestyle"], label=label, linewidth=1.2)
+            every = max(1, len(samples) // 8)
+            # Markers at other samples from one to the next: they tell variants apart, and do not hide each other.
+            ax.plot([s["at_ns"] / 1e6 for s in samples], [s["bytes"] / 2**20 for s in samples], **looks[label], linewidth=1.1,
+                    markersize=4, markevery=(nth * every // len(labels), every))
         ax.set_ylim(bottom=0)
         ax.set_xlabel("ms since the window opened")
         ax.set_ylabel("MiB of objects not yet freed")
-        style.title(fig, f"Memory over time: {scene}, {style.threads(threads)}")
-        style.legend(fig, *ax.get_legend_handles_labels(), options)
-        style.footnote(fig, "one window of each strategy, sampled every millisecond from per-thread counters; headers included; garbage that a "
-                            "scheme holds back counts as live")
-        yield f"memory-{style.slug(scene)}-{threads}", fig
+        page.frame(fig, options, ["Memory over time", f"{results.title(part[0])}, {style.threads(place[1])}"],
+                   page.notes("one window of each strategy, sampled every millisecond from per-thread counters; headers included; garbage that a "
+                              "scheme holds back counts as live", missing.sentence([("", missing.at(results, place))]),
+                              results.rest(part)),
+                   [(looks[label], label) for label in labels])
+        yield f"memory-{style.slug(place[0])}-{place[1]}", fig

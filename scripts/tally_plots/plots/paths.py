@@ -1,5 +1,5 @@
 """What each fast path can catch in the recordings: shares of all operations, a bar for each recording and way of replaying it."""
-from .. import load, style
+from .. import load, page
 
 NAME = "paths"
 ORDER = 30
@@ -20,26 +20,27 @@ def draw(results, options):
     by_scene = load.groups(rows, lambda r: (load.parameter(r, "file"), load.parameter(r, "mode"), r["config"]["threads"]))
     if not by_scene:
         return
-    scenes = sorted(by_scene, reverse=True)
-    fig, axes = style.figure(options, height=2.5 + 0.32 * len(scenes))
+    scenes = list(by_scene)[::-1]
+    names, slot = page.names_beside([f"{file}, {replayed(mode, threads)}" for file, mode, threads in scenes], options, 7.5)
+    fig, axes = page.figure(options, 0.7 + slot * len(names))
     ax = axes[0][0]
     left = [0.0] * len(scenes)
-    for name, words, colour in PATHS:
+    for name, _, colour in PATHS:
         shares = [100 * (load.metric(by_scene[s][0], name) or 0) for s in scenes]
-        ax.barh(range(len(scenes)), shares, left=left, color=colour, label=words, height=0.72)
+        ax.barh(range(len(scenes)), shares, left=left, color=colour, height=0.72)
         for y, share in enumerate(shares):
             if share >= 5:
                 dark = colour in ("#000000", "#D55E00", "#009E73")
                 ax.text(left[y] + share / 2, y, f"{share:.0f}", ha="center", va="center", fontsize=7,
                         color="white" if dark else "black")
         left = [a + b for a, b in zip(left, shares)]
-    ax.set_yticks(range(len(scenes)), [style.wrapped(f"{file}, {replayed(mode, threads)}", options) for file, mode, threads in scenes], fontsize=8)
+    ax.set_yticks(range(len(scenes)), names, fontsize=7.5, linespacing=1.1)
     ax.set_xlim(0, 100)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("share of the recording's operations, %")
-    style.title(fig, "What each fast path can catch in the recordings")
-    style.legend(fig, *ax.get_legend_handles_labels(), options)
-    style.footnote(fig, "exact counts of the recording as it is replayed, the same for every strategy: no spread")
+    page.frame(fig, options, ["What each fast path can catch in the recordings"],
+               "exact counts of the recording as it is replayed, the same for every strategy: no spread",
+               [({"color": colour, **page.BAR}, words) for _, words, colour in PATHS])
     yield "paths", fig
 
 

@@ -1,5 +1,5 @@
 """A workload over one of its numbers: the sharing ladder and the hand-off fraction."""
-from .. import estimates, load, metrics, style
+from .. import estimates, load, metrics, missing, page, series, style
 
 NAME = "steps"
 ORDER = 40
@@ -20,27 +20,25 @@ def draw(results, options):
             steps = sorted({load.number_of(r, parameter) for r in part})
             if len(steps) < 2:
                 continue
-            fig, axes = style.figure(options)
+            words = [f"{s * scale:g}" for s in steps]
+            fig, axes = page.figure(options, 2.7)
             ax = axes[0][0]
             by_strategy = load.groups(part, load.labelled)
-            looks = style.looks(by_strategy)
-            drawn = []
+            drawn = series.Series(ax, style.looks(by_strategy))
             for label in style.order(by_strategy):
-                by_step = load.groups(by_strategy[label], lambda r: load.number_of(r, parameter))
-                points = [(x, estimates.of(by_step[x][0], "ns_per_op")) for x in sorted(by_step)]
-                look = looks[label]
-                drawn += [p for _, p in points]
-                ax.plot([x for x, _ in points], [p.median for _, p in points], color=look["color"],
-                        linestyle=look["linestyle"], label=label)
-                for x, p in points:
-                    style.point(ax, x, p, look)
-            ax.set_xticks(*style.spaced(steps, [f"{s * scale:g}" for s in steps]))
-            style.scale(ax, [p.median for p in drawn])
-            ax.set_xlabel(axis)
+                by_step = {load.number_of(r, parameter): r for r in reversed(by_strategy[label])}
+                at = [nth for nth, step in enumerate(steps) if step in by_step]
+                drawn.add(label, at, [estimates.of(by_step[steps[n]], "ns_per_op") for n in at], [f"{words[n]} %" for n in at])
+            cut = drawn.draw()
+            ax.set_xticks(range(len(steps)), words)
+            even = len({round(b - a, 9) for a, b in zip(steps, steps[1:])}) == 1
+            ax.set_xlabel(axis if even else f"{axis} (not to scale)")
             ax.set_ylabel(metrics.of(results, "ns_per_op").title)
-            style.title(fig, title, f"{style.threads(rest[1])}{rest[0]}")
-            style.legend(fig, *ax.get_legend_handles_labels(), options)
-            style.footnote(fig, estimates.note(drawn))
+            places = {load.number_of(r, parameter): load.place(r) for r in part}
+            absent = missing.sentence([(f"{w} %", missing.at(results, places[s])) for s, w in zip(steps, words)])
+            page.frame(fig, options, [title, f"{results.title(part[0], without=[parameter])}, {style.threads(rest[1])}"],
+                       page.notes(estimates.note(drawn.estimates), cut, absent, results.rest(part, without=[parameter])),
+                       drawn.handles())
             yield file + "".join(c if c.isalnum() else "-" for c in rest[0]) + f"-{rest[1]}", fig
 
 

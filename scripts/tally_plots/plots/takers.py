@@ -1,5 +1,5 @@
 """Who takes lines from whom: a heat map of simulated line transfers between cores."""
-from .. import load, sim, style
+from .. import load, page, sim, style, ticks
 
 NAME = "takers"
 ORDER = 110
@@ -29,24 +29,35 @@ def draw(results, options):
                 maps[label][giver, taker] = n / row["simulation"]["operations"]
         top = max(m.max() for m in maps.values())
         least = min(m[m > 0].min() for m in maps.values())
-        columns = min(3 if (options.width or style.WIDTH) > 5 else 1, len(labels))
+        columns = min(3 if page.width(options) >= page.NARROW else 2, len(labels))
         lines = -(-len(labels) // columns)
-        fig, axes = style.figure(options, height=0.9 + (1.95 if columns == 3 else 2.6) * lines, columns=columns, rows=lines)
+        names = {label: page.folded(label, (page.width(options) - 1) / columns - 0.3, 7.5) for label in labels}
+        side = (page.width(options) - 0.9) / columns - 0.35
+        deepest = max(1 + name.count("\n") for name in names.values())
+        fig, axes = page.figure(options, (side + 0.45 + 0.13 * deepest) * lines, columns=columns, rows=lines)
         norm = colors.LogNorm(least, top) if top > 8 * least else colors.Normalize(0, top)
         image = None
         for at, label in enumerate(labels):
             ax = axes[at // columns][at % columns]
             image = ax.imshow(np.ma.masked_equal(maps[label], 0), origin="lower", cmap="viridis", norm=norm, interpolation="nearest")
-            ax.set_title(style.folded(label, int(7 * fig.get_figwidth() / (columns + 0.8))), fontsize=8)
+            ax.set_title(names[label], fontsize=7.5)
             ax.grid(False)
-            ax.set_xlabel("takes")
-            ax.set_ylabel("had it")
+            ax.tick_params(labelsize=7)
+            for axis in (ax.xaxis, ax.yaxis):
+                ticks.plain_linear(axis)
+            ax.set_xlabel("takes", fontsize=8)
+            ax.set_ylabel("had it", fontsize=8)
         for at in range(len(labels), columns * lines):
             axes[at // columns][at % columns].set_visible(False)
         bar = fig.colorbar(image, ax=axes.ravel().tolist(), shrink=0.8, aspect=30)
-        bar.set_label("lines per operation")
+        bar.set_label("lines per operation", fontsize=8)
+        bar.ax.tick_params(labelsize=7)
         if isinstance(norm, colors.LogNorm):
-            style.plain_log(bar.ax.yaxis)
-        style.title(fig, f"Who takes lines from whom: {scene[0]}, {count} virtual cores (simulated)")
-        style.footnote(fig, sim.note(by_strategy[labels[0]], "white: never").split(", bars")[0])
+            ticks.plain_log(bar.ax.yaxis)
+        row = by_strategy[labels[0]]
+        left_out = sorted(set(by_strategy) - set(labels))
+        page.frame(fig, options, ["Who takes lines from whom", f"{results.title(row)}, {count} virtual cores (simulated)"],
+                   page.notes(sim.note(row, "white: never", bars=False),
+                              f"the {MOST_MAPS} that move most; not drawn: {', '.join(left_out)}" if left_out else "",
+                              results.rest([row])))
         yield sim.file_name(f"takers-{count}", scene), fig

@@ -1,37 +1,32 @@
 """Throughput by number of threads, one figure per workload."""
-from .. import estimates, load, metrics, style
+import math
+
+from .. import estimates, load, metrics, missing, page, series, style
 
 NAME = "throughput"
 ORDER = 10
 
 
 def draw(results, options):
+    speed = metrics.of(results, "ops_per_second")
     for scene, rows in load.groups(results.select(), load.workload).items():
-        if len({r["config"]["threads"] for r in rows}) < 2:
+        counts = sorted({r["config"]["threads"] for r in rows})
+        if len(counts) < 2:
             continue
-        fig, axes = style.figure(options)
+        fig, axes = page.figure(options, 2.7)
         ax = axes[0][0]
         by_strategy = load.groups(rows, load.labelled)
-        looks = style.looks(by_strategy)
-        speed = metrics.of(results, "ops_per_second")
-        drawn = []
-        threads = sorted({r["config"]["threads"] for r in rows})
+        drawn = series.Series(ax, style.looks(by_strategy), speed.scale)
         for label in style.order(by_strategy):
-            by_threads = load.groups(by_strategy[label], lambda r: r["config"]["threads"])
-            points = [(n, estimates.of(by_threads[n][0], speed.name)) for n in sorted(by_threads)]
-            look = looks[label]
-            drawn += [p for _, p in points]
-            ax.plot([n for n, _ in points], [p.median * speed.scale for _, p in points], color=look["color"],
-                    linestyle=look["linestyle"], label=label)
-            for n, p in points:
-                style.point(ax, n, p, look, speed.scale)
-        ax.set_xscale("log", base=2)
-        ax.set_xticks(threads, [str(n) for n in threads])
-        ax.minorticks_off()
-        style.scale(ax, [p.median * speed.scale for p in drawn])
+            by_threads = {r["config"]["threads"]: r for r in reversed(by_strategy[label])}
+            drawn.add(label, [math.log2(n) for n in sorted(by_threads)],
+                      [estimates.of(by_threads[n], speed.name) for n in sorted(by_threads)],
+                      [style.threads(n) for n in sorted(by_threads)])
+        cut = drawn.draw()
+        ax.set_xticks([math.log2(n) for n in counts], [str(n) for n in counts])
         ax.set_xlabel("threads")
         ax.set_ylabel(speed.title)
-        style.title(fig, f"Throughput of all threads together: {scene}")
-        style.legend(fig, *ax.get_legend_handles_labels(), options)
-        style.footnote(fig, estimates.note(drawn))
+        absent = missing.sentence([(style.threads(n), missing.at(results, (scene, n, "throughput"))) for n in counts])
+        page.frame(fig, options, ["Throughput of all threads together", results.title(rows[0])],
+                   page.notes(estimates.note(drawn.estimates), cut, absent, results.rest(rows)), drawn.handles())
         yield f"throughput-{style.slug(scene)}", fig
