@@ -11,7 +11,7 @@ import argparse
 import pathlib
 import sys
 
-from . import estimates, load, page, plots, style
+from . import estimates, load, plots, style, workers
 
 LATEST = pathlib.Path("results/latest")  # where `tally run` leaves them
 
@@ -81,10 +81,10 @@ def draw(parser, options, chosen):
     target = pathlib.Path(directories[0]) / "plots"
     target.mkdir(exist_ok=True)
     drawn = 0
-    with style.look():
+    with style.look(), workers.Workers() as them:
         for plot in chosen:
             for file, figure in plot.draw(results, options):
-                page.save(figure, target / file, ["pdf"] if options.pdf else ["png", "svg"])
+                them.save(figure, target / file, ["pdf"] if options.pdf else ["png", "svg"])
                 drawn += 1
     print(f"{drawn} plots in {target}" if drawn else "no plot: the rows allow none of " + ", ".join(p.NAME for p in chosen))
     return 0 if drawn else 1

@@ -199,4 +199,22 @@ def a_line_is_read_once_and_a_picture_drawn_once_per_format(cwd):
     assert figures > 30 and counts["drawn"] == 2 * figures and counts["laid out"] <= 2 * figures, (figures, counts)
 
 
+def a_picture_that_cannot_be_written_is_told_of_by_whoever_asked(cwd):
+    import os
+    from tally_plots import page, workers
+    made_up.write(cwd / "r", made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop"))
+    (_, file, fig), = pictures(cwd / "r", only=["cost"])
+    for most in (1, 2):
+        (cwd / f"{most}.png").mkdir()
+        try:
+            with workers.Workers(most) as them:
+                for name in (f"{most}", f"fine{most}"):
+                    them.save(fig, cwd / name, ["png"])
+        except OSError as error:
+            assert error.filename == f"{cwd}/{most}.png" and error.errno, error
+        else:
+            raise AssertionError(f"{most}: no error")
+    assert (cwd / "fine2.png").exists()
+
+
 run_tests(dict(globals()), sys.argv[3:], "tally-plots-")
