@@ -161,6 +161,44 @@ def the_latency_curve_goes_through_the_percentiles(cwd):
             assert abs(value / estimates.of(row, name).median - 1) < 0.01, (name, value, estimates.of(row, name).median)
 
 
+def drawn_by(directory, plot):
+    done = draw(directory, "--only", plot)
+    return {p.stem: " ".join(re.sub(r"<[^>]*>", " ", texts(p)).split()) for p in (directory / "plots").glob("*.svg")} if not done.returncode else {}
+
+
+def pictures_are_drawn_of_what_was_recorded_and_of_nothing_else(cwd):
+    records = made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop", wander=0)
+    for plot in ("counters", "handoffs", "quality", "memory", "latency"):
+        assert drawn_by(made_up.write(cwd / plot, records), plot) == {}, plot
+    absent = made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop", counters=[("ownership.rfos_per_op", None)])
+    assert drawn_by(made_up.write(cwd / "absent", absent), "counters") == {}
+    # The second measurement of the baseline takes 1.01 times as long (made_up.scene), in every window.
+    floor = drawn_by(made_up.write(cwd / "floor", records), "floor")["floor"]
+    assert "\u00b11 %" in floor and "copy_drop" in floor and "baseline: atomic" in floor, floor
+
+
+def counters_and_handoffs_are_told_by_strategy(cwd):
+    counted = [r for s, n in (("atomic", 1.25), ("biased", 0.5)) for r in made_up.row(s, "copy_drop", 2, counters=[("ownership.rfos_per_op", n)])]
+    counted += made_up.row("gil", "copy_drop", 2, counters=[("ownership.rfos_per_op", None)])
+    (name, told), = drawn_by(made_up.write(cwd / "r", counted), "counters").items()
+    assert name == "counters-ownership.rfos_per_op", name
+    for words in ("ownership: rfos per operation", "atomic", "1.25", "biased", "0.5", "gil (no PMU in this VM)"):
+        assert words in told, (words, told)
+    seen = [r for s, ns in (("atomic", 700.0), ("biased", 20.0)) for r in made_up.row(s, "copy_drop", 2, ns=ns, wander=0, mode="observed")]
+    told = drawn_by(made_up.write(cwd / "s", seen), "handoffs")["handoffs"]
+    assert "line hand-offs per operation" in told and "0.7" in told and "0.02" in told, told
+
+
+def windows_in_doubt_are_shared_out_among_their_reasons(cwd):
+    from tally_plots.plots import quality
+    two = ["2 other threads were runnable before the row", "the lanes ran together for as little as 53 % of the window"]
+    rows = [made_up.window("atomic", "copy_drop", 2, p, doubtful=p < 2, reasons=two[:1 + p] if p < 2 else two[:1]) for p in range(4)]
+    shares = quality.shares_of(rows)
+    assert shares == {"N other threads were runnable before the row": 37.5, "the lanes ran together for as little as N % of the window": 12.5}
+    told = drawn_by(made_up.write(cwd / "r", rows), "quality")["quality"]
+    assert "2 of 4 windows are in doubt" in told and "N other threads" in told, told
+
+
 def metrics_are_as_the_run_says(cwd):
     made_up.write(cwd / "a", made_up.row("atomic", "copy_drop"))
     told = [{"name": "ns_per_op", "unit": "ns", "better": "less", "meaning": "as it says"}, {"name": "own_thing", "unit": "KiB"}, 7]
