@@ -13,7 +13,7 @@ import sys
 
 from . import estimates, load, plots, style, workers
 
-LATEST = pathlib.Path("results/latest")  # where `tally run` leaves them
+LATEST = pathlib.Path("results/latest")  # of the working directory, as `tally run` leaves it
 
 
 def inches(text):
@@ -34,7 +34,7 @@ def inches(text):
 
 def parser_of(names):
     parser = argparse.ArgumentParser(prog="plot.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directories", nargs="*", metavar="DIR", help="results directories (default: results/latest)")
+    parser.add_argument("directories", nargs="*", metavar="DIR", help="results directories (default: results/latest of the working directory)")
     parser.add_argument("--only", metavar="NAMES", help="comma-separated: " + ", ".join(names))
     parser.add_argument("--baseline", metavar="STRATEGY", help="draw costs as multiples of this strategy's")
     parser.add_argument("--overlay", metavar="DIR", action="append", help="measured rows to draw on predicted scaling")
@@ -67,6 +67,12 @@ def main(arguments=None):
     return 1
 
 
+def called(directory):
+    """A directory as it was given, and which one it is if that is a link: results/latest is another one after each run."""
+    path = pathlib.Path(directory)
+    return f"{directory} ({path.resolve().name})" if path.is_symlink() else str(directory)
+
+
 def draw(parser, options, chosen):
     directories = options.directories or [str(LATEST)]
     results = load.Results(directories)
@@ -86,5 +92,5 @@ def draw(parser, options, chosen):
             for file, figure in plot.draw(results, options):
                 them.save(figure, target / file, ["pdf"] if options.pdf else ["png", "svg"])
                 drawn += 1
-    print(f"{drawn} plots in {target}" if drawn else "no plot: the rows allow none of " + ", ".join(p.NAME for p in chosen))
+    print(f"{drawn} plot{'s' if drawn > 1 else ''} of {', '.join(map(called, directories))} in {target}" if drawn else "no plot: the rows allow none of " + ", ".join(p.NAME for p in chosen))
     return 0 if drawn else 1

@@ -143,7 +143,8 @@ class Run:
         self.tail = ""  # what sets its rows apart from another directory's of the same names
         path = self.directory / "rows.jsonl"
         if not path.exists():
-            raise Unreadable(f"{directory}: no rows.jsonl there; name a results directory (default: results/latest)")
+            raise Unreadable(f"{directory}: no rows.jsonl there; name a results directory, or be where `tally run` was: it leaves "
+                             "results/latest in its working directory")
         collects = gc.isenabled()
         gc.disable()  # millions of values, none of them garbage: to look for it takes longer than to read them
         try:

@@ -6,6 +6,7 @@ without a side effect.
 """
 import importlib.util
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -100,6 +101,26 @@ def bad_usage_is_a_line(cwd):
     made_up.write(cwd / "other", [{"schema": 2}])
     refused = draw(cwd / "other")
     assert refused.returncode == 1 and "line 1 has schema 2" in refused.stderr, refused
+
+
+def without_a_directory_the_run_and_the_plots_mean_the_same_one(cwd):
+    flags = ["run", "--workload", "copy_drop", "--strategy", "plain,atomic", "--threads", "1", *SHORT[:-1]]
+    (cwd / "here").mkdir()
+    subprocess.run([TALLY, *flags, "--quiet"], check=True, cwd=cwd / "here")
+    newest = (cwd / "here/results/latest").resolve().name
+    # The program in the build tree, the script in the source tree: both take the working directory's.
+    for command in ([TALLY, "plot"], [interpreter, SCRIPT]):
+        done = subprocess.run(command, capture_output=True, text=True, cwd=cwd / "here", env={**os.environ, "TALLY_PYTHON": interpreter})
+        assert done.returncode == 0 and f" of results/latest ({newest}) in results/latest/plots" in done.stdout, done
+    (cwd / "elsewhere").mkdir()
+    done = subprocess.run([interpreter, SCRIPT], capture_output=True, text=True, cwd=cwd / "elsewhere")
+    assert done.returncode == 1 and "results/latest: no rows.jsonl there" in done.stderr and "working directory" in done.stderr, done
+    # What is told to be next is of the run's own directory, wherever that is.
+    out = cwd / "named"
+    done = subprocess.run([TALLY, *flags[:-4], "--processes", "5", "--repeat", "1", "--out", str(out)], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if line.startswith("Next:")]
+    assert len(told) == 1 and ("--from" in told[0] or f"tally plot {out} " in told[0]) and str(out) in told[0], told
 
 
 def a_python_without_matplotlib_hands_over_when_it_runs_the_script_only(cwd):
