@@ -106,6 +106,16 @@ def problem(record):
     return lacking(record, SIMULATED if record["config"]["mode"] == "simulated" else MEASURED) or wrong_inside(record)
 
 
+def unsettled(record):
+    """Of a simulated row whose window says little of a longer one: why; else None."""
+    return at(record, "simulation.unsettled")
+
+
+def is_result(record):
+    """Whether it can be compared with others."""
+    return record["status"] in ("ok", "exhausted") and not unsettled(record)
+
+
 def no_number(text):
     raise ValueError(f"{text} is no JSON")
 
@@ -139,6 +149,7 @@ class Run:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.bad, self.records = [], []
+        self._made = {}  # what was there before a line
         self.values = {}  # by row and metric: what estimates.by_window() found
         self.tail = ""  # what sets its rows apart from another directory's of the same names
         path = self.directory / "rows.jsonl"
@@ -155,7 +166,7 @@ class Run:
         self.config = self._config()
         rows = self.config.get("rows")
         self._rank = {key: n for n, key in enumerate(rows if isinstance(rows, list) else []) if isinstance(key, str)}
-        self.windows = groups([r for r in self.records if r["status"] in ("ok", "exhausted")], lambda r: r["row"])
+        self.windows = groups([r for r in self.records if is_result(r)], lambda r: r["row"])
 
     def _read(self, path):
         for number, record in lines_of(path, self.bad):
@@ -164,11 +175,25 @@ class Run:
                 continue
             if record["schema"] != SCHEMA:
                 raise Unreadable(f"{path}: line {number} has schema {record['schema']}, this script reads schema {SCHEMA}")
-            wrong = problem(record)
+            wrong = problem(record) or self._foreign(record)
             if wrong:
                 self.bad.append(f"{path}: line {number} is left out: {wrong}")
                 continue
             self.records.append(record)
+
+    def _foreign(self, record):
+        """Why it is not of the run whose rows are above it, in words; None if it is: one binary, one machine, no window twice."""
+        if record["status"] == "skipped":
+            return None
+        for path, whose in (("binary.executable", "binary"), ("machine.machine_id", "machine")):
+            said = at(record, path)
+            if said is not None and self._made.setdefault(path, said) != said:
+                return f"it is another {whose}'s than the lines above it"
+        window = record["row"], record["process"], record["block"]
+        if window in self._made:
+            return f"process {window[1]}, block {window[2]} of {window[0]} is there already"
+        self._made[window] = True
+        return None
 
     def _config(self):
         path = self.directory / "config.json"
@@ -203,7 +228,7 @@ class Run:
     def origin(self):
         """Where its figures are from, in words: processor, day, revision, how many windows the directory has, be they drawn or not.
         What the records do not say is left out."""
-        there = [r for rows in self.windows.values() for r in rows]
+        there = [r for r in self.records if r["status"] in ("ok", "exhausted")]
         said = sorted({f"{m['cpu_model']}, {m['cores']} cores" for m in (r.get("machine", {}) for r in there)
                        if is_a(m.get("cpu_model"), TEXT) and is_a(m.get("cores"), int)})
         day = self.config.get("started")
@@ -231,7 +256,7 @@ class Results:
             ranks = {key: run.rank(key) for key in {r["row"] for r in run.records}}
             for row in sorted(run.records, key=lambda r: ranks[r["row"]]):
                 row["_run"] = run
-                if row["status"] in ("ok", "exhausted") and row["role"] != "aa":
+                if is_result(row) and row["role"] != "aa":
                     self.ok.append(row)
                 elif row["status"] == "error" and row["row"] not in run.windows:
                     self.failed.append(row)

@@ -46,6 +46,8 @@ def gaps(run):
         for record in run.records:
             if record["status"] == "error" and record["row"] not in run.windows and record["role"] != "aa":
                 note(run, load.place(record), load.named(record), "failed: " + kind(record.get("reason", "no reason")), drawn)
+            elif load.unsettled(record):
+                note(run, load.place(record), load.named(record), "not settled", drawn)
             elif record["status"] == "skipped" and isinstance(record.get("skipped"), dict):
                 refused(run, record, drawn)
         measured = {r["row"] for r in run.records}

@@ -23,7 +23,7 @@ class Series:
             self.across.append((label, estimate))
 
     def add_line(self, label, places, values):
-        """What is known exactly: a line without markers."""
+        """What is known exactly: a line without markers, a point if it has one end only."""
         self.bare.append((label, places, [v * self.scale for v in values]))
 
     @property
@@ -50,7 +50,7 @@ class Series:
                 said += [f"{label} at {word}: {' '.join(ends)}"] if ends else []
         for nth, (label, xs, ys) in enumerate(self.bare):
             # Thinner from one to the next: lines that coincide all show.
-            self.ax.plot(xs, ys, **{**self.looks[label], "marker": ""}, linewidth=3 - 2.2 * nth / max(len(self.bare) - 1, 1))
+            self.ax.plot(xs, ys, **{**self.looks[label], "marker": "" if len(xs) > 1 else "."}, linewidth=3 - 2.2 * nth / max(len(self.bare) - 1, 1))
         for label, e in self.across:
             look = self.looks[label]
             self.ax.plot([0, 0.5, 1], [e.median * self.scale] * 3, transform=self.ax.get_yaxis_transform(), **look, markersize=4, linewidth=1,

@@ -148,6 +148,30 @@ def lines_that_cannot_be_used_are_named_and_the_others_drawn(cwd):
     assert len(load.Results([cwd / "r"]).ok) == len([r for r in good if r["role"] != "aa"])
 
 
+def a_file_has_the_rows_of_one_run(cwd):
+    rows = made_up.scene({"atomic": 38.0, "plain": 20.0}, "copy_drop", processes=2, blocks=1)
+    for record in rows:
+        record["binary"]["executable"] = "1" * 16
+    strange = copy.deepcopy(rows[:2])
+    strange[0]["binary"]["executable"], strange[1]["machine"]["machine_id"] = "0" * 16, "0" * 32
+    for record in strange:
+        record["block"] = 1
+    results = load.Results([made_up.write(cwd / "r", rows + strange + [rows[0]])])
+    said = " ".join(results.bad)
+    assert len(results.bad) == 3 and "another binary's" in said and "another machine's" in said and "is there already" in said, results.bad
+    assert len(results.runs[0].records) == len(rows)
+
+
+def what_has_not_settled_is_not_compared(cwd):
+    rows = [made_up.simulated(s, "copy_drop", n) for s in ("atomic", "mark_sweep") for n in (2, 4)]
+    rows[-1]["simulation"]["unsettled"] = "after 8000 operations under timed: memory still grows"
+    results = load.Results([made_up.write(cwd / "r", rows)])
+    assert sorted((load.labelled(r), r["config"]["threads"]) for r in results.ok) == [("atomic", 2), ("atomic", 4), ("mark_sweep", 2)]
+    for plot in ("transfers", "scaling"):
+        (told,) = drawn_by(made_up.write(cwd / plot, rows), plot).values()
+        assert "not drawn: mark_sweep at 4 cores (not settled)" in told and "4 simulated rows in all" in told, (plot, told)
+
+
 def the_latency_curve_goes_through_the_percentiles(cwd):
     done = subprocess.run([TALLY, "run", "--workload", "server", "--strategy", "atomic,biased", "--threads", "1", "--mode", "latency",
                            "--processes", "3", "--repeat", "2", "--duration", "20ms", "--out", str(cwd / "r")], capture_output=True, text=True)

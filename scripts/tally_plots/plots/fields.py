@@ -19,7 +19,7 @@ def draw(results, options):
     for scene, rows in sim.scenes(results):
         most = max(sim.cores(r) for r in rows)
         here = [r for r in rows if sim.cores(r) == most]
-        by_strategy = {load.strategy(r): r for r in here}
+        by_strategy = {load.labelled(r): r for r in here}
         labels = style.order(by_strategy)
         parts = {label: sim.number_of_fields(by_strategy[label]) for label in labels}
         totals = {}

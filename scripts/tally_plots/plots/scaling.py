@@ -11,7 +11,7 @@ def draw(results, options):
     overlay = getattr(options, "overlaid", None)
     seen = sim.measured(results) + (sim.measured(overlay) if overlay else [])
     for scene, rows in sim.scenes(results):
-        by_strategy = load.groups(rows, load.strategy)
+        by_strategy = load.groups(rows, load.labelled)
         counts = sorted({sim.cores(r) for r in rows})
         if len(counts) < 2:
             continue

@@ -16,7 +16,7 @@ def draw(results, options):
         # As many cores as can still be told apart; the heaviest traffic if there are more strategies than maps.
         counts = sorted({sim.cores(r) for r in shown})
         count = max([c for c in counts if c <= 32], default=counts[0])
-        by_strategy = {load.strategy(r): r for r in shown if sim.cores(r) == count and r["simulation"]["taken"]}
+        by_strategy = {load.labelled(r): r for r in shown if sim.cores(r) == count and r["simulation"]["taken"]}
         if not by_strategy:
             continue
         heaviest = sorted(by_strategy, key=lambda s: -by_strategy[s]["metrics"]["transfers_per_op"]["value"])[:MOST_MAPS]

@@ -9,7 +9,7 @@ def draw(results, options):
     for scene, rows in sim.scenes(results):
         fig, axes = page.figure(options, 2.7)
         ax = axes[0][0]
-        by_strategy = load.groups(rows, load.strategy)
+        by_strategy = load.groups(rows, load.labelled)
         counts = sorted({sim.cores(r) for r in rows})
         drawn = series.Series(ax, style.looks(by_strategy), far=float("inf"))
         for label in style.order(by_strategy):
