@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <new>
@@ -24,6 +25,7 @@ raw_stream::raw_stream(source from, std::string file)
     : source_(std::move(from)), file_(std::move(file)), zstd_(std::make_unique<context>()), in_(ZSTD_DStreamInSize()),
       out_(ZSTD_DStreamOutSize()), at_(out_.data()), end_(out_.data()) {
   if (zstd_->stream == nullptr) throw std::bad_alloc();
+  ZSTD_DCtx_setParameter(zstd_->stream.get(), ZSTD_d_windowLogMax, 27);
   constexpr unsigned char magic[] = {0x28, 0xB5, 0x2F, 0xFD};
   fetch();
   if (zstd_->in.size < sizeof magic || !std::equal(magic, magic + sizeof magic, in_.data())) {
@@ -54,6 +56,9 @@ bool raw_stream::refill() {
   while (!frame_over_ && end_ == out_.data()) {
     ZSTD_outBuffer out{out_.data(), out_.size(), 0};
     const std::size_t left = ZSTD_decompressStream(zstd_->stream.get(), &out, &in);
+    if (ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge) {
+      damaged("a zstd window of more than 128 MiB (`zstd -d --long=31 -c FILE | zstd -19` writes one that can be read)");
+    }
     if (ZSTD_isError(left) != 0) damaged(fmt::format("damaged zstd stream ({})", ZSTD_getErrorName(left)));
     end_ += out.pos;
     frame_over_ = left == 0;

@@ -132,6 +132,12 @@ TEST(Recordings, ATruncatedFileIsRefusedWithTheCompressedOffset) {
   EXPECT_EQ(refusal(longer), "it: something follows the zstd stream at compressed offset " + std::to_string(whole.size()));
 }
 
+// A descriptor with a window of 256 MiB.
+TEST(Recordings, ALargeWindowIsRefusedWithTheWayOut) {
+  EXPECT_THAT(refusal({0x28, 0xB5, 0x2F, 0xFD, 0x00, 18 << 3, 0x01, 0x00, 0x00}),
+              ::testing::StartsWith("it: a zstd window of more than 128 MiB (`zstd -d --long=31 -c FILE | zstd -19` writes"));
+}
+
 TEST(Recordings, AStreamCutAnywhereInsideIsRefusedWithTheOffset) {
   const bytes raw = decompress(contents(small_recording()));
   ASSERT_EQ(refusal(compress(raw)), "");
