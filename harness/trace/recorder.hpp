@@ -16,7 +16,7 @@
 // recorded. The recorder can't tell, and a throw would end programs that count in destructors. So an object from before appears
 // there, one of repairs(), which the header keeps and `tally trace info` prints: a mistake where all births are recorded.
 //
-// Memory is by object: 40 to 90 bytes for each that is alive, about a bit for each address that has died. The events, some three
+// Memory is by object: 40 to 90 bytes for each that is alive, 4 or fewer for addresses that have died. The events, some three
 // bytes each, go to a file without a name in TMPDIR (otherwise /tmp); write() puts the header before them. A process that ends
 // without write() leaves nothing; after a fork only the parent can go on. What is written is one zstd frame of stored blocks,
 // which every zstd reader takes; `zstd -d FILE -c | zstd -19` makes it small. Names and description are UTF-8.
@@ -160,70 +160,70 @@ class recorder {
       Value value{};
     };
     Value* find(std::uint64_t key) {
-      place& p = places_[slot(key)];
+      place& p = places[slot(key)];
       return p.key == key ? &p.value : nullptr;
     }
     Value& insert(std::uint64_t key) {  // or what is there; make_room() comes before
-      place& p = places_[slot(key)];
-      if (p.key != key) p = {key, Value{}}, ++used_;
+      place& p = places[slot(key)];
+      if (p.key != key) p = {key, Value{}}, ++used;
       return p.value;
     }
     void erase(std::uint64_t key) {
       std::size_t hole = slot(key);
-      for (std::size_t i = hole; places_[i = (i + 1) & mask()].key != 0;) {
-        const std::size_t way = (i - first(places_[i].key)) & mask();
-        if (way >= ((i - hole) & mask())) places_[std::exchange(hole, i)] = places_[i];  // its search passes the hole
+      for (std::size_t i = hole; places[i = (i + 1) & mask()].key != 0;) {
+        const std::size_t way = (i - first(places[i].key)) & mask();
+        if (way >= ((i - hole) & mask())) places[std::exchange(hole, i)] = places[i];  // its search passes the hole
       }
-      places_[hole].key = 0, --used_;
+      places[hole].key = 0, --used;
     }
     void make_room() {
-      if (used_ < places_.size() / 4 * 3) return;
-      std::vector<place> old(places_.size() * 2);
-      old.swap(places_);
-      --shift_;
+      if (used < places.size() / 4 * 3) return;
+      std::vector<place> old(places.size() * 2);
+      old.swap(places);
+      --shift;
       for (const place& p : old) {
-        if (p.key != 0) places_[slot(p.key)] = p;
+        if (p.key != 0) places[slot(p.key)] = p;
       }
     }
-    [[nodiscard]] std::size_t mask() const { return places_.size() - 1; }
-    [[nodiscard]] std::size_t first(std::uint64_t key) const { return key * 0x9E3779B97F4A7C15U >> shift_; }
+    [[nodiscard]] std::size_t mask() const { return places.size() - 1; }
+    [[nodiscard]] std::size_t first(std::uint64_t key) const { return key * 0x9E3779B97F4A7C15U >> shift; }
     [[nodiscard]] std::size_t slot(std::uint64_t key) const {
       std::size_t i = first(key);
-      while (places_[i].key != 0 && places_[i].key != key) i = (i + 1) & mask();
+      while (places[i].key != 0 && places[i].key != key) i = (i + 1) & mask();
       return i;
     }
-    std::vector<place> places_ = std::vector<place>(64);
-    int shift_ = 64 - 6;
-    std::size_t used_ = 0;
+    std::vector<place> places = std::vector<place>(64);
+    int shift = 64 - 6;
+    std::size_t used = 0;
   };
 
   // A zstd frame of so many bytes, written as they come: magic; descriptor (content size in 8 bytes, no checksum, no dictionary);
   // window of 128 KiB; stored blocks of at most as much, each with three bytes of header: bit 0 the last, bits 1-2 the type (0:
   // stored), the rest its size. [RFC8878]
   struct frame {
-    frame(const std::string& path, std::uint64_t bytes) : path_(path), file_(path, std::ios::binary), left_(bytes) {
+    frame(const std::string& name, std::uint64_t bytes) : path(name), file(name, std::ios::binary), left(bytes) {
       put(little_endian(0xFD2FB528, 4) + "\xC0\x38" + little_endian(bytes, 8));
     }
     void add(std::string_view bytes) {
       for (std::size_t n = 0; !bytes.empty(); bytes.remove_prefix(n)) {
-        n = std::min(bytes.size(), most - block_.size());
-        block_.append(bytes.data(), n);
-        if (block_.size() != most && block_.size() != left_) continue;
-        left_ -= block_.size();
-        put(little_endian(block_.size() << 3 | (left_ == 0 ? 1 : 0), 3) + block_);
-        block_.clear();
+        n = std::min(bytes.size(), most - block.size());
+        block.append(bytes.data(), n);
+        if (block.size() != most && block.size() != left) continue;
+        left -= block.size();
+        put(little_endian(block.size() << 3 | (left == 0 ? 1 : 0), 3) + block);
+        block.clear();
       }
     }
     static constexpr std::size_t most = 128 * 1024;
     void put(const std::string& bytes) {
-      file_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-      if (left_ == 0) file_.close();
-      if (!file_) fail(path_ + " can't be written");
+      file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+      if (left == 0) file.close();
+      if (!file) fail(path + " can't be written");
     }
-    std::string path_;
-    std::ofstream file_;
-    std::uint64_t left_;
-    std::string block_;
+    std::string path;
+    std::ofstream file;
+    std::uint64_t left;
+    std::string block;
   };
 
   [[noreturn]] static void refuse(const std::string& why) { throw std::runtime_error("recorder: " + why); }

@@ -240,7 +240,7 @@ bytes bomb(const nlohmann::json& stated, const std::string& events, std::size_t 
   std::_Exit(0);
 }
 
-constexpr std::size_t gigabyte = std::size_t{1} << 30;
+constexpr std::size_t much = std::size_t{1} << 28;  // ten times as much as there is
 
 TEST(RecordingBombDeathTest, IsRefusedInLittleMemoryAsSoonAsItExceedsItsHeader) {
   if (!testing::can_limit_memory) GTEST_SKIP() << "a sanitizer maps more than any limit";
@@ -249,17 +249,17 @@ TEST(RecordingBombDeathTest, IsRefusedInLittleMemoryAsSoonAsItExceedsItsHeader) 
     EXPECT_LT(packed.size(), 300000U);
     EXPECT_EXIT(read_in_little_memory(packed), ::testing::ExitedWithCode(0), why);
   };
-  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", 1}}, one, gigabyte),
+  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", 1}}, one, much),
           "^it: more events than the header's 1000 at offset ");
-  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", 1}}, one + std::string("\5\2\4", 3), gigabyte),
+  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", 1}}, one + std::string("\5\2\4", 3), much),
           "^it: more objects than the header's 1 at offset ");
-  refused(bomb(nlohmann::json::object(), "", gigabyte, 0xFFFFFFFF),
+  refused(bomb(nlohmann::json::object(), "", much, 0xFFFFFFFF),
           "^it: the header has 4294967295 bytes, more than 1048576 at offset 8$");
-  refused(bomb({{"threads", 1}, {"events", gigabyte}, {"objects", 1}}, one, gigabyte),
+  refused(bomb({{"threads", 1}, {"events", 1 << 30}, {"objects", 1}}, one, much),
           "^it: the header says events 1073741824, more than the 268435456 that can be replayed, at offset 12$");
-  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", ~std::uint64_t{0}}}, one, gigabyte),
+  refused(bomb({{"threads", 1}, {"events", 1000}, {"objects", ~std::uint64_t{0}}}, one, much),
           "^it: the header says objects 18446744073709551615, more than the 268435456 that can be replayed, at offset 12$");
-  refused(bomb({{"threads", 65536}, {"events", 1000}, {"objects", 1}}, one, gigabyte),
+  refused(bomb({{"threads", 65536}, {"events", 1000}, {"objects", 1}}, one, much),
           "^it: the header says threads 65536, more than the 1024 that can be replayed, at offset 12$");
   // Every total may be right, and yet there is no memory for it.
   refused(bomb({{"threads", 1}, {"events", 200000000}, {"objects", 1}}, one, 4000000),
