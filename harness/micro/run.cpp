@@ -65,10 +65,6 @@ int run(const std::vector<std::string>& args) {
   std::vector<char*> argv;
   for (auto& w : words) argv.push_back(w.data());
   int argc = static_cast<int>(argv.size());
-  if (std::ranges::find(args, "-h") != args.end()) {
-    print_help();
-    return 0;
-  }
   benchmark::Initialize(&argc, argv.data(), print_help);
   if (argc > 1) {
     throw usage_error(

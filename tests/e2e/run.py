@@ -103,10 +103,11 @@ def shells_complete_every_flag_and_name(cwd):
         assert done.returncode == 0 and not done.stderr, done.stderr
         return set(done.stdout.split())
 
-    for subcommand in ("run", "list", "micro"):
+    for subcommand in ("run", "list", "sim", "trace"):
         flags = set(re.findall(r"^ +(?:-\w,)?(--[a-z-]+)", run(subcommand, "--help", cwd=cwd)[0], re.M))
         assert flags and flags <= completed("tally", subcommand, ""), (subcommand, flags)
     assert completed("tally", "run", "--str") == {"--strategy"}
+    assert completed("tally", "micro", "--h") == {"--help"}  # the rest is the library's
     assert completed("tally", "run", "--strategy", "ato") == {"atomic"}
     assert completed("tally", "run", "--workload", "copy") == {"copy_drop"}
     assert completed("tally", "descr") == {"describe"} and "worker" not in completed("tally", "")

@@ -5,6 +5,7 @@ check.py SCRATCH COMPILER VERSION [sim] [--hidden SOURCE_DIR]     SCRATCH has pr
 """
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -95,6 +96,20 @@ def what_is_missing_is_named():
     assert said == "tally: plot: /no/python: No such file or directory\n", said
 
 
+def alone_it_says_what_is_missing():
+    (scratch / "alone").mkdir()
+    program = shutil.copy(prefix / "bin/tally", scratch / "alone/tally")
+    if not HIDDEN:
+        return print("not hidden: the source tree has the files")
+    said = run(program, "list")
+    for folder in ("machines", "counters"):
+        assert f"not found; looked for {scratch}/share/tally/{folder}, {scratch}/alone/share/tally/{folder};" in said, said
+    run(program, "run", "--strategy", "atomic", "--workload", "copy_drop", "--threads", "1", "--duration", "5ms", "--processes", "1",
+        "--repeat", "1", "--quiet")
+    shutil.copytree(prefix / "share", scratch / "alone/share")
+    assert "epyc-7742" in run(program, "list", "machines")
+
+
 def installed_headers_include_installed_headers_only():
     include = prefix / "include/tally"
     headers = [p.relative_to(include) for p in sorted(include.rglob("*.hpp"))
@@ -123,7 +138,7 @@ def the_documents_program_works():
 failed = 0
 for check in (the_tree_is_hidden, files_are_where_they_belong, the_program_says_its_version, the_manual_names_every_subcommand,
               bundled_files_are_found, the_simulator_finds_its_machines, a_run_is_measured_and_drawn,
-              what_is_missing_is_named, installed_headers_include_installed_headers_only,
+              what_is_missing_is_named, alone_it_says_what_is_missing, installed_headers_include_installed_headers_only,
               a_program_outside_counts_with_the_installed_headers, the_documents_program_works):
     try:
         check()
