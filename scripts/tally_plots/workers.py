@@ -15,7 +15,7 @@ class Workers:
         self.most = most or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
         if not hasattr(os, "fork"):
             self.most = 1
-        self.running = {}
+        self.running, self.warm = {}, False
 
     def __enter__(self):
         return self
@@ -30,7 +30,8 @@ class Workers:
                     raise
 
     def save(self, fig, path, formats):
-        if self.most < 2:
+        if self.most < 2 or not self.warm:
+            self.warm = True  # by the first picture, for all children: what is imported to write one, and fonts
             return page.save(fig, path, formats)
         if len(self.running) >= self.most:
             self.wait()
