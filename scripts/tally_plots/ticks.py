@@ -1,6 +1,7 @@
 """Axes: linear or logarithmic, with ticks that people write and no more of them than there is room for."""
 import math
 
+from . import page
 from .style import SETTINGS, number
 
 
@@ -47,6 +48,21 @@ class Span:
         else:
             plain_linear(getattr(ax, f"{axis}axis"))
         getattr(ax, f"set_{axis}lim")(self.low, self.high)
+
+
+def words(ax, places, texts, options, columns=1):
+    """Ticks at these places, and the words of those that are far enough from the one before for both to be read."""
+    low, high = ax.get_xlim()
+    points = page.size(options, 8.5)
+    inches = (page.width(options) / columns - 0.8) / (high - low)  # what stands beside the axis takes less
+    shown, end = [], float("-inf")
+    for place, text in zip(places, texts):
+        half = page.width_of(text, points) / 2 + 0.03
+        fits = place * inches - half > end
+        shown.append(text if fits else "")
+        end = place * inches + half if fits else end
+    ax.set_xticks(places, shown)
+    ax.set_xlim(low, high)
 
 
 def plain_log(axis):

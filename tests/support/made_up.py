@@ -50,7 +50,7 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
     if mode == "latency":
         for name, times in (("p50", 1), ("p90", 1.5), ("p99", 8), ("p999", 60), ("max", 2000)):
             found[f"latency_{name}"] = metric(ns * times, "ns")
-        buckets = [[int(ns * 2**n / 2), int(ns * 2**n), max(1, 20000 >> 2 * n)] for n in range(12)]
+        buckets = [[int(ns * 2**n / 2), int(ns * 2**n), max(1, 10**7 >> 2 * n)] for n in range(12)]
         record["latency"] = {"unit": "ns", "total": sum(n for _, _, n in buckets), "buckets": buckets}
     if mode == "memory":
         found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"))
@@ -169,7 +169,7 @@ def crowd():
     for s, ns in few.items():
         records += row(s, "publish readers=7,versions=1000000", 8, ns=ns, mode="observed")
     records += failed("gil", "call_args", 2) + [skipped("plain", "call_args"), skipped(list(LONG)[6], "call_args")]
-    for heap in (1.5, 2, 3, 6):
+    for heap in (1.25, 1.5, 1.75, 2, 2.25, 3, 6):
         for s in ("mark_sweep", "bdwgc:alloc=plain,pause_ms=999999", "deferred:kilobytes=4096,scan=conservative"):
             records += row(s, "tree_churn depth=6,survivors=0.02", ns=1e5 * (1 + 1 / heap), heap=heap)
     for s in ("atomic", "atomic:weak=off,order=seq_cst,heap=block"):

@@ -1,7 +1,7 @@
 """Heap size against time: what a collector pays for a tighter heap, with the counting strategies as lines across."""
 import math
 
-from .. import estimates, load, metrics, missing, page, series, style
+from .. import estimates, load, metrics, missing, page, series, style, ticks
 
 NAME = "heap"
 ORDER = 70
@@ -31,7 +31,7 @@ def draw(results, options):
                 drawn.add_across(label, estimates.of(free[label][0], name))
             said.append(drawn.draw())
             every += drawn.estimates
-            ax.set_xticks([math.log2(m) for m in multiples], [f"{m:g}x" for m in multiples])
+            ticks.words(ax, [math.log2(m) for m in multiples], [f"{m:g}x" for m in multiples], options, columns)
             ax.set_xlabel("heap limit, times the peak live payload")
             ax.set_ylabel(metrics.of(results, name).title)
             ax.set_title(what)

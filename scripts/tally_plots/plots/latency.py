@@ -1,7 +1,7 @@
 """Latency by percentile, closed loop, one figure per workload: the whole histogram, and intervals where metrics are."""
 import math
 
-from .. import estimates, load, metrics, missing, page, series, style
+from .. import estimates, load, metrics, missing, page, series, style, ticks
 
 NAME = "latency"
 ORDER = 50
@@ -39,8 +39,8 @@ def draw(results, options):
             ax.set_ylim(min(low, min(ends) / 1.1), max(high, 1.1 * max(ends)))
         last = max([nines(share) for curve in curves.values() for share, _ in curve], default=3.0)
         shown = [(nines(share), words) for share, words in TICKS if nines(share) <= last + 0.05]
-        ax.set_xticks([x for x, _ in shown], [words for _, words in shown])
         ax.set_xlim(0, last + 0.1)
+        ticks.words(ax, [x for x, _ in shown], [words for _, words in shown], options)
         ax.set_xlabel("operations of a window that took no longer")
         ax.set_ylabel(metrics.of(results, STEPS[0][0]).title)
         page.frame(fig, options, ["Latency, closed loop", f"{results.title(part[0])}, {style.threads(place[1])}"],

@@ -1,7 +1,7 @@
 """Predicted operations per second over virtual cores, and what was measured, drawn differently (--overlay DIR)."""
 import math
 
-from .. import estimates, load, metrics, page, series, sim, style
+from .. import estimates, load, metrics, page, series, sim, style, ticks
 
 NAME = "scaling"
 ORDER = 100
@@ -29,7 +29,7 @@ def draw(results, options):
                       [estimates.of(by_threads[n], speed.name) for n in sorted(by_threads)],
                       [style.threads(n) for n in sorted(by_threads)], joined=False)
         cut = drawn.draw()
-        ax.set_xticks([math.log2(n) for n in counts], [str(c) for c in counts])
+        ticks.words(ax, [math.log2(n) for n in counts], [str(n) for n in counts], options)
         beyond(ax, counts, max([r["machine"]["cores"] for of in here.values() for r in of], default=0))
         ax.set_xlabel("cores")
         ax.set_ylabel(speed.title)

@@ -1,5 +1,5 @@
 """A workload over one of its numbers: the sharing ladder and the hand-off fraction."""
-from .. import estimates, load, metrics, missing, page, series, style
+from .. import estimates, load, metrics, missing, page, series, style, ticks
 
 NAME = "steps"
 ORDER = 40
@@ -30,7 +30,7 @@ def draw(results, options):
                 at = [nth for nth, step in enumerate(steps) if step in by_step]
                 drawn.add(label, at, [estimates.of(by_step[steps[n]], "ns_per_op") for n in at], [f"{words[n]} %" for n in at])
             cut = drawn.draw()
-            ax.set_xticks(range(len(steps)), words)
+            ticks.words(ax, range(len(steps)), words, options)
             even = len({round(b - a, 9) for a, b in zip(steps, steps[1:])}) == 1
             ax.set_xlabel(axis if even else f"{axis} (not to scale)")
             ax.set_ylabel(metrics.of(results, "ns_per_op").title)

@@ -1,7 +1,7 @@
 """Throughput by number of threads, one figure per workload."""
 import math
 
-from .. import estimates, load, metrics, missing, page, series, style
+from .. import estimates, load, metrics, missing, page, series, style, ticks
 
 NAME = "throughput"
 ORDER = 10
@@ -23,7 +23,7 @@ def draw(results, options):
                       [estimates.of(by_threads[n], speed.name) for n in sorted(by_threads)],
                       [style.threads(n) for n in sorted(by_threads)])
         cut = drawn.draw()
-        ax.set_xticks([math.log2(n) for n in counts], [str(n) for n in counts])
+        ticks.words(ax, [math.log2(n) for n in counts], [str(n) for n in counts], options)
         ax.set_xlabel("threads")
         ax.set_ylabel(speed.title)
         absent = missing.sentence([(style.threads(n), missing.at(results, (scene, n, "throughput"))) for n in counts])

@@ -1,5 +1,5 @@
 """Simulated line transfers per operation by virtual cores, with the band over schedules."""
-from .. import estimates, load, metrics, page, series, sim, style
+from .. import estimates, load, metrics, page, series, sim, style, ticks
 
 NAME = "transfers"
 ORDER = 80
@@ -18,7 +18,7 @@ def draw(results, options):
                       [estimates.band(r["metrics"]["transfers_per_op"]) for r in points],
                       [f"{sim.cores(r)} cores" for r in points])
         cut = drawn.draw()
-        ax.set_xticks(range(len(counts)), [str(c) for c in counts])
+        ticks.words(ax, range(len(counts)), [str(c) for c in counts], options)
         ax.set_xlabel("virtual cores")
         ax.set_ylabel(metrics.of(results, "transfers_per_op").title)
         page.frame(fig, options, ["Lines that come from another core's cache", f"{results.title(rows[0])} (simulated)"],
