@@ -33,7 +33,7 @@ address address_of(const std::string& name) {
 }
 
 // As /proc/net/unix shows them: the last word of a line, "@" for the zero.
-std::set<std::string> all_names() {
+std::set<std::string> announced_names() {
   std::set<std::string> names;
   std::ifstream in("/proc/net/unix");
   for (std::string line; std::getline(in, line);) {
@@ -47,25 +47,25 @@ int process_of(const std::string& name) { return std::atoi(name.c_str() + std::m
 
 }  // namespace
 
-presence::presence()
+session_presence::session_presence()
     // Process ids of two containers that share a network may be the same.
     : name_(fmt::format("{}{}-{:08x}", prefix, ::getpid(), std::random_device{}())),
       socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
   const address own = address_of(name_);
   if (socket_ < 0 || ::bind(socket_, reinterpret_cast<const sockaddr*>(&own.at), own.length) != 0) return;
-  for (const auto& other : all_names()) {
+  for (const auto& other : announced_names()) {
     if (other == name_) continue;
     const address to = address_of(other);
     (void)::sendto(socket_, name_.data(), name_.size(), 0, reinterpret_cast<const sockaddr*>(&to.at), to.length);
   }
 }
 
-presence::~presence() {
+session_presence::~session_presence() {
   if (socket_ >= 0) ::close(socket_);
 }
 
-std::vector<int> presence::others() {
-  std::set<std::string> names = all_names();
+std::vector<int> session_presence::others() {
+  std::set<std::string> names = announced_names();
   char heard[sizeof(sockaddr_un::sun_path)];
   for (ssize_t n; socket_ >= 0 && (n = ::recv(socket_, heard, sizeof heard, 0)) >= 0;) {
     const std::string_view name(heard, static_cast<std::size_t>(n));

@@ -9,12 +9,12 @@ namespace tally {
 
 // An abstract Unix socket (unix(7)): gone with its process however that ends, and nothing on a disk. It is seen as far as the
 // network namespace goes; where sockets are forbidden nobody is seen. Never throws for that.
-class presence {
+class session_presence {
  public:
-  presence();
-  ~presence();
-  presence(const presence&) = delete;
-  presence& operator=(const presence&) = delete;
+  session_presence();
+  ~session_presence();
+  session_presence(const session_presence&) = delete;
+  session_presence& operator=(const session_presence&) = delete;
 
   // Process ids, in order, of the others that were there at any time since the last call, or since this began. One that came and
   // went in between is among them.

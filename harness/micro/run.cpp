@@ -71,7 +71,7 @@ int run(const std::vector<std::string>& args) {
         fmt::format("micro {}: not a flag of Google Benchmark; {} lists them", argv[1], command("micro", "--help")));
   }
   add_context();
-  const presence here;  // runs on this machine hear of it
+  const session_presence here;  // runs on this machine hear of it
   if (benchmark::RunSpecifiedBenchmarks() == 0) {
     throw usage_error(fmt::format("micro: --benchmark_filter selects nothing; {} shows what there is",
                                   command("micro", "--benchmark_list_tests")));

@@ -55,7 +55,7 @@ run_outcome execute(const run_plan& plan, const std::set<window_key>& done, doub
                     std::vector<result>& results, progress& shown, const volatile int& interrupt) {
   run_outcome outcome;
   const double start = now_s();
-  presence here;
+  session_presence here;
   if (const auto others = here.others(); !others.empty()) {
     shown.say(fmt::format("Another tally works on this machine ({}): the rows of both are doubtful", processes_text(others)));
   }

@@ -232,7 +232,7 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
                      directory.string()));
     std::fflush(stdout);
   }
-  const presence here;  // runs on this machine hear of it
+  const session_presence here;  // runs on this machine hear of it
   const auto total = plan.rows.size() * asked.schedules.size();
   progress shown(stderr, progress::detect(stderr, !talks), total, std::nullopt);
   execution run(all, plan, o, observed, folder);

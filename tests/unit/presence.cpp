@@ -15,9 +15,9 @@ using ::testing::Not;
 
 // Other sessions of the machine that runs the tests may be seen, too: what is asked is whether this process's other one is.
 TEST(Presence, OthersAreSeenWhileTheyAreThere) {
-  presence first;
+  session_presence first;
   EXPECT_THAT(first.others(), Not(Contains(::getpid()))) << "nobody is another";
-  std::optional<presence> second(std::in_place);
+  std::optional<session_presence> second(std::in_place);
   EXPECT_THAT(first.others(), Contains(::getpid()));
   EXPECT_THAT(first.others(), Contains(::getpid())) << "still there";
   EXPECT_THAT(second->others(), Contains(::getpid())) << "who was there first is seen as well";
@@ -26,8 +26,8 @@ TEST(Presence, OthersAreSeenWhileTheyAreThere) {
 }
 
 TEST(Presence, OneThatCameAndWentIsHeardOfOnce) {
-  presence first;
-  { const presence second; }
+  session_presence first;
+  { const session_presence second; }
   EXPECT_THAT(first.others(), Contains(::getpid()));
   EXPECT_THAT(first.others(), Not(Contains(::getpid())));
 }
