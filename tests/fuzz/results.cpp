@@ -1,6 +1,7 @@
 // rows.jsonl: what is read can be keyed, summed up and written again; what is not, is refused or set aside whole.
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -37,6 +38,13 @@ std::string content(const fs::path& p) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// One that no result has.
+int free_block(const std::vector<tally::result>& results) {
+  int block = 0;
+  while (std::ranges::find(results, block, &tally::result::block) != results.end()) ++block;
+  return block;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -61,7 +69,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const std::size_t before = loaded.results.size();
   if (!loaded.results.empty()) {
-    results_file(path).append(json::parse(left.substr(0, left.find('\n'))));
+    json again = json::parse(left.substr(0, left.find('\n')));
+    again["block"] = free_block(loaded.results);  // a window twice would be refused
+    results_file(path).append(again);
     if (load_results(path).results.size() != before + 1) fuzz::finding("an appended record is not there", text);
   }
   return 0;
