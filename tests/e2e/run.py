@@ -338,7 +338,8 @@ def counters_are_measured_or_absent_with_a_reason(cwd):
             if row["config"]["workload"]["name"] == "task_graph":
                 assert metric["class"] == "absent" and "task library" in metric["reason"], metric
             elif metric["class"] == "absent":
-                assert metric["value"] is None and ": " in metric["reason"], metric
+                reason = metric["reason"]  # the kernel's, or that of a busy machine
+                assert metric["value"] is None and (": " in reason or "off its processor" in reason), metric
             else:
                 assert metric["class"] == "measured" and metric["value"] >= 0, metric
         if counted["mine.ns_per_op"]["class"] == "measured":
