@@ -25,8 +25,8 @@ struct strategy_info {
   std::string_view source;   // keys of docs/references.md, or "-"
 };
 
-// One thing that can be set: `biased:merge=detached`. With values, it is an option (part of the type); without, a number that
-// the heap reads at run time through heap_config::tunable.
+// One thing that can be set: `biased:merge=detached`. An option is part of the type; a number or a setting is what the heap reads
+// at run time through heap_config::tunable.
 template <class Options>
 struct tunable {
   std::string_view name;
@@ -35,6 +35,8 @@ struct tunable {
   std::array<std::string_view, 6> values{};
   int (*chosen)(const Options&) = nullptr;
   double fallback = 0, least = 0, most = 0;
+  bool at_run_time = false;      // of values: a setting
+  std::string_view only_with{};  // the option=value without which it means nothing
 };
 
 // An option: `Member` is an enum whose values are 0, 1, 2 ... in the order of `values`.
@@ -48,6 +50,13 @@ template <class Options>
 consteval tunable<Options> number(std::string_view name, double fallback, double least, double most, std::string_view summary,
                                   std::string_view default_from) {
   return {name, summary, default_from, {}, nullptr, fallback, least, most};
+}
+
+// One of some words, read at run time as its place among them.
+template <class Options>
+consteval tunable<Options> setting(std::string_view name, std::array<std::string_view, 6> values, int fallback,
+                                   std::string_view only_with, std::string_view summary, std::string_view default_from) {
+  return {name, summary, default_from, values, nullptr, static_cast<double>(fallback), 0, 0, true, only_with};
 }
 
 struct no_options {};

@@ -280,16 +280,15 @@ template <class Family, class M, auto... O, class... W>
   static constexpr std::array variants{O...};
   const options& defaults = variants[0];
   for (const auto& t : Family::tunables) {
-    tunable_entry e{std::string(t.name), std::string(t.summary), std::string(t.default_from), {}, {}, t.least, t.most};
+    tunable_entry e{std::string(t.name), std::string(t.summary),  std::string(t.default_from), {}, {}, t.least, t.most,
+                    t.chosen == nullptr, std::string(t.only_with)};
     for (const auto v : t.values) {
       if (!v.empty()) e.values.emplace_back(v);
     }
     if (t.chosen != nullptr) {
       e.fallback = e.values.at(static_cast<std::size_t>(t.chosen(defaults)));
     } else {
-      e.fallback = std::to_string(t.fallback);
-      e.fallback.erase(e.fallback.find_last_not_of('0') + 1);
-      if (e.fallback.ends_with('.')) e.fallback.pop_back();
+      e.fallback = e.text(t.fallback);
     }
     entry.tunables.push_back(std::move(e));
   }

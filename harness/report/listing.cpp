@@ -89,10 +89,10 @@ std::string describe_strategy(const strategy_entry& s) {
                                  : "  header: the library's own\n";
   out += s.tunables.empty() ? "\nNothing to set.\n" : "\nTo set:\n";
   for (const auto& t : s.tunables) {
-    const std::string values = t.run_time() ? fmt::format("{} to {}", number_text(t.least), number_text(t.most))
-                                            : fmt::format("{}", fmt::join(t.values, ", "));
-    out +=
-        fmt::format("  {}={}  {}\n      {}; default {}: {}\n", t.name, t.fallback, t.summary, values, t.fallback, t.default_from);
+    const std::string values = t.values.empty() ? fmt::format("{} to {}", number_text(t.least), number_text(t.most))
+                                                : fmt::format("{}", fmt::join(t.values, ", "));
+    out += fmt::format("  {}={}  {}\n      {}; default {}: {}{}\n", t.name, t.fallback, t.summary, values, t.fallback,
+                       t.default_from, t.only_with.empty() ? "" : "; only with " + t.only_with);
   }
   out += "\nBuilt:\n";
   const std::size_t width = [&] {
@@ -144,8 +144,9 @@ json list_json(const registry& all, std::string_view what) {
       }
       for (const auto& t : s.tunables) {
         json one{{"name", t.name}, {"summary", t.summary}, {"default", t.fallback}, {"default_from", t.default_from}};
-        if (t.run_time()) one["least"] = t.least, one["most"] = t.most;
-        if (!t.run_time()) one["values"] = t.values;
+        if (t.values.empty()) one["least"] = t.least, one["most"] = t.most;
+        if (!t.values.empty()) one["values"] = t.values;
+        if (!t.only_with.empty()) one["only_with"] = t.only_with;
         tunables.push_back(std::move(one));
       }
       list.push_back(

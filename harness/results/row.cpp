@@ -142,7 +142,7 @@ bound_row find_row(const registry& all, const row_spec& r) {
     if (s.name != name || s.variants.empty()) continue;
     std::vector<std::string> wanted;
     for (const auto& t : s.tunables) {
-      if (!t.run_time()) wanted.push_back(r.options.contains(t.name) ? r.options.at(t.name) : t.fallback);
+      if (!t.run_time) wanted.push_back(r.options.contains(t.name) ? r.options.at(t.name) : t.fallback);
     }
     const auto v = std::ranges::find(s.variants, wanted, &variant_entry::options);
     if (v != s.variants.end()) found.strategy = &s, found.variant = &*v;

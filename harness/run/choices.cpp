@@ -81,18 +81,29 @@ std::string set_spec::name() const { return workload.empty() ? parameter : workl
 std::string strategy_choice::label() const {
   std::string out = variant_name(*entry, *variant);
   bool first = variant->label.empty();
-  for (const auto& [name, value] : tunables)
-    out += fmt::format("{}{}={}", std::exchange(first, false) ? ":" : ",", name, number_text(value));
+  for (const auto& [name, value] : tunables) {
+    const auto t = std::ranges::find(entry->tunables, name, &tunable_entry::name);
+    out += fmt::format("{}{}={}", std::exchange(first, false) ? ":" : ",", name, t->text(value));
+  }
   return out;
 }
 
 namespace {
 
+// "cycles=generational"
+bool has_option(const strategy_entry& s, const variant_entry& v, std::string_view option) {
+  std::size_t at = 0;
+  for (const auto& t : s.tunables) {
+    if (!t.run_time && option == fmt::format("{}={}", t.name, v.options.at(at++))) return true;
+  }
+  return false;
+}
+
 strategy_choice with_options(const strategy_entry& s, std::string_view flag, const name_spec& typed) {
   const std::string spec = typed.text();
   strategy_choice choice{&s, nullptr, {}};
   std::vector<std::string> wanted;  // a value per compile-time tunable
-  const auto compiled = [](const tunable_entry& t) { return !t.run_time(); };
+  const auto compiled = [](const tunable_entry& t) { return !t.run_time; };
   for (const auto& t : s.tunables | std::views::filter(compiled)) wanted.push_back(t.fallback);
   for (const auto& [name, value] : typed.options) {
     std::size_t at = 0;
@@ -106,11 +117,16 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
       const auto names = names_of(s.tunables, [](const auto& t) { return t.name; });
       throw unknown_name(no_such(fmt::format("{} {}:", flag, spec), name, "option of " + s.name, names));
     }
-    if (compiled(*found)) {
-      if (std::ranges::find(found->values, value) == found->values.end()) {
+    if (!found->values.empty()) {
+      const auto place = std::ranges::find(found->values, value);
+      if (place == found->values.end()) {
         throw usage_error(fmt::format("{} {}: {} is one of {}", flag, spec, name, joined(found->values)));
       }
-      wanted[at] = value;
+      if (compiled(*found)) {
+        wanted[at] = value;
+      } else {
+        choice.tunables.emplace_back(name, static_cast<double>(place - found->values.begin()));
+      }
       continue;
     }
     double number = 0;
@@ -127,6 +143,12 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
     throw unknown_name(fmt::format("{} {}: this combination is not built; there is {}", flag, spec, joined(labels)));
   }
   choice.variant = &*built;
+  for (const auto& [name, value] : choice.tunables) {
+    const auto& needed = std::ranges::find(s.tunables, name, &tunable_entry::name)->only_with;
+    if (!needed.empty() && !has_option(s, *built, needed)) {
+      throw usage_error(fmt::format("{} {}: {} means something with {} only", flag, spec, name, needed));
+    }
+  }
   return choice;
 }
 

@@ -213,9 +213,13 @@ class planner {
     r.strategy = s.label();
     std::size_t at = 0;
     for (const auto& t : s.entry->tunables) {
-      if (!t.run_time()) r.options[t.name] = s.variant->options.at(at++);
+      if (!t.run_time) r.options[t.name] = s.variant->options.at(at++);
     }
     r.tunables = s.tunables;
+    for (const auto& [name, value] : s.tunables) {
+      const auto t = std::ranges::find(s.entry->tunables, name, &tunable_entry::name);
+      if (!t->values.empty()) r.options[name] = t->text(value);
+    }
     r.header_bytes = s.variant->header_bytes;
     r.own_heap = s.variant->can.own_heap;
     r.own_process = s.variant->can.process_global;

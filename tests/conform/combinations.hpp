@@ -27,8 +27,8 @@ constexpr Options options_of(const std::array<int, sizeof...(I)>& values, std::i
   return Options{any_enum{values[I]}...};
 }
 
-// A tunable with values. (Not: with a function. Under UBSan, g++ takes the comparison for no constant.)
-constexpr bool is_choice(const auto& t) { return !t.values[0].empty(); }
+// An option: a tunable with values that is no setting. (Not: with a function. Under UBSan, g++ takes the comparison for no constant.)
+constexpr bool is_choice(const auto& t) { return !t.values[0].empty() && !t.at_run_time; }
 
 template <class Family>
 constexpr std::size_t choices() {

@@ -62,7 +62,7 @@ inline registry fake_registry() {
   tracing.limits_heap = true;
   tracing.own_heap = true;
   const tunable_entry order{"order", "memory order", "everybody's", {"relaxed", "seq_cst"}, "relaxed", 0, 0};
-  const tunable_entry interval{"interval", "switch interval", "CPython", {}, "50", 1, 1000};
+  const tunable_entry interval{"interval", "switch interval", "CPython", {}, "50", 1, 1000, true};
   all.strategies = {
       {"plain", "a plain count", "-", {}, {variant({}, "", one)}},
       {"atomic",
