@@ -29,6 +29,7 @@ struct slot_base {
 
 template <class M, class Header>
 struct weak_slot_base {
+  static constexpr bool is_weak = true;
   var<M, Header*, "slot"> word;
 };
 

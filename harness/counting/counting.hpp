@@ -63,12 +63,13 @@ class counting_context {
   template <class T, class... Args>
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
     static_assert(sizeof(Header) % alignof(T) == 0 && alignof(T) <= (Heap::own_heap ? 8 : 16));
-    std::size_t bytes = sizeof(Header) + sizeof(T) + e.bytes;
+    const std::size_t before = self().template before_header<T>();
+    std::size_t bytes = before + sizeof(Header) + sizeof(T) + e.bytes;
     if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
     bytes = live_counter::rounded(bytes);        // no block of an allocator gets larger by that
     static_assert(offsetof(Header, word) == 0);  // lists of the dead link the words
-    auto* h = new (self().allocate(bytes)) Header;
-    zero_memory<memory>(static_cast<void*>(h + 1), bytes - sizeof(Header));
+    auto* h = new (static_cast<std::byte*>(self().allocate(bytes)) + before) Header;
+    zero_memory<memory>(static_cast<void*>(h + 1), bytes - before - sizeof(Header));
     h->word.init(type_number<Self, T>, bytes);
     if constexpr (counts_by_type<Self, T>) {
       self().template init<T>(*h);
@@ -78,7 +79,7 @@ class counting_context {
     try {
       new (h + 1) T(std::forward<Args>(args)...);
     } catch (...) {
-      give_back(h);
+      self().give_back(h);
       throw;
     }
     live_.made(bytes);
@@ -98,7 +99,7 @@ class counting_context {
   void drop(ref<T> r) {
     if constexpr (counts_by_type<Self, T>) {
       if (self().template decrement<T>(*r.at)) [[unlikely]]
-        reclaim<T>(*r.at);
+        self().template reclaim<T>(*r.at);
     } else {
       self().template release<T>(*r.at);
     }
@@ -273,7 +274,17 @@ class counting_context {
     }
   }
 
- protected:
+  // What a layer above may do in another way (cycles/). Bytes that a T has before its header: allocate() returns where they begin.
+  template <class T>
+  [[nodiscard]] static constexpr std::size_t before_header() {
+    return 0;
+  }
+  // Frees `dead` and all that only it kept alive, in constant extra memory. A hook that finds more dead objects while a
+  // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
+  [[gnu::noinline]] void reclaim(Header& dead);
+  // Of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, its kind is visited without the table.
+  template <class T>
+  [[gnu::noinline]] void reclaim(Header& dead);
   void* allocate(std::size_t bytes) {
     if constexpr (Heap::own_heap) {
       return cells_.allocate(bytes);
@@ -288,20 +299,22 @@ class counting_context {
       memory::free(h);
     }
   }
+
+ protected:
   void dispose(Header& h) {
     if constexpr (counts_weak<Self>) {
       drop_weak(&h);
     } else {
-      give_back(&h);
+      self().give_back(&h);
     }
   }
   [[gnu::always_inline]] void drop_weak(Header* h) {
-    if (self().weak_decrement(*h)) give_back(h);
+    if (self().weak_decrement(*h)) self().give_back(h);
   }
   template <class T>
   void drop_weak_of(Header* h) {
     if constexpr (counts_by_type<Self, T>) {
-      if (self().template weak_decrement<T>(*h)) give_back(h);
+      if (self().template weak_decrement<T>(*h)) self().give_back(h);
     } else {
       drop_weak(h);
     }
@@ -310,23 +323,15 @@ class counting_context {
   template <class T>
   void release(Header& h) {
     if (self().decrement(h)) [[unlikely]]
-      reclaim<T>(h);
+      self().template reclaim<T>(h);
   }
-  // Frees `dead` and all that only it kept alive, in constant extra memory. A hook that finds more dead objects while a
-  // cascade runs (a queue merged for another thread) may call it too: the running cascade takes them, without recursion.
-  [[gnu::noinline]] void reclaim(Header& dead);
-  // The same of a T: what has no slots is freed as by hand, the first of a cascade is no list of one, and its kind is visited
-  // without a look at the table.
-  template <class T>
-  [[gnu::noinline]] void reclaim(Header& dead);
   // A T that can be freed where it is found dead: nothing else can die with it, and no reader of a shared slot can still see it.
   template <class T>
   [[nodiscard]] static bool is_leaf(Header& h);
-  // Dead, and a reader of a shared slot may still see it.
   [[nodiscard]] static bool held_back(const Header& h);
   template <class T>
   void free_leaf(Header& h);
-  // Puts a dead object on the list of those to dispose of: at once, or when no reader of a shared slot can still see it.
+  // Puts a dead object on the list of those to dispose of: at once, or (held_back) when no reader of a shared slot can see it.
   void retire(Header& dead);
   // T: the type to expect.
   template <class T = void>

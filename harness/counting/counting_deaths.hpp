@@ -102,7 +102,7 @@ template <class Self, class Heap, class Header>
 template <class T>
 inline void counting_context<Self, Heap, Header>::dispose_of(Header& h) {
   if constexpr (counts_by_type<Self, T>) {
-    if (self().template weak_decrement<T>(h)) give_back(&h);
+    if (self().template weak_decrement<T>(h)) self().give_back(&h);
   } else {
     self().dispose(h);
   }

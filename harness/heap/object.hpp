@@ -17,6 +17,23 @@
 
 namespace tally {
 
+struct no_rites {
+  template <class T>
+  [[nodiscard]] static no_rites of() {
+    return {};
+  }
+};
+// What a context wants to know of a type beside the following, or nothing.
+template <class Context>
+struct rites_for {
+  using type = no_rites;
+};
+template <class Context>
+  requires requires { typename Context::rites; }
+struct rites_for<Context> {
+  using type = typename Context::rites;
+};
+
 // What a context knows of a type T: how to visit the slots of one of its dead objects (the context's visit_slot is called with
 // each), ending T's life if it has a destructor; where the context has a scan_slot, of a living one; and whether T says that its
 // objects are confined.
@@ -25,6 +42,7 @@ struct object_type {
   void (*visit)(Context&, void* payload) = nullptr;
   void (*scan)(Context&, void* payload) = nullptr;
   bool confined = false;
+  [[no_unique_address]] typename rites_for<Context>::type rites{};
 };
 
 template <class Context>
@@ -58,6 +76,17 @@ template <class T>
   return any;
 }
 
+// Whether a T can hold references: weak ones are none. Its visitor is asked, of an object that never was: all zero, as memory is
+// before T's constructor runs.
+template <class T>
+[[nodiscard, gnu::always_inline]] inline bool can_hold() {
+  if constexpr (requires { typename T::trailing; }) return true;
+  alignas(T) static std::byte nobody[sizeof(T)];
+  bool any = false;
+  reinterpret_cast<T*>(nobody)->each_slot([&any]<class Slot>(Slot&) { any = any || !requires { Slot::is_weak; }; });
+  return any;
+}
+
 // T's number in the table of Context; entered before main() runs, in the binary's fixed order.
 template <class Context, class T>
 inline const std::uint16_t type_number =
@@ -68,22 +97,25 @@ inline const std::uint16_t type_number =
                                   if constexpr (requires { c.scan_slot(slot); }) c.scan_slot(slot);
                                 });
                               },
-                              confined_type<T>});
+                              confined_type<T>, rites_for<Context>::type::template of<T>()});
 
 template <class M>
 class object_word {
  public:
   static constexpr std::uint64_t low_bits = (std::uint64_t{1} << 48) - 1;
-  static constexpr std::uint64_t flag_bit = std::uint64_t{1} << 47;
+  static constexpr std::uint64_t flag_bit = std::uint64_t{1} << 47, finalized_bit = std::uint64_t{1} << 46;
 
   void init(std::uint16_t type, std::size_t bytes) { set(std::uint64_t{type} << 48 | bytes); }
   [[nodiscard]] std::uint16_t type() const { return static_cast<std::uint16_t>(get() >> 48); }
 
   // While alive. The flag is for the strategy (it says "other threads may read me" where shared slots need that). Owners of one
   // object may set it at the same time; whoever finds the object dead sees it, through the count.
-  [[nodiscard]] std::size_t bytes() const { return get() & (flag_bit - 1); }
+  [[nodiscard]] std::size_t bytes() const { return get() & (finalized_bit - 1); }
   [[nodiscard]] bool flag() const { return (get() & flag_bit) != 0; }
   void set_flag() { word_.fetch_or(flag_bit, std::memory_order_relaxed); }
+  // A finaliser runs once in an object's life. By whoever ends it, who is alone with it.
+  [[nodiscard]] bool finalized() const { return (get() & finalized_bit) != 0; }
+  void set_finalized() { set(get() | finalized_bit); }
 
   // In a heap that looks at cells (heap/block_heap.hpp): a zeroed cell is no object yet.
   [[nodiscard]] bool is_object() const { return get() != 0; }
