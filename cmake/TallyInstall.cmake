@@ -30,7 +30,7 @@ configure_file(docs/tally.1.in ${PROJECT_BINARY_DIR}/generated/tally.1 @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/generated/tally.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 # Headers: one include directory, in which they are found as in this tree.
-foreach(folder IN ITEMS memory contract heap counting)
+foreach(folder IN ITEMS memory contract heap counting cycles)
   install(DIRECTORY harness/${folder} DESTINATION ${tally_headers}/harness FILES_MATCHING PATTERN *.hpp PATTERN workload.hpp EXCLUDE)
 endforeach()
 install(FILES harness/base/cpu_set.hpp DESTINATION ${tally_headers}/harness/base)

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "harness/contract/family.hpp"
-#include "harness/counting/counting.hpp"
+#include "harness/cycles/cyclic_heap.hpp"
 
 namespace tally::strategies {
 
@@ -59,11 +59,12 @@ class interpreter_lock {
 
 struct gil_options {
   object_source heap = object_source::malloc;  // see heap_choice in counting_heap.hpp
+  cycle_kind cycles = cycle_kind::none;        // see cycle_kind.hpp
 };
 
 template <class M, gil_options O = gil_options{}>
-class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.heap> {
-  using heap_base = counting_heap<gil_heap, M, slot_kind::unlocked, O.heap>;
+class gil_heap : public heap_with_cycles<O.cycles, gil_heap<M, O>, M, slot_kind::unlocked, O.heap> {
+  using heap_base = heap_with_cycles<O.cycles, gil_heap, M, slot_kind::unlocked, O.heap>;
 
  public:
   static constexpr double default_interval_us = 5000;
@@ -78,8 +79,8 @@ class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.
     var<M, std::uint32_t, "weak"> weak;
   };
 
-  class context : public counting_context<context, gil_heap, header> {
-    using base = counting_context<context, gil_heap, header>;
+  class context : public context_with_cycles<O.cycles, context, gil_heap, header> {
+    using base = context_with_cycles<O.cycles, context, gil_heap, header>;
 
    public:
     explicit context(gil_heap& heap) : base(heap), id_(heap.gil().join()) { heap.gil().take(id_); }
@@ -92,6 +93,8 @@ class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.
     }
     void increment(header& h) { h.count.store(h.count.load() + 1); }
     bool decrement(header& h) { return subtract(h.count) == 0; }
+    [[nodiscard]] std::uint64_t count_of(header& h) const { return h.count.load(); }
+    void revive(header& h) { h.count.store(1); }
     bool try_increment(header& h) {
       if (h.count.load() == 0) return false;
       increment(h);
@@ -103,6 +106,7 @@ class gil_heap : public counting_heap<gil_heap<M, O>, M, slot_kind::unlocked, O.
     void poll() {
       if (this->heap_.gil().requested()) [[unlikely]]
         hand_over();
+      base::poll();
     }
     template <class F>
     void blocked(F&& f) {
@@ -141,10 +145,10 @@ struct gil {
   static constexpr std::array tunables{
       number<options>("interval_us", gil_heap<native>::default_interval_us, 1, 1e9,
                       "how long a thread waits before it asks for the lock, in us", "CPython's sys.getswitchinterval()"),
-      heap_choice<options>()};
+      heap_choice<options>(), cycles_choice<options>(), rule_setting<options>()};
   template <class M, options O>
   using heap = gil_heap<M, O>;
-  using variants = variant_list<options{}, options{.heap = object_source::block}>;
+  using variants = variant_list<options{}, options{.heap = object_source::block}, options{.cycles = cycle_kind::generational}>;
 };
 
 static_assert(strategy<gil_heap<native>> && has_weak<gil_heap<native>> && has_shared_slot<gil_heap<native>>);

@@ -6,18 +6,19 @@
 #pragma once
 
 #include "harness/contract/family.hpp"
-#include "harness/counting/counting.hpp"
+#include "harness/cycles/cyclic_heap.hpp"
 
 namespace tally::strategies {
 
 struct plain_options {
   object_source heap = object_source::malloc;  // see heap_choice in counting_heap.hpp
+  cycle_kind cycles = cycle_kind::none;        // see cycle_kind.hpp
 };
 
 template <class M, plain_options O = plain_options{}>
-class plain_heap : public counting_heap<plain_heap<M, O>, M, slot_kind::lockbit, O.heap> {
+class plain_heap : public heap_with_cycles<O.cycles, plain_heap<M, O>, M, slot_kind::lockbit, O.heap> {
  public:
-  using counting_heap<plain_heap, M, slot_kind::lockbit, O.heap>::counting_heap;
+  explicit plain_heap(const heap_config& c) : heap_with_cycles<O.cycles, plain_heap, M, slot_kind::lockbit, O.heap>(c) {}
   static constexpr bool single_threaded = true;
 
   struct header {
@@ -26,9 +27,9 @@ class plain_heap : public counting_heap<plain_heap<M, O>, M, slot_kind::lockbit,
     var<M, std::uint32_t, "weak"> weak;
   };
 
-  class context : public counting_context<context, plain_heap, header> {
+  class context : public context_with_cycles<O.cycles, context, plain_heap, header> {
    public:
-    using counting_context<context, plain_heap, header>::counting_context;
+    explicit context(plain_heap& h) : context_with_cycles<O.cycles, context, plain_heap, header>(h) {}
     void init(header& h) {
       h.count.store(1);
       h.weak.store(1);
@@ -39,6 +40,8 @@ class plain_heap : public counting_heap<plain_heap<M, O>, M, slot_kind::lockbit,
       h.count.store(n);
       return n == 0;
     }
+    [[nodiscard]] std::uint64_t count_of(header& h) const { return h.count.load(); }
+    void revive(header& h) { h.count.store(1); }
     bool try_increment(header& h) {
       if (h.count.load() == 0) return false;
       increment(h);
@@ -57,10 +60,10 @@ class plain_heap : public counting_heap<plain_heap<M, O>, M, slot_kind::lockbit,
 struct plain {
   static constexpr strategy_info info{"plain", "one non-atomic count (Rust's Rc, CPython under the GIL)", "[Collins60]"};
   using options = plain_options;
-  static constexpr std::array tunables{heap_choice<options>()};
+  static constexpr std::array tunables{heap_choice<options>(), cycles_choice<options>(), rule_setting<options>()};
   template <class M, options O>
   using heap = plain_heap<M, O>;
-  using variants = variant_list<options{}, options{.heap = object_source::block}>;
+  using variants = variant_list<options{}, options{.heap = object_source::block}, options{.cycles = cycle_kind::generational}>;
 };
 
 static_assert(strategy<plain_heap<native>> && has_weak<plain_heap<native>>);

@@ -61,8 +61,11 @@
 //                                     nobody uses it any more                                      where has_immortal
 //     c.collect()                     reclaims what it can, cycles included                        where collects_cycles
 //     c.quiesce()                     finishes everything pending on this thread
+//     c.observe(observer, target)     observer's notify() is called if target dies before it does; once in an observer's life;
+//                                     c.observed(observer) -> ref of the target, or null      where has_observers
 //
-// Safepoints are make, poll, blocked, collect and quiesce, nothing else.
+// Safepoints are make, poll, blocked, collect and quiesce, and what ends an object with a finaliser or with observers; nothing
+// else.
 //
 // An object type is a template over the heap that visits its slots once:
 //
@@ -76,6 +79,20 @@
 // object.hpp finds them without a context), and T::each_slot must visit them: only T knows how many there are, and it must know
 // before the next safepoint, all of them and for good. Tracing, counting in stops, cycle collection, cascading frees and
 // debugging all use that one visitor. Freeing a chain of any length must not recurse.
+//
+// A type may have an end of its own (where has_finalizers), and its objects may be told of other objects' ends (has_observers):
+//
+//   void finalize(auto& context, const ref<T>& self)   runs once in an object's life, when its last reference goes or a
+//                                     collector finds it; on the thread that does so, inside that operation. It may make, load,
+//                                     store and drop, and revive the object: by a copy of self that it keeps. Throws nothing
+//   typename H::template observers<T> watched; auto& observers() { return watched; }     T can be observed
+//   typename H::template observation<U> place; auto& observation() { return place; }     T observes an object of type U
+//   void notify(auto& context)        of an observer: what it observed is dead, and can't be found any more. The latest observer
+//                                     first. Throws nothing
+//
+// The order is CPython's: when counting ends an object, its finaliser, then its observers, then what it held, slot by slot, each
+// whole before the next; when a collector finds garbage, all observers that are not garbage themselves, then all finalisers,
+// then what these did not revive is taken apart.
 //
 // A type whose objects never leave the thread that made them may say so: `static constexpr bool confined = true;`. Refs to them
 // are never packed or shared, never in a root or a shared slot, nor in an object of a type that doesn't say it. A strategy may
@@ -204,6 +221,13 @@ concept has_borrow =
 
 template <class H>
 concept collects_cycles = requires(typename H::context& c) { c.collect(); };
+
+// Objects may have a finaliser; and observers. Where they do not, types that have them don't compile.
+template <class H>
+concept has_finalizers = requires { requires H::has_finalizers; };
+
+template <class H>
+concept has_observers = requires { typename H::template observers<detail::probe<H>>; };
 
 template <class H>
 concept has_immortal = requires(typename H::context& c, typename H::template ref<detail::probe<H>> r) {

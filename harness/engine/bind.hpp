@@ -265,6 +265,8 @@ capabilities capabilities_of() {
           .shared_slot = has_shared_slot<H>,
           .borrow = has_borrow<H>,
           .cycles = collects_cycles<H>,
+          .finalizers = has_finalizers<H>,
+          .observers = has_observers<H>,
           .instrumented = instrumented<H>,
           .process_global = process_global<H>,
           .limits_heap = limits_heap<H>,
@@ -304,6 +306,7 @@ template <class Family, class M, auto... O, class... W>
       }
     }
     if constexpr (requires { sizeof(typename H::header); }) v.header_bytes = header_size<typename H::header>;
+    if constexpr (requires { H::container_bytes; }) v.header_bytes += H::container_bytes;
     v.can = capabilities_of<H>();
     (v.cells.push_back(bind_cell<H, W, !IsDefault && defaults_only<W>>()), ...);
     entry.variants.push_back(std::move(v));

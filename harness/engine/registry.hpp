@@ -81,7 +81,8 @@ struct tunable_entry {
 };
 
 struct capabilities {
-  bool single_threaded = false, weak = false, shared_slot = false, borrow = false, cycles = false, instrumented = false;
+  bool single_threaded = false, weak = false, shared_slot = false, borrow = false, cycles = false, finalizers = false;
+  bool observers = false, instrumented = false;
   bool process_global = false, limits_heap = false, own_heap = false;
   oracle_class oracle = oracle_class::exact;
 };
@@ -89,7 +90,7 @@ struct capabilities {
 struct variant_entry {
   std::vector<std::string> options;  // a value per compile-time tunable, in the order of strategy_entry::tunables
   std::string label;                 // "slot=epoch", "" for the default
-  std::size_t header_bytes = 0;
+  std::size_t header_bytes = 0;      // of an object that can hold references; others may have less
   capabilities can;
   std::vector<cell> cells;
 };

@@ -38,6 +38,8 @@ std::vector<std::string> capability_words(const capabilities& can) {
   if (can.shared_slot) words.emplace_back("shared slots");
   if (can.borrow) words.emplace_back("borrows");
   if (can.cycles) words.emplace_back("collects cycles");
+  if (can.finalizers) words.emplace_back("finalisers");
+  if (can.observers) words.emplace_back("observers");
   if (can.limits_heap) words.emplace_back("heap limit");
   if (can.own_heap) words.emplace_back("own heap");
   if (can.process_global) words.emplace_back("one heap per process");
@@ -51,6 +53,8 @@ json capability_json(const capabilities& c) {
           {"shared_slots", c.shared_slot},
           {"borrow", c.borrow},
           {"cycles", c.cycles},
+          {"finalizers", c.finalizers},
+          {"observers", c.observers},
           {"heap_limit", c.limits_heap},
           {"own_heap", c.own_heap},
           {"process_global", c.process_global},

@@ -24,11 +24,21 @@ struct object {
 };
 
 using plain = strategies::plain_heap<native>;
+using collected = strategies::plain_heap<native, strategies::plain_options{.cycles = cycle_kind::generational}>;
 using counted = strategies::atomic_heap<native>;
 using rc_arc = strategies::rc_arc_heap<native>;
 using typed = strategies::rc_arc_typed_heap<native>;
 using biased = strategies::biased_heap<native>;
 using standard = strategies::shared_ptr_heap<native>;
+
+// Can be part of a cycle.
+template <class H>
+struct container : object<H> {
+  typename H::template slot<container> next;
+  void each_slot(auto&& f) { f(next); }
+};
+template <class H>
+using container_ref = typename H::template ref<container<H>>;
 
 template <class H>
 struct confined_object : object<H> {
@@ -78,6 +88,22 @@ void hand_copy_drop_plain(void* c, plain_object* o) {
   if (--o->count == 0) [[unlikely]]
     hand_reclaim(c, o);
 }
+
+// cycles=generational: counting is what it is without, and so is an object that can't hold a reference.
+ref<collected> check_copy_collected(collected::context& c, ref<collected> r) { return c.copy(r); }
+void check_drop_collected(collected::context& c, ref<collected> r) { c.drop(r); }
+container_ref<collected> check_copy_container(collected::context& c, container_ref<collected> r) { return c.copy(r); }
+void check_drop_container(collected::context& c, container_ref<collected> r) { c.drop(r); }
+void check_copy_drop_container(collected::context& c, container_ref<collected> r) {
+  auto copy = c.copy(r);
+  keep(copy);
+  c.drop(copy);
+}
+plain_object* hand_copy_collected(void* c, plain_object* o) { return hand_copy_plain(c, o); }
+void hand_drop_collected(void* c, plain_object* o) { hand_drop_plain(c, o); }
+plain_object* hand_copy_container(void* c, plain_object* o) { return hand_copy_plain(c, o); }
+void hand_drop_container(void* c, plain_object* o) { hand_drop_plain(c, o); }
+void hand_copy_drop_container(void* c, plain_object* o) { hand_copy_drop_plain(c, o); }
 
 // atomic --------------------------------------------------------------------------------------------------------------------
 

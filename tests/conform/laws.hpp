@@ -3,21 +3,25 @@
 #pragma once
 
 #include "tests/conform/laws_of_deaths.hpp"
+#include "tests/conform/laws_of_ends.hpp"
 #include "tests/conform/laws_of_refs.hpp"
 #include "tests/conform/laws_of_slots.hpp"
 #include "tests/conform/laws_of_threads.hpp"
 
 namespace tally::conform {
 
-REGISTER_TYPED_TEST_SUITE_P(Laws, ANewObjectLivesUntilItsOnlyRefIsDropped, EveryCopyKeepsTheObjectAliveAndIsDroppedOnItsOwn,
-                            MemoryIsZeroedAndTrailingSlotsStartEmpty, AStoreConsumesItsRefAndDropsTheOldValue,
-                            ParcelsCarryARefThroughMemoryThatNobodyScans, DroppingTheHeadOfAVeryLongChainFreesItWithoutRecursion,
-                            ObjectsOutliveTheThreadThatMadeThem, ARefSurvivesABlockedRegionAndPollsAroundIt,
-                            ACycleIsCollectedOrLeakedAsTheConceptSays, ManyThreadsCountOneObjectExactly,
-                            TheLastDropMayComeFromAnyThread, SharedSlotsLoadStoreExchangeAndCompare,
-                            RacingLoadsAndStoresOfASharedSlotNeverSeeADeadObject,
-                            AWeakRefUpgradesWhileTheObjectLivesAndFailsAfter, ADestructorRunsOnceHoweverItsObjectDies,
-                            WhatAnObjectsEndFindsInItsPlaceIsTheNewValue, ConfinedObjectsLiveAndDieLikeOthersWithTheirMemory,
-                            GarbageDoesNotAddUp);
+REGISTER_TYPED_TEST_SUITE_P(
+    Laws, ANewObjectLivesUntilItsOnlyRefIsDropped, EveryCopyKeepsTheObjectAliveAndIsDroppedOnItsOwn,
+    MemoryIsZeroedAndTrailingSlotsStartEmpty, AStoreConsumesItsRefAndDropsTheOldValue,
+    ParcelsCarryARefThroughMemoryThatNobodyScans, DroppingTheHeadOfAVeryLongChainFreesItWithoutRecursion,
+    ObjectsOutliveTheThreadThatMadeThem, ARefSurvivesABlockedRegionAndPollsAroundIt, ACycleIsCollectedOrLeakedAsTheConceptSays,
+    ManyThreadsCountOneObjectExactly, TheLastDropMayComeFromAnyThread, SharedSlotsLoadStoreExchangeAndCompare,
+    RacingLoadsAndStoresOfASharedSlotNeverSeeADeadObject, AWeakRefUpgradesWhileTheObjectLivesAndFailsAfter,
+    ADestructorRunsOnceHoweverItsObjectDies, WhatAnObjectsEndFindsInItsPlaceIsTheNewValue,
+    ConfinedObjectsLiveAndDieLikeOthersWithTheirMemory, GarbageDoesNotAddUp, AFinaliserRunsOnceWhenTheLastRefGoesAndMayRevive,
+    WhatADeadObjectHeldEndsInTheOrderOfItsSlotsEachWholeBeforeTheNext, AFinaliserMayMakeAndDropWhatHasFinalisers,
+    ObserversAreToldTheLatestFirstAfterTheFinaliserAndBeforeTheSlotsGo, AnObserverThatTheObservedHoldsIsToldBeforeItEnds,
+    ACollectorTellsObserversThenRunsFinalisersThenTakesApart, GarbageThatAFinaliserRevivesIsWholeAndGoesLater,
+    ALongChainOfFinalisersEndsInOrderWithoutRecursion);
 
 }  // namespace tally::conform

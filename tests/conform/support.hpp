@@ -153,7 +153,7 @@ constexpr bool frees = H::oracle != oracle_class::never_frees;
 
 // Who traces takes types without destructors only.
 template <class H>
-constexpr bool runs_destructors = frees<H> && (defers<H> || !collects_cycles<H>);
+constexpr bool runs_destructors = frees<H> && (defers<H> || !collects_cycles<H> || has_finalizers<H>);
 
 // Blocks of malloc's that this thread's heaps have, in programs that count them (sequences/memory.hpp).
 #ifndef TALLY_BLOCKS_HELD

@@ -1,0 +1,41 @@
+// How a counting strategy finds cyclic garbage, and the rules of those that it can follow.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "harness/contract/family.hpp"
+
+namespace tally {
+
+enum class cycle_kind { none, generational };
+
+// What differs between releases of CPython. `nested` deaths run inside each other; deeper ones are put off until no more than
+// `emptied_at` of them do.
+struct cycle_rule {
+  std::string_view name;
+  std::array<std::uint64_t, 3> thresholds;
+  bool collects_in_make;  // or at the next safepoint that is no make
+  std::uint32_t nested, emptied_at;
+};
+inline constexpr std::array cycle_rules{cycle_rule{"3.11", {700, 10, 10}, true, 50, 0},
+                                        cycle_rule{"3.12", {700, 10, 10}, false, 50, 0},
+                                        cycle_rule{"3.13", {2000, 10, 10}, false, 9900, 9850}};
+
+inline constexpr int default_cycle_rule = 2;
+
+template <class Options>
+consteval tunable<Options> cycles_choice() {
+  return choice<&Options::cycles, Options>("cycles", {"none", "generational"},
+                                           "what finds cyclic garbage: nothing, or CPython's collector of three generations",
+                                           "Swift, Rust and C++ have none");
+}
+template <class Options>
+consteval tunable<Options> rule_setting() {
+  return setting<Options>("rule", {cycle_rules[0].name, cycle_rules[1].name, cycle_rules[2].name}, default_cycle_rule,
+                          "cycles=generational", "whose rules the generations follow: thresholds, and when a collection comes",
+                          "the newest of them");
+}
+
+}  // namespace tally
