@@ -25,7 +25,8 @@ template <class M>
 struct deferred_header {
   static constexpr int count_shift = 36;  // 64 GiB an object: more than an extent can say
   static constexpr std::uint64_t bytes_mask = (std::uint64_t{1} << count_shift) - 1;
-  static constexpr std::uint32_t most = 0x7ff;  // all that fits: this many references, or more
+  // All that fits below object_word's flags: this many references, or more.
+  static constexpr std::uint32_t most = (object_word<M>::finalized_bit >> count_shift) - 1;
 
   object_word<M> word;
 

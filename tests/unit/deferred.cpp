@@ -17,7 +17,7 @@ TEST(DeferredCounts, TypeCountAndBytesShareAWordWithoutTouchingEachOther) {
   header h;
   constexpr std::size_t bytes = (std::size_t{1} << 36) - 8;
   h.word.init(0x1234, bytes);
-  for (const std::uint32_t n : {0U, 1U, 2U, 0x7feU, 0x7ffU, 0U}) {
+  for (const std::uint32_t n : {0U, 1U, 2U, header::most - 1, header::most, 0U}) {
     h.set_count(n);
     EXPECT_EQ(h.count(), n);
     EXPECT_EQ(h.bytes(), bytes);
