@@ -6,6 +6,7 @@
 
 #include "harness/engine/bind.hpp"
 #include "strategies/atomic.hpp"
+#include "strategies/gil.hpp"
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
@@ -46,6 +47,18 @@ TEST(graph, the_leak_is_foretold_to_the_object) {
         EXPECT_EQ(more.verdict(), "");
         EXPECT_GT(more.leaked, one.leaked);  // lane 0 draws the same, the others leak too
       }
+    }
+  }
+}
+
+TEST(graph, a_cycle_collector_leaks_nothing_whoever_made_the_cycle) {
+  using gil = tally::strategies::gil_heap<tally::native, {.cycles = tally::cycle_kind::generational}>;
+  for (const char* scope : {"lane", "shared"}) {
+    for (int lanes : {1, 2, 4}) {
+      const std::map<std::string, std::string> set{{"mode", "leak"}, {"scope", scope}};
+      const auto r = run_steps<gil, graph>({.set = set, .lanes = lanes, .steps = 10000});
+      EXPECT_EQ(r.verdict(), "") << scope << lanes;
+      EXPECT_EQ(r.leaked, 0);
     }
   }
 }
