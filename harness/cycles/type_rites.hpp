@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "harness/cycles/observers.hpp"
+#include "harness/cycles/observer_list.hpp"
 #include "harness/heap/object.hpp"
 
 namespace tally {
