@@ -33,7 +33,7 @@ install(FILES ${PROJECT_BINARY_DIR}/generated/tally.1 DESTINATION ${CMAKE_INSTAL
 foreach(folder IN ITEMS memory contract heap counting cycles)
   install(DIRECTORY harness/${folder} DESTINATION ${tally_headers}/harness FILES_MATCHING PATTERN *.hpp PATTERN workload.hpp EXCLUDE)
 endforeach()
-install(FILES harness/base/cpu_set.hpp DESTINATION ${tally_headers}/harness/base)
+install(FILES harness/base/cpu_set.hpp harness/base/histogram.hpp DESTINATION ${tally_headers}/harness/base)
 install(FILES harness/trace/recorder.hpp DESTINATION ${tally_headers}/harness/trace)
 install(DIRECTORY strategies DESTINATION ${tally_headers} FILES_MATCHING PATTERN *.hpp)
 

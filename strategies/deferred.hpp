@@ -39,6 +39,7 @@
 #include <mutex>
 #include <vector>
 
+#include "harness/contract/collector.hpp"
 #include "harness/contract/family.hpp"
 #include "harness/counting/counting.hpp"
 #include "harness/heap/world.hpp"
@@ -92,6 +93,7 @@ class deferred_heap {
   [[nodiscard]] std::int64_t live_bytes() const { return bytes_.load(std::memory_order_relaxed) + blocks_.claimed().second; }
   // With no stack to scan, one stop's work frees all that nothing counted refers to.
   void settle() { reconcile_stopped(true); }
+  [[nodiscard]] collector_totals& totals() { return totals_; }  // full: those that looked for cycles; generation 0: others
   [[nodiscard]] std::size_t committed_bytes() const { return blocks_.committed(); }
   // How many times the world was stopped to reconcile.
   [[nodiscard]] std::uint64_t reconciles() const { return reconciles_.load(std::memory_order_relaxed); }
@@ -127,6 +129,7 @@ class deferred_heap {
   std::vector<header*> left_mortal_;
   tally::atomic<M, std::int64_t, "reconciles"> objects_, bytes_;
   tally::atomic<M, std::uint64_t, "reconciles"> reconciles_;
+  collector_totals totals_;
 };
 
 template <class M, no_options O>

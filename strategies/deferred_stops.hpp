@@ -21,6 +21,7 @@ inline void deferred_heap<M, O>::reconcile_stopped(bool cycles) {
 template <class M, no_options O>
 inline void deferred_heap<M, O>::reconcile_all(bool cycles) {
   note_periodic<M, "reconcile">();
+  const timed_stop<M, deferred_heap> stop(*this);
   world_.helpers().recruit(std::min(helpers_, contexts_.size()));  // they come while this thread looks at stacks
   std::size_t words = 0;
   if (mutant<M, "deferred: what the last stop found on stacks is let go before this one looks">()) reconciler_.drop_stacks();
@@ -33,7 +34,8 @@ inline void deferred_heap<M, O>::reconcile_all(bool cycles) {
   left_.clear();
   for (context* c : contexts_) c->log_.clear();
   reconciler_.finish();
-  if (cycles || reconciler_.bytes() > look_for_cycles_) {
+  const bool full = cycles || reconciler_.bytes() > look_for_cycles_;
+  if (full) {
     reconciler_.collect_cycles();
     look_for_cycles_ = std::max(least_, static_cast<std::int64_t>(growth_ * static_cast<double>(reconciler_.bytes())));
   }
@@ -46,6 +48,7 @@ inline void deferred_heap<M, O>::reconcile_all(bool cycles) {
   objects_.store(reconciler_.objects(), std::memory_order_relaxed);
   bytes_.store(reconciler_.bytes(), std::memory_order_relaxed);
   reconciles_.store(reconciles() + 1, std::memory_order_relaxed);
+  stop.end(totals_, full ? collector_totals::full : 0, 0);
 }
 
 template <class M, no_options O>

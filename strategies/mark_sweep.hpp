@@ -14,6 +14,7 @@
 // Progress: make is blocking (collections); everything else is wait-free. Sources: [McCarthy60], [Boehm88], [Immix], [Oilpan].
 #pragma once
 
+#include "harness/contract/collector.hpp"
 #include "harness/contract/family.hpp"
 #include "harness/heap/block_heap_mark.hpp"
 #include "harness/heap/tracing.hpp"
@@ -77,6 +78,7 @@ class mark_sweep_heap {
     return marked_bytes_.load(std::memory_order_relaxed) + blocks_.claimed().second;
   }
   void settle() { collect_stopped(); }
+  [[nodiscard]] collector_totals& totals() { return totals_; }
   [[nodiscard]] std::size_t committed_bytes() const { return blocks_.committed(); }
   [[nodiscard]] std::uint64_t collections() const { return collections_.load(std::memory_order_relaxed); }
   // With no context attached: rounds in which the last collection's mark stacks were too small; weak refs that exist.
@@ -87,6 +89,7 @@ class mark_sweep_heap {
   // In a stop, or with no context attached.
   void collect_stopped() {
     note_periodic<M, "collection">();
+    const timed_stop<M, mark_sweep_heap> stop(*this);
     const auto found = marker_.mark(
         [this](typename marker::worker& w) {
           world_.for_each_stack_word([&](std::uintptr_t word) { w.grey(blocks_.resolve(word)); });
@@ -104,6 +107,7 @@ class mark_sweep_heap {
     marked_bytes_.store(found.bytes, std::memory_order_relaxed);
     collections_.store(collections() + 1, std::memory_order_relaxed);
     if (!limited_) blocks_.set_threshold(std::max(least_, static_cast<std::size_t>(growth_ * static_cast<double>(found.bytes))));
+    stop.end(totals_, collector_totals::full, static_cast<std::uint64_t>(found.objects));
   }
 
   double growth_;
@@ -112,6 +116,7 @@ class mark_sweep_heap {
   marker marker_;
   bool limited_;
   int overflows_ = 0;
+  collector_totals totals_;
   world<M> world_;
   parcel_cells<M> parcels_;
   weak_cells<M> weak_;

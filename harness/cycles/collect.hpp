@@ -83,6 +83,7 @@ struct cyclic_context<Self, Heap, Header>::collection {
       if (r.finalize == nullptr || h.word.finalized()) continue;
       h.word.set_finalized();
       c.self().increment(h);
+      c.delays_.add(delay::finalizer);
       r.finalize(c.self(), h);
       if (c.self().decrement(h)) c.reclaim(h);
     }
@@ -136,12 +137,11 @@ std::uint64_t cyclic_context<Self, Heap, Header>::collect(int generation) {
   const std::uint64_t unreachable = one.run();
   if (all.listener() != nullptr) all.listener()->collected(generation, unreachable);
   all.end();
-  const std::uint64_t took = memory::now() - begun;
   ++all.totals.collections[static_cast<std::size_t>(generation)];
   all.totals.looked_at += one.looked_at;
   all.totals.unreachable += unreachable;
-  all.totals.time += took;
-  all.totals.longest = std::max(all.totals.longest, took);
+  all.totals.pauses.record(memory::now() - begun);
+  delays_.add(delay::collection);
   return unreachable;
 }
 

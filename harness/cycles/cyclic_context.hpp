@@ -99,6 +99,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
     if (h != nullptr) self().increment(*h);
     return ref<target>{h};
   }
+  [[nodiscard]] delay_bits take_delays() { return std::exchange(delays_, {}); }
   template <class T>
   [[nodiscard]] std::uint64_t owners(const ref<T>& r) {
     return self().count_of(*r.at);
@@ -187,6 +188,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   void tell(observed_list& list);
   void tell_one(Header& observer) {
     attend();
+    delays_.add(delay::finalizer);
     rites_of(observer).notify(self(), behind(&observer));
   }
   void work_off();
@@ -219,6 +221,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
 #endif
   std::uint32_t deepest_ = small_depth, emptied_at_ = 0;  // as in cycle_rule
   gc_list<memory>* holding_ = nullptr;                    // where what is reached comes back to
+  delay_bits delays_;                                     // see collector.hpp
   std::uint32_t nested_ = 0;                              // ends inside each other
   Header* put_off_ = nullptr;                             // dead objects whose end is yet to come, the last one first
 };
@@ -231,6 +234,7 @@ bool cyclic_context<Self, Heap, Header>::finalize(Header& h) {
   self().revive(h);
   if (can_hold<T>()) cycles().track(head_of(h));  // what it makes may be garbage with it
   attend();
+  delays_.add(delay::finalizer);
   this->template payload<T>(&h)->finalize(self(), ref<T>{&h});
   if (!self().decrement(h)) return true;
   if (can_hold<T>()) cycles().untrack(head_of(h));

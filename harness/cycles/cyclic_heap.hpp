@@ -28,6 +28,7 @@ class generational_heap : public counting_heap<Heap, M, Slots, Source> {
   template <class T>
   using observers = typename later<T>::heap::context::template observers<T>;
   [[nodiscard]] generations<M>& cycles() { return cycles_; }
+  [[nodiscard]] collector_totals& totals() { return cycles_.totals; }
   // Until a collection finds nothing: what finalisers revive and let go is garbage again.
   void settle() {
     typename Heap::context c(static_cast<Heap&>(*this));

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "harness/contract/collector.hpp"
 #include "harness/cycles/cycle_kind.hpp"
 #include "harness/cycles/gc_head.hpp"
 
@@ -29,13 +30,6 @@ class cycle_listener {
 
  protected:
   ~cycle_listener() = default;
-};
-
-struct collector_totals {
-  std::array<std::uint64_t, 3> collections{};  // by generation
-  std::uint64_t looked_at = 0;                 // objects, over all collections
-  std::uint64_t unreachable = 0;               // objects that were found to be garbage
-  std::uint64_t time = 0, longest = 0;         // in the policy's unit of time
 };
 
 template <class M>

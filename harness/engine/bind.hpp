@@ -22,6 +22,7 @@ class bound_body : public run_body {
   explicit bound_body(const body_spec& spec);
   void report(metric_list& into) const override;
   void notes(note_list& into) const override;
+  [[nodiscard]] std::optional<collector_window> collected() const override { return collected_; }
 
  protected:
   struct heap_state {
@@ -35,6 +36,7 @@ class bound_body : public run_body {
   body_spec spec_;
   metric_list metrics_;
   note_list notes_;
+  std::optional<collector_window> collected_;
 
  private:
   std::vector<std::pair<std::string_view, double>> tunables_;
@@ -63,7 +65,10 @@ class heap_run : public bound_body {
     {
       context main(*heap_);
       setup(main);
+      if constexpr (reports_collections<H>) heap_->totals().clear();
+      const std::uint64_t begun = memory::now();
       main.blocked(lanes);
+      if constexpr (reports_collections<H>) collected_.emplace(heap_->totals(), memory::now() - begun);
       verdict.message = check_program(main);
       verdict.ok = verdict.message.empty();
     }
@@ -109,9 +114,15 @@ class heap_run : public bound_body {
     control.arrive();
     c.blocked([&] { memory::wait_until([&] { return !control.waiting(); }); });
   }
-  static void operate(lane_control& control, void* state, std::uint64_t (*batch)(void*, std::uint64_t)) {
+  static void operate(lane_control& control, std::optional<context>& c, void* state,
+                      std::uint64_t (*batch)(void*, std::uint64_t)) {
+    batch_runner batches{state, batch, memory::now};
+    if constexpr (reports_delays<H>) {
+      batches.context = &c;
+      batches.take_delays = [](void* at) { return (*static_cast<std::optional<context>*>(at))->take_delays(); };
+    }
     try {
-      control.operate({state, batch, memory::now});
+      control.operate(batches);
     } catch (const heap_exhausted&) {
       control.exhausted = true;
       control.cut(memory::now());
@@ -175,7 +186,7 @@ class bound_run final : public heap_run<H> {
     typename program::lane state(*program_, *c, control.env);
     base::wait_for_start(*c, control);
     working w{*this->heap_, *program_, c, state};
-    base::operate(control, &w, run_batch);
+    base::operate(control, c, &w, run_batch);
     program_->leave(*c, state);
   }
 

@@ -121,11 +121,13 @@ window_result run_window(run_body& body, const window_spec& spec) {
   }
   for (const auto& c : controls) {
     result.latencies.merge(c->latencies);
+    for (std::size_t d = 0; d < delays; ++d) result.delayed[d].merge(c->delayed[d]);
     result.exhausted = result.exhausted || c->exhausted;
     if (result.failure.empty()) result.failure = c->failure;
   }
   body.report(result.metrics);
   body.notes(result.notes);
+  result.collector = body.collected();
   return result;
 }
 

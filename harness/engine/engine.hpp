@@ -3,12 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/base/histogram.hpp"
 #include "harness/counters/perf.hpp"
-#include "harness/engine/histogram.hpp"
 #include "harness/engine/registry.hpp"
 #include "harness/engine/usage.hpp"
 #include "harness/memory/handoffs.hpp"
@@ -52,6 +53,8 @@ struct memory_sample {
 struct window_result {
   std::vector<lane_result> lanes;
   histogram latencies;
+  std::array<histogram, delays> delayed;  // of these: the operations that had something else inside them
+  std::optional<collector_window> collector;
   std::vector<memory_sample> memory;
   oracle_verdict oracle;
   metric_list metrics;               // the workload's own

@@ -48,11 +48,22 @@ std::uint64_t lane_control::timed(const batch_runner& batches, bool record, std:
   for (std::uint64_t i = 0; i < batch; ++i) {
     const std::uint64_t counted = batches.run(batches.state, 1);
     const std::uint64_t t = batches.clock();
-    if (record && counted != 0) latencies.record(t - last);
+    const delay_bits inside = batches.take_delays == nullptr ? delay_bits() : batches.take_delays(batches.context);
+    if (record && counted != 0) {
+      latencies.record(t - last);
+      if (inside.any()) [[unlikely]]
+        note(inside, t - last);
+    }
     last = t;
     done += counted;
   }
   return done;
+}
+
+void lane_control::note(delay_bits inside, std::uint64_t ns) {
+  for (std::size_t d = 0; d < delays; ++d) {
+    if (inside.has(d)) delayed[d].record(ns);
+  }
 }
 
 // The clock is read inside of the two readings of the usage and the counters, which are slow.

@@ -10,9 +10,10 @@
 #include <cstdint>
 #include <exception>
 
+#include "harness/base/histogram.hpp"
+#include "harness/contract/collector.hpp"
 #include "harness/contract/strategy.hpp"
 #include "harness/contract/workload.hpp"
-#include "harness/engine/histogram.hpp"
 #include "harness/engine/usage.hpp"
 #include "harness/memory/handoffs.hpp"
 
@@ -33,6 +34,8 @@ struct batch_runner {
   void* state = nullptr;
   std::uint64_t (*run)(void* state, std::uint64_t batch) = nullptr;
   std::uint64_t (*clock)() = nullptr;
+  void* context = nullptr;
+  delay_bits (*take_delays)(void* context) = nullptr;  // null: the strategy's contexts don't say
 };
 
 class lane_control;
@@ -64,8 +67,9 @@ class lane_control {
   std::vector<field_handoffs> handoffs;  // inside the window
   std::uint64_t all_operations = 0;
   histogram latencies;
-  std::string failure;     // what ended the lane early
-  bool exhausted = false;  // the heap's limit did
+  std::array<histogram, delays> delayed;  // of these: the operations that had something else inside them
+  std::string failure;                    // what ended the lane early
+  bool exhausted = false;                 // the heap's limit did
 
   [[nodiscard]] phase now() const { return static_cast<phase>(shared->phase.load(std::memory_order_relaxed)); }
   // Ends the lane early, for a reason that its record gives. Needs no memory.
@@ -81,6 +85,7 @@ class lane_control {
 
  private:
   std::uint64_t timed(const batch_runner& batches, bool record, std::uint64_t batch);
+  void note(delay_bits inside, std::uint64_t ns);
   void mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)());
   std::uint64_t opened_at_ = 0;
   thread_usage usage_at_opening_;

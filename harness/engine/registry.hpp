@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/contract/collector.hpp"
 #include "harness/contract/strategy.hpp"
 #include "harness/contract/workload.hpp"
 
@@ -19,6 +20,12 @@ struct oracle_verdict {
   bool ok = true;
   std::string message;  // what was expected and what was found
   std::int64_t expected = 0, live = 0;
+};
+
+// What the collector did while the lanes ran, ramps included.
+struct collector_window {
+  collector_totals totals;
+  std::uint64_t lanes_ns = 0;  // how long they ran
 };
 
 // One run of a workload under a strategy: a heap, the shared state, lanes.
@@ -41,6 +48,8 @@ class run_body {
   // After run().
   virtual void report(metric_list&) const = 0;
   virtual void notes(note_list&) const {}
+  // After run(); empty where the heap has no collector that says what it does.
+  [[nodiscard]] virtual std::optional<collector_window> collected() const { return {}; }
 };
 
 struct body_spec {

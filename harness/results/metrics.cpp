@@ -20,6 +20,36 @@ value latency(source s) {
 }
 double share(double part, double whole) { return whole == 0 ? 0 : part / whole; }
 
+// Operations with something else inside them. None: there is no latency.
+template <delay D>
+const histogram* delayed(source s) {
+  const histogram& h = s.window.delayed[static_cast<std::size_t>(D)];
+  return has_latency(s) && h.total() != 0 ? &h : nullptr;
+}
+template <delay D, int PerMille>
+value delayed_latency(source s) {
+  const histogram* h = delayed<D>(s);
+  return when(h != nullptr, h == nullptr ? 0 : static_cast<double>(h->quantile(PerMille / 1000.0)));
+}
+template <delay D>
+value delayed_share(source s) {
+  const histogram* h = delayed<D>(s);
+  return when(h != nullptr,
+              h == nullptr ? 0 : share(static_cast<double>(h->total()), static_cast<double>(s.window.latencies.total())));
+}
+
+template <std::size_t Generation>
+value collections(source s) {
+  if (!s.window.collector) return {};
+  return static_cast<double>(s.window.collector->totals.collections[Generation]);
+}
+// Of collections; nothing where there was none.
+template <int PerMille>
+value pause(source s) {
+  if (!s.window.collector || s.window.collector->totals.pauses.total() == 0) return {};
+  return static_cast<double>(s.window.collector->totals.pauses.quantile(PerMille / 1000.0));
+}
+
 // In the order in which a record has them.
 constexpr std::array table{
     metric_row<measured_window>{
@@ -88,6 +118,48 @@ constexpr std::array table{
                                 [](source s) { return when(has_latency(s), static_cast<double>(s.window.latencies.max())); }},
     metric_row<measured_window>{{"latency_mean", "ns", "measured", less, "the mean latency of an operation"},
                                 [](source s) { return when(has_latency(s), s.window.latencies.mean()); }},
+    metric_row<measured_window>{{"latency_finalizer_share", "ratio", "measured", neither,
+                                 "share of the operations with a finaliser, or an observer's callback, inside them"},
+                                delayed_share<delay::finalizer>},
+    metric_row<measured_window>{{"latency_finalizer_p50", "ns", "measured", less, "the median latency of these operations"},
+                                delayed_latency<delay::finalizer, 500>},
+    metric_row<measured_window>{{"latency_finalizer_max", "ns", "measured", less, "the longest latency of these operations"},
+                                delayed_latency<delay::finalizer, 1000>},
+    metric_row<measured_window>{
+        {"latency_collection_share", "ratio", "measured", neither, "share of the operations with a cycle collection inside them"},
+        delayed_share<delay::collection>},
+    metric_row<measured_window>{{"latency_collection_p50", "ns", "measured", less, "the median latency of these operations"},
+                                delayed_latency<delay::collection, 500>},
+    metric_row<measured_window>{{"latency_collection_max", "ns", "measured", less, "the longest latency of these operations"},
+                                delayed_latency<delay::collection, 1000>},
+    // Of a collector, over the time in which the lanes ran, ramps included.
+    metric_row<measured_window>{{"collections_young", "1", "measured", neither,
+                                 "collections of generation 0; of deferred, reconciliations that looked for no cycles"},
+                                collections<0>},
+    metric_row<measured_window>{{"collections_middle", "1", "measured", neither, "collections of generation 1"}, collections<1>},
+    metric_row<measured_window>{{"collections_full", "1", "measured", neither, "collections of the whole heap"},
+                                collections<collector_totals::full>},
+    metric_row<measured_window>{
+        {"objects_looked_at", "1", "measured", less, "objects that collections looked at, once each time"},
+        [](source s) {
+          const bool known = s.window.collector && s.window.collector->totals.looked_at != 0;
+          return when(known, known ? static_cast<double>(s.window.collector->totals.looked_at) : 0);
+        }},
+    metric_row<measured_window>{{"objects_collected", "1", "measured", neither, "objects that collections found to be garbage"},
+                                [](source s) -> value {
+                                  if (!s.window.collector) return {};
+                                  return static_cast<double>(s.window.collector->totals.unreachable);
+                                }},
+    metric_row<measured_window>{{"pause_p50", "ns", "measured", less, "the median time of a collection"}, pause<500>},
+    metric_row<measured_window>{{"pause_p99", "ns", "measured", less, "the time that 99 % of the collections stay below"},
+                                pause<990>},
+    metric_row<measured_window>{{"pause_max", "ns", "measured", less, "the longest time of a collection"}, pause<1000>},
+    metric_row<measured_window>{{"pause_share", "ratio", "measured", less, "share of the time that collections took"},
+                                [](source s) -> value {
+                                  if (!s.window.collector) return {};
+                                  return share(static_cast<double>(s.window.collector->totals.pauses.sum()),
+                                               static_cast<double>(s.window.collector->lanes_ns));
+                                }},
     metric_row<measured_window>{{"live_objects_peak", "1", "measured", less, "most objects alive at a sample"},
                                 [](source s) { return when(has_memory(s), s.objects_peak); }},
     metric_row<measured_window>{

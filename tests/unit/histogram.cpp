@@ -1,4 +1,4 @@
-#include "harness/engine/histogram.hpp"
+#include "harness/base/histogram.hpp"
 
 #include <gtest/gtest.h>
 

@@ -14,8 +14,16 @@ class histogram {
   static constexpr int sub_bits = 8;
   static constexpr int top_bit = 40;
 
-  void record(std::uint64_t ns) {
+  // Now, and not at the first that is recorded.
+  void allocate() {
     if (counts_.empty()) counts_.resize(bucket_count());
+  }
+  void clear() {
+    std::ranges::fill(counts_, 0);
+    total_ = sum_ = max_ = 0;
+  }
+  void record(std::uint64_t ns) {
+    allocate();
     ++counts_[bucket(ns)];
     ++total_;
     max_ = std::max(max_, ns);
@@ -23,7 +31,7 @@ class histogram {
   }
   void merge(const histogram& other) {
     if (other.counts_.empty()) return;
-    if (counts_.empty()) counts_.resize(bucket_count());
+    allocate();
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
     total_ += other.total_;
     sum_ += other.sum_;
@@ -31,6 +39,7 @@ class histogram {
   }
   [[nodiscard]] std::uint64_t total() const { return total_; }
   [[nodiscard]] std::uint64_t max() const { return max_; }
+  [[nodiscard]] std::uint64_t sum() const { return sum_; }
   [[nodiscard]] double mean() const { return total_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(total_); }
   // The smallest recorded bucket's upper end that at least a share q (0 ... 1) of the values do not exceed; 0 when empty.
   [[nodiscard]] std::uint64_t quantile(double q) const {
