@@ -355,6 +355,13 @@ def number_of(row, name):
     return number_in(parameter(row, name))
 
 
+def others(row, parameter):
+    """What distinguishes the scene beside a parameter that is stepped: the label without it, and the threads."""
+    words = [w for part in workload(row).split()[1:] for w in part.split(",")]
+    kept = [w for w in words if not w.startswith(parameter + "=")]
+    return ("".join(", " + w for w in kept), row["config"]["threads"])
+
+
 def metric(row, name):
     m = row["metrics"].get(name)
     return None if m is None else m["value"]

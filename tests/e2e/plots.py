@@ -26,12 +26,14 @@ RUNS = {
     "c": ["--workload", "handoff", "--strategy", "atomic", "--threads", "2", "--set", "foreign=0,1"],
     "d": ["--workload", "tree_churn", "--strategy", "atomic,mark_sweep", "--threads", "1", "--heap", "3x,6x", "--mode",
           "throughput,latency,memory"],
+    "g": ["--workload", "cycles", "--strategy", "plain,plain:cycles=generational", "--threads", "1", "--set", "window=10,1000", "--set",
+          "collect_every=0", "--mode", "throughput,memory"],
     "e": ["--workload", "trace", "--strategy", "atomic", "--threads", "1"],
 }
 # Only where the library is installed: rows under another allocator are rows of their own.
 ALLOCATORS = ["--workload", "tree_churn", "--strategy", "atomic,deferred", "--threads", "1,2", "--allocator", "system,mimalloc"]
 EXPECTED = ["cost", "throughput-copy_drop", "sharing-ladder-1", "handoff-2", "heap-tree_churn-1", "latency-tree_churn-1",
-            "memory-tree_churn-1", "paths"]
+            "memory-tree_churn-1", "memory-cycles-window-10-1", "pauses-cycles-1", "paths"]
 
 
 SIMULATED = ["transfers", "fields-4", "scaling", "takers-4"]
@@ -79,7 +81,7 @@ def a_small_run_is_drawn_twice_the_same(cwd):
     shutil.copytree(cwd / "a", cwd / "again")
     drawn = {}
     for first in ("a", "again"):
-        done = draw(cwd / first, *(cwd / name for name in "bcde"))
+        done = draw(cwd / first, *(cwd / name for name in "bcdeg"))
         assert done.returncode == 0 and done.stderr == "", done.stderr
         drawn[first] = {p.name: p.read_bytes() for p in sorted((cwd / first / "plots").iterdir())}
     missing = [f"{name}.{kind}" for name in EXPECTED for kind in ("png", "svg") if f"{name}.{kind}" not in drawn["a"]]

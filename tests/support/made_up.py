@@ -183,6 +183,10 @@ def crowd():
     for foreign in ("0", "0.01", "0.02", "0.5", "1"):
         for s, ns in few.items():
             records += row(s, f"handoff foreign={foreign}", 2, ns=ns * (1 + float(foreign)), parameters={"foreign": foreign})
+    for places in ("125", "1250", "12500", "125000"):
+        for s, ns in few.items():
+            records += row(s, f"cycles window={places},turnover=all", 2, ns=ns, parameters={"window": places, "size": "8"},
+                           pause_p50=300.0 * ns, pause_max=10 * ns * int(places))
     for file in ("json_cycle_with_a_long_name", "nbody", "pyflate"):
         for mode, threads in (("single", 1), ("threads", 2), ("copies", 4)):
             shares = dict(share_immortal=0.3, share_paired=0.2, share_owner=0.32, share_foreign=0.08, share_new=0.05, share_last=0.05)

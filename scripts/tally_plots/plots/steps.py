@@ -16,7 +16,7 @@ LADDERS = [
 def draw(results, options):
     for file, workload, parameter, scale, title, axis in LADDERS:
         rows = [r for r in results.select(workload) if load.number_of(r, parameter) is not None]
-        for rest, part in load.groups(rows, lambda r: others(r, parameter)).items():
+        for rest, part in load.groups(rows, lambda r: load.others(r, parameter)).items():
             steps = sorted({load.number_of(r, parameter) for r in part})
             if len(steps) < 2:
                 continue
@@ -40,10 +40,3 @@ def draw(results, options):
                        page.notes(estimates.note(drawn.estimates), cut, absent, results.rest(part, without=[parameter])),
                        drawn.handles())
             yield file + "".join(c if c.isalnum() else "-" for c in rest[0]) + f"-{rest[1]}", fig
-
-
-def others(row, parameter):
-    """What else distinguishes the scene: the label without the stepped parameter, and the threads."""
-    words = [w for part in load.workload(row).split()[1:] for w in part.split(",")]
-    kept = [w for w in words if not w.startswith(parameter + "=")]
-    return ("".join(", " + w for w in kept), row["config"]["threads"])
