@@ -19,6 +19,7 @@ import sys
 MEANT = {
     # The end of an object's life: out of line, so that a drop stays short; once a death, not once an operation.
     r"counting_context::reclaim": "a death",
+    r"cyclic_context::reclaim": "a death",
     r"biased_heap::context::release_last": "the owner's last reference",
     r"biased_heap::context::release_foreign": "a drop that is not the owner's",
     # What only happens now and then.
@@ -26,6 +27,8 @@ MEANT = {
     r"rc_arc_heap::context::mark_from": "an object is published for the first time",
     r"gil_heap::context::hand_over": "another thread has asked for the lock",
     r"counting_context::reclaim_ready": "a poll with something to free, one in 64",
+    r"cyclic_context::collect_by_itself|generations::too_many": "a collection is due",
+    r"cyclic_context::collect$|deferred_heap::context::stop": "a workload asks for a collection",
     r"deferred_heap::context::at_safepoint": "a stop is wanted, or a reconciliation due",
     r"world::mutator::attend": "a stop is wanted",
     r"(mark_sweep|deferred)_heap::context::allocate_slowly": "the local list of free cells is empty",
