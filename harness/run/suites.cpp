@@ -16,6 +16,8 @@ const names everything{"*"};
 // counting on a malloc of the same kind, and on its own heap, too.
 const std::vector<allocator_choice> mallocs{"system", "mimalloc"};
 const names on_all_heaps{"*", "*:heap=block"};
+const names with_cycles{"*", "*:cycles=generational"};
+const names collectors{"*:cycles=generational", "deferred", "mark_sweep", "bdwgc"};
 
 // clang-format off: a table, one group per line
 // Within 60 s on two cores: some 64 rows of 6 windows, 10 + 100 ms each.
@@ -56,9 +58,28 @@ std::vector<suite_group> full(const names& traces, const names& threaded) {
       {"the memory of trees that come and go", everything, {"tree_churn"}, {}, "auto", {mode::memory},
        {"1.5x", "2x", "3x", "6x"}},
       {"chains and graphs", on_all_heaps, {"chain", "graph"}, {}, "auto", {mode::throughput}, {}, mallocs},
+      {"cyclic garbage, observers and finalisers", with_cycles, {"cycles", "observers", "finalizers"}, {}, "auto",
+       {mode::throughput}, {}},
       {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {mode::throughput}, {}},
       {"a service", everything, {"server"}, {}, "auto", {mode::throughput, mode::latency, mode::memory}, {}},
   };
+}
+
+// A collection of the whole heap whenever a lane has made 1500 objects: fewer than make the generational collector begin one.
+suite_info of_collectors() {
+  return {"collectors",
+          "what collectors cost and what becomes of memory without one, each over a number",
+          {.processes = 5, .blocks = 2, .ramp = 20ms, .window = 300ms},
+          {
+              {"pauses over the size of the heap", collectors, {"cycles"}, {"window=125,1250,12500,125000", "collect_every=1500"}, "1",
+               {mode::throughput}, {}},
+              {"a heap that grows", collectors, {"cycles:turnover=all"},
+               {"size=2", "cyclic=0", "window=2500,10000,40000", "collect_every=0,1500"}, "1", {mode::throughput}, {}},
+              {"the leak, and what collects it", {"plain", "*:cycles=generational", "deferred", "mark_sweep"}, {"cycles"}, {}, "1",
+               {mode::memory}, {}},
+              {"finalisers inside a decrement", {"*:cycles=generational"}, {"finalizers"}, {"work=none,allocate,revive"}, "auto",
+               {mode::latency}, {}},
+          }};
 }
 
 std::vector<suite_info> make() {
@@ -72,7 +93,8 @@ std::vector<suite_info> make() {
            {.processes = 10, .blocks = 5, .ramp = 100ms, .window = 500ms},
            full({"trace:file=json_cycle", "trace:file=deepcopy_pickle", "trace:file=tokenize_pipeline",
                  "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"},
-                {"trace:file=tokenize_pipeline", "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})}};
+                {"trace:file=tokenize_pipeline", "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})},
+          of_collectors()};
 }
 
 const std::vector<suite_info>& suites() {
