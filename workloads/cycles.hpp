@@ -19,6 +19,7 @@
 
 #include "harness/contract/workload.hpp"
 #include "harness/heap/object.hpp"
+#include "harness/memory/leak_roots.hpp"
 
 namespace tally::workloads {
 
@@ -151,12 +152,14 @@ struct cycles {
       l.cyclic += cyclic;
       l.since_collected += size_;
       ++l.stamp;
+      ref first{};
       switch (shape_) {
-        case shape::list: return list(c, l.stamp, cyclic);
-        case shape::closure: return closure(c, l.stamp, cyclic);
-        case shape::parent_child: break;
+        case shape::parent_child: first = parent(c, l.stamp, cyclic); break;
+        case shape::list: first = list(c, l.stamp, cyclic); break;
+        case shape::closure: first = closure(c, l.stamp, cyclic); break;
       }
-      return parent(c, l.stamp, cyclic);
+      if (cyclic && !collects_cycles<H>) leak_roots::leaks(&c.get(first));
+      return first;
     }
     ref parent(context& c, std::uint64_t value, bool cyclic) {
       ref first = made(c, value, size_ - 1);

@@ -17,14 +17,17 @@
 
 namespace tally {
 
-// From add to remove the readable parts of [at, at + bytes) are looked through.
+// From add to remove the readable parts of [at, at + bytes) are looked through. leaks(object): a program leaks it on purpose, with
+// all that it leads to.
 struct leak_roots {
 #ifdef TALLY_LEAK_ROOTS
   static void add(const void* at, std::size_t bytes) { __lsan_register_root_region(at, bytes); }
   static void remove(const void* at, std::size_t bytes) { __lsan_unregister_root_region(at, bytes); }
+  static void leaks(const void* object) { __lsan_ignore_object(object); }
 #else
   static void add(const void*, std::size_t) {}
   static void remove(const void*, std::size_t) {}
+  static void leaks(const void*) {}
 #endif
 };
 
