@@ -17,7 +17,7 @@
 #pragma once
 
 #include "harness/contract/family.hpp"
-#include "harness/counting/counting.hpp"
+#include "harness/cycles/cyclic_heap.hpp"
 
 namespace tally::strategies {
 
@@ -33,6 +33,7 @@ struct atomic_options {
   unique_path unique = unique_path::off;
   slot_kind slot = slot_kind::lockbit;
   object_source heap = object_source::malloc;
+  cycle_kind cycles = cycle_kind::none;
 };
 
 namespace detail {
@@ -56,21 +57,25 @@ struct padded_atomic_header {
 }  // namespace detail
 
 constexpr bool sensible(const atomic_options& o) {
+  // A collection of generations needs counts that nobody changes meanwhile; one that stops threads finds objects by their cells, and
+  // frees what a reader in an epoch may see.
+  if (o.cycles == cycle_kind::generational) return false;
+  if (o.cycles == cycle_kind::stop && (o.heap == object_source::malloc || o.slot == slot_kind::epoch)) return false;
   return o.heap == object_source::malloc ||
          (o.order == count_order::relaxed && o.rmw == count_rmw::fetch_add && o.padding == count_padding::packed);
 }
 
 template <class M, atomic_options O = atomic_options{}>
   requires(sensible(O))
-class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot, O.heap> {
+class atomic_heap : public heap_with_cycles<O.cycles, atomic_heap<M, O>, M, O.slot, O.heap> {
  public:
-  using counting_heap<atomic_heap, M, O.slot, O.heap>::counting_heap;
+  explicit atomic_heap(const heap_config& c) : heap_with_cycles<O.cycles, atomic_heap, M, O.slot, O.heap>(c) {}
   using header = std::conditional_t<O.padding == count_padding::line, detail::padded_atomic_header<M>, detail::atomic_header<M>>;
 
-  class context : public counting_context<context, atomic_heap, header> {
+  class context : public context_with_cycles<O.cycles, context, atomic_heap, header> {
    public:
-    using base = counting_context<context, atomic_heap, header>;
-    using base::base;
+    using base = context_with_cycles<O.cycles, context, atomic_heap, header>;
+    explicit context(atomic_heap& h) : base(h) {}
     static constexpr bool strict = O.order == count_order::seq_cst;
     static constexpr bool unique = O.unique == unique_path::on;
     static constexpr auto copies = strict ? std::memory_order_seq_cst : std::memory_order_relaxed;
@@ -93,6 +98,9 @@ class atomic_heap : public counting_heap<atomic_heap<M, O>, M, O.slot, O.heap> {
       }
       return (add(h.count, ~std::uint32_t{0}, drops) & ~weak_bit) == 1;
     }
+    // relaxed: in a stop, or of an object that the caller alone can reach.
+    [[nodiscard]] std::uint64_t count_of(header& h) const { return h.count.load(std::memory_order_relaxed) & ~weak_bit; }
+    void revive(header& h) { h.count.fetch_add(1, std::memory_order_relaxed); }
     bool try_increment(header& h) {
       std::uint32_t n = h.count.load(std::memory_order_relaxed);  // a guess for the CAS
       while ((n & ~weak_bit) != 0 || mutant<M, "atomic: an upgrade revives the dead">()) {
@@ -149,14 +157,16 @@ struct atomic {
                                         "Rust's Arc and libc++ (libstdc++ has it)"),
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
                                       "libstdc++'s atomic<shared_ptr>"),
-      heap_choice<options>()};
+      heap_choice<options>(),
+      cycles_choice<options>()};
   template <class M, options O>
     requires(sensible(O))
   using heap = atomic_heap<M, O>;
   using variants =
       variant_list<options{}, options{.order = count_order::seq_cst}, options{.rmw = count_rmw::cas},
                    options{.padding = count_padding::line}, options{.unique = unique_path::on}, options{.slot = slot_kind::epoch},
-                   options{.padding = count_padding::line, .slot = slot_kind::epoch}, options{.heap = object_source::block}>;
+                   options{.padding = count_padding::line, .slot = slot_kind::epoch}, options{.heap = object_source::block},
+                   options{.heap = object_source::block, .cycles = cycle_kind::stop}>;
   // On the simulated policy: without the memory orders.
   using simulated_variants =
       variant_list<options{}, options{.rmw = count_rmw::cas}, options{.padding = count_padding::line},

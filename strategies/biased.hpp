@@ -43,61 +43,24 @@
 #pragma once
 
 #include "harness/contract/family.hpp"
-#include "harness/counting/counting.hpp"
 #include "harness/counting/owner_registry.hpp"
+#include "harness/cycles/cyclic_heap.hpp"
+#include "strategies/biased_counts.hpp"
 
 namespace tally::strategies {
 
-enum class biased_rule { cpython, paper };
-enum class biased_merge { queue, detached };
-
-struct biased_options {
-  biased_rule rule = biased_rule::cpython;
-  biased_merge merge = biased_merge::queue;
-  slot_kind slot = slot_kind::lockbit;
-  object_source heap = object_source::malloc;
-};
-
-// The shared word: count * one + state.
-namespace shared_word {
-inline constexpr std::int64_t initial = 0, maybe_weak = 1, queued = 2, merged = 3, states = 3, one = 4;
-constexpr std::int64_t count(std::int64_t word) { return word >> 2; }
-constexpr std::int64_t state(std::int64_t word) { return word & states; }
-}  // namespace shared_word
-
-template <class M>
-struct biased_header {
-  object_word<M> word;
-  tally::atomic<M, owner_id, "owner"> owner;
-  var<M, std::uint16_t, "queue"> link_high;
-  var<M, std::int32_t, "local"> local;  // by the owner; or by its stand-in, who holds the owner's bucket lock
-  tally::atomic<M, std::int64_t, "shared"> shared;
-  tally::atomic<M, std::uint32_t, "weak"> weak;  // all strong references together hold one
-  var<M, std::uint32_t, "queue"> link_low;
-
-  // The queue's link has fields of its own, 48 bits of address in what alignment leaves: a queued object is alive, its
-  // object_word and counts are in use.
-  [[nodiscard]] biased_header* queue_next() const {
-    return reinterpret_cast<biased_header*>(std::uintptr_t{link_high.load()} << 32 | link_low.load());
-  }
-  void set_queue_next(biased_header* h) {
-    const auto at = reinterpret_cast<std::uintptr_t>(h);
-    link_high.store(static_cast<std::uint16_t>(at >> 32));
-    link_low.store(static_cast<std::uint32_t>(at));
-  }
-};
-
 template <class M, biased_options O = biased_options{}>
-class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
+  requires(sensible(O))
+class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.slot, O.heap> {
  public:
-  using counting_heap<biased_heap, M, O.slot, O.heap>::counting_heap;
+  explicit biased_heap(const heap_config& c) : heap_with_cycles<O.cycles, biased_heap, M, O.slot, O.heap>(c) {}
   using header = biased_header<M>;
   using registry = owner_registry<M, header>;
   // An object that only a blocked owner holds up is freed by who drops it; else it waits until the owner is back.
   static constexpr bool frees_for_the_blocked = O.merge == biased_merge::detached;
 
-  class context : public counting_context<context, biased_heap, header> {
-    using base = counting_context<context, biased_heap, header>;
+  class context : public context_with_cycles<O.cycles, context, biased_heap, header> {
+    using base = context_with_cycles<O.cycles, context, biased_heap, header>;
 
    public:
     explicit context(biased_heap& heap) : base(heap) {
@@ -172,6 +135,28 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
       }
       return false;
     }
+    // For collections: in a stop, or of an object that the caller alone can reach. An immortal is always held.
+    [[nodiscard]] std::uint64_t count_of(header& h) const {
+      if (h.owner.load(std::memory_order_relaxed) == immortal_owner) return std::uint64_t{1} << 40;
+      return static_cast<std::uint64_t>(h.local.load() + shared_word::count(h.shared.load(std::memory_order_relaxed)));
+    }
+    void revive(header& h) { merge_to(h, 1); }
+    void keep_alive(header& h) { merge_to(h, static_cast<std::int64_t>(count_of(h)) + 1); }
+    // Every owner's queue, in its place: after that nothing is queued.
+    template <class F>
+    header* settle_counts(F&& died) {
+      header* all = nullptr;
+      this->heap_.owners_.for_each_record([&](typename registry::record& r) {
+        for (header *h = merge_all(registry::take_locked(r)), *next = nullptr; h != nullptr; h = next) {
+          next = h->queue_next();
+          died(*h);
+          h->set_queue_next(all);
+          all = h;
+        }
+      });
+      return all;
+    }
+    void reclaim_settled(header* dead) { reclaim_all(dead); }
     // A reader may find the object in the slot after the slot gave its reference away. The mark makes the owner's end an RMW,
     // so that exactly one of the reader's CAS and that RMW comes first.
     void allow_racy_reads(header& h) {
@@ -228,6 +213,12 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
 
    private:
     static constexpr bool paper = O.rule == biased_rule::paper;
+    // relaxed: in a stop, or of a dead object, which nobody else counts.
+    static void merge_to(header& h, std::int64_t count) {
+      h.local.store(0);
+      h.owner.store(no_owner, std::memory_order_relaxed);
+      h.shared.store(count * shared_word::one + shared_word::merged, std::memory_order_relaxed);
+    }
 
     void note_owner(owner_id owner) const {
       if (owner == id_) return note_path<M, "fast">();
@@ -342,6 +333,9 @@ class biased_heap : public counting_heap<biased_heap<M, O>, M, O.slot, O.heap> {
       return dead;
     }
     void reclaim_all(header* dead) {
+      if constexpr (requires { this->set_aside(*dead); }) {
+        for (header* h = dead; h != nullptr; h = h->queue_next()) this->set_aside(*h);
+      }
       while (dead != nullptr) {
         header& h = *dead;
         dead = h.queue_next();
@@ -378,11 +372,13 @@ struct biased {
                                        "CPython 3.13 and 3.14"),
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
                                       "libstdc++'s atomic<shared_ptr>"),
-      heap_choice<options>()};
+      heap_choice<options>(), cycles_choice<options>()};
   template <class M, options O>
+    requires(sensible(O))
   using heap = biased_heap<M, O>;
   using variants = variant_list<options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper},
-                                options{.slot = slot_kind::epoch}, options{.heap = object_source::block}>;
+                                options{.slot = slot_kind::epoch}, options{.heap = object_source::block},
+                                options{.heap = object_source::block, .cycles = cycle_kind::stop}>;
 };
 
 static_assert(strategy<biased_heap<native>> && has_weak<biased_heap<native>> && has_shared_slot<biased_heap<native>>);

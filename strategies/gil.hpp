@@ -62,7 +62,10 @@ struct gil_options {
   cycle_kind cycles = cycle_kind::none;        // see cycle_kind.hpp
 };
 
+constexpr bool sensible(const gil_options& o) { return o.cycles != cycle_kind::stop; }  // who holds the lock runs alone
+
 template <class M, gil_options O = gil_options{}>
+  requires(sensible(O))
 class gil_heap : public heap_with_cycles<O.cycles, gil_heap<M, O>, M, slot_kind::unlocked, O.heap> {
   using heap_base = heap_with_cycles<O.cycles, gil_heap, M, slot_kind::unlocked, O.heap>;
 
@@ -147,6 +150,7 @@ struct gil {
                       "how long a thread waits before it asks for the lock, in us", "CPython's sys.getswitchinterval()"),
       heap_choice<options>(), cycles_choice<options>(), rule_setting<options>()};
   template <class M, options O>
+    requires(sensible(O))
   using heap = gil_heap<M, O>;
   using variants = variant_list<options{}, options{.heap = object_source::block}, options{.cycles = cycle_kind::generational}>;
 };

@@ -15,7 +15,10 @@ struct plain_options {
   cycle_kind cycles = cycle_kind::none;        // see cycle_kind.hpp
 };
 
+constexpr bool sensible(const plain_options& o) { return o.cycles != cycle_kind::stop; }  // there is no other thread to stop
+
 template <class M, plain_options O = plain_options{}>
+  requires(sensible(O))
 class plain_heap : public heap_with_cycles<O.cycles, plain_heap<M, O>, M, slot_kind::lockbit, O.heap> {
  public:
   explicit plain_heap(const heap_config& c) : heap_with_cycles<O.cycles, plain_heap, M, slot_kind::lockbit, O.heap>(c) {}
@@ -62,6 +65,7 @@ struct plain {
   using options = plain_options;
   static constexpr std::array tunables{heap_choice<options>(), cycles_choice<options>(), rule_setting<options>()};
   template <class M, options O>
+    requires(sensible(O))
   using heap = plain_heap<M, O>;
   using variants = variant_list<options{}, options{.heap = object_source::block}, options{.cycles = cycle_kind::generational}>;
 };

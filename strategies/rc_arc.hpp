@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "harness/contract/family.hpp"
-#include "harness/counting/counting.hpp"
+#include "harness/cycles/cyclic_heap.hpp"
 #include "strategies/rc_arc_typed.hpp"
 
 namespace tally::strategies {
@@ -28,12 +28,20 @@ struct rc_arc_options {
   sharing_kind sharing = sharing_kind::dynamic;
   slot_kind slot = slot_kind::lockbit;
   object_source heap = object_source::malloc;
+  cycle_kind cycles = cycle_kind::none;
 };
 
+// As in atomic.hpp. And a typed object has no bit that would let another thread's collection count it.
+constexpr bool sensible(const rc_arc_options& o) {
+  return o.cycles == cycle_kind::none || (o.cycles == cycle_kind::stop && o.heap == object_source::block &&
+                                          o.slot == slot_kind::lockbit && o.sharing == sharing_kind::dynamic);
+}
+
 template <class M, rc_arc_options O = rc_arc_options{}>
-class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot, O.heap> {
+  requires(sensible(O))
+class rc_arc_heap : public heap_with_cycles<O.cycles, rc_arc_heap<M, O>, M, O.slot, O.heap> {
  public:
-  using counting_heap<rc_arc_heap, M, O.slot, O.heap>::counting_heap;
+  explicit rc_arc_heap(const heap_config& c) : heap_with_cycles<O.cycles, rc_arc_heap, M, O.slot, O.heap>(c) {}
 
   struct header {
     object_word<M> word;
@@ -41,10 +49,10 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot, O.heap> {
     tally::atomic<M, std::uint32_t, "weak"> weak;    // all strong refs together hold one
   };
 
-  class context : public counting_context<context, rc_arc_heap, header> {
+  class context : public context_with_cycles<O.cycles, context, rc_arc_heap, header> {
    public:
-    using base = counting_context<context, rc_arc_heap, header>;
-    using base::base;
+    using base = context_with_cycles<O.cycles, context, rc_arc_heap, header>;
+    explicit context(rc_arc_heap& h) : base(h) {}
     static constexpr std::uint32_t shared = 1, one = 2;
 
     // Relaxed loads and stores where the bit is 0: only this thread can reach the object. The bit is set before the object is
@@ -73,6 +81,18 @@ class rc_arc_heap : public counting_heap<rc_arc_heap<M, O>, M, O.slot, O.heap> {
       note_path<M, "slow">();
       // release: pairs with the acquire, on the same operation, of whoever finds the count at zero.
       return h.count.fetch_sub(one, std::memory_order_acq_rel) == (one | shared);
+    }
+    // For collections: in a stop, or of an object that the caller alone can reach.
+    [[nodiscard]] std::uint64_t count_of(header& h) const { return h.count.load(std::memory_order_relaxed) / one; }
+    void revive(header& h) { h.count.store(h.count.load(std::memory_order_relaxed) + one, std::memory_order_relaxed); }
+    // What this thread takes apart was another's: it is published to it, with all that it holds.
+    void keep_alive(header& h) {
+      try {
+        if (!is_shared(h)) mark_from(h);
+      } catch (const std::bad_alloc&) {
+        no_way_on("rc_arc: no memory to publish garbage to the thread that takes it apart");
+      }
+      increment(h);
     }
     bool try_increment(header& h) {
       std::uint32_t n = h.count.load(std::memory_order_relaxed);
@@ -164,11 +184,13 @@ struct rc_arc {
                                          "hybrid-rc has both; every workload can use the first"),
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
                                       "libstdc++'s atomic<shared_ptr>"),
-      heap_choice<options>()};
+      heap_choice<options>(), cycles_choice<options>()};
   template <class M, options O>
+    requires(sensible(O))
   using heap = std::conditional_t<O.sharing == sharing_kind::typed, rc_arc_typed_heap<M, O.slot, O.heap>, rc_arc_heap<M, O>>;
-  using variants = variant_list<options{}, options{.slot = slot_kind::epoch}, options{.sharing = sharing_kind::typed},
-                                options{.heap = object_source::block}>;
+  using variants =
+      variant_list<options{}, options{.slot = slot_kind::epoch}, options{.sharing = sharing_kind::typed},
+                   options{.heap = object_source::block}, options{.heap = object_source::block, .cycles = cycle_kind::stop}>;
 };
 
 static_assert(strategy<rc_arc_heap<native>> && has_weak<rc_arc_heap<native>> && has_shared_slot<rc_arc_heap<native>>);

@@ -47,6 +47,7 @@ class counting_heap {
   struct no_epochs {};
   using epoch_state = std::conditional_t<Slots == slot_kind::epoch, epoch_domain<Memory>, no_epochs>;
   struct no_cells {
+    explicit no_cells(std::size_t) {}
     struct cache {
       explicit cache(no_cells&) {}
     };
@@ -55,7 +56,8 @@ class counting_heap {
   static constexpr bool instrumented = true;
   static constexpr oracle_class oracle = oracle_class::exact;
 
-  explicit counting_heap(const heap_config&) {}
+  // A policy for small heaps has no address space to give away.
+  explicit counting_heap(const heap_config& c) : cells_(crowded<Memory> ? c.limit_bytes : 0) {}
   counting_heap(const counting_heap&) = delete;
   counting_heap& operator=(const counting_heap&) = delete;
 

@@ -131,6 +131,14 @@ class owner_registry {
   }
   static void resume(record& r) { r.state.store(presence::detached, std::memory_order_release); }  // pairs: come_back()
 
+  // f(record&) for every owner. In a stop: all of them are outside of these locks.
+  template <class F>
+  void for_each_record(F&& f) {
+    for (bucket& b : buckets_) {
+      for (record* r = b.first.load(); r != nullptr; r = r->next.load()) f(*r);
+    }
+  }
+
  private:
   struct alignas(64) bucket {
     typename M::mutex lock;

@@ -1,10 +1,14 @@
-// A collection of the generational collector. Included by cyclic_context.hpp, which declares what is defined here.
+// A collection. Included by cyclic_context.hpp, which declares what is defined here.
 //
 // Three passes over what is looked at: counts are copied; each reference that one object of it holds of another is taken from
 // the copy; what has something left is held from outside, and so is what it holds. No recursion, no memory beside the gc_heads.
 // What remains is garbage: observers outside of it are told, finalisers run, and what these revived is found by the same three
 // passes over the garbage; the slots of the rest are emptied, and counting does what is left to do.
-// Source: [CPython], Modules/gcmodule.c.
+//
+// By a thread that runs alone (generations): what dies while finalisers run leaves its list by itself. In stops (stopped_world):
+// all passes are made in two of them; between and after them other threads run, and all that is garbage is held by one
+// reference of the collection's, so that nothing of it dies early.
+// Source: [CPython], Modules/gcmodule.c and Python/gc_free_threading.c.
 #pragma once
 
 #include "harness/cycles/cyclic_context.hpp"
@@ -15,65 +19,61 @@ template <class Self, class Heap, class Header>
 struct cyclic_context<Self, Heap, Header>::collection {
   using list = gc_list<memory>;
   cyclic_context& c;
-  int generation;
-  list& from;   // what is looked at
-  list& older;  // where survivors go
-  list garbage{};
+  list garbage{}, rest{};  // rest: that stays garbage when finalisers have run
+  list told{};             // observers to be told, each with a reference of ours
   std::uint64_t looked_at = 0;
 
-  // Moves what is unreachable of `all` to `into`, where it is collecting still.
-  void deduce(list& all, list& into) {
-    all.for_each([this](head& g) {
+  // Moves what is unreachable of `all` to `into`, where it is collecting still. `ours`: references of the collection's.
+  void deduce(list& all, list& into, std::uint64_t ours) {
+    all.for_each([&](head& g) {
       ++looked_at;
-      g.begin(c.self().count_of(header_of(g)));
+      g.begin(c.self().count_of(header_of(g)) - ours);
     });
-    // `prev` is not the neighbour now; for_each does not look at it.
     all.for_each([this](head& g) { rites_of(header_of(g)).find(c.self(), behind(&header_of(g))); });
     c.holding_ = &all;
     all.split(into, [this](head& g) { rites_of(header_of(g)).hold(c.self(), behind(&header_of(g))); });
   }
 
-  // No weak reference may find what is about to be taken apart. Observers that are garbage themselves are not told.
-  // Returns how many objects this ended.
-  std::uint64_t tell_observers() {
-    list told;
+  // No observer may find what is about to be taken apart, and none that is garbage itself is told.
+  void unhook_observers() {
     garbage.for_each([&](head& g) {
       Header& h = header_of(g);
       void* object = behind(&h);
       const rites& r = rites_of(h);
-      if (r.observation != nullptr) {
-        observer_link& mine = *r.observation(object);
-        if (Header* observed = mine.observed(); observed != nullptr)
-          rites_of(*observed).observers(behind(observed))->remove(mine);
-      }
+      if (r.observation != nullptr) c.leave_observed(*r.observation(object));
       if (r.observers == nullptr) return;
       for (observer_link *l = r.observers(object)->take_apart(), *next = nullptr; l != nullptr; l = next) {
         next = l->next();
-        Header& observer = *l->observer();
-        if (head_of(observer).collecting()) continue;
-        c.self().increment(observer);
-        told.move_here(head_of(observer));
+        head& observer = head_of(*l->observer());
+        if (observer.collecting()) continue;
+        // Dying: its end has begun, on a thread that is stopped in what it runs.
+        if (c.self().count_of(*l->observer()) == 0) continue;
+        c.hold_garbage(*l->observer());
+        if (!collector::in_stops) list::remove(observer);
+        told.append(observer);
       }
     });
     garbage.for_each([](head& g) { g.end(); });
+  }
+  // Returns how many objects this ended; track(head) takes the others back.
+  template <class Track>
+  std::uint64_t tell_observers(Track&& track) {
     std::uint64_t ended = 0;
     while (!told.empty()) {
       head& g = *told.first();
       Header& observer = header_of(g);
       c.tell_one(observer);
-      list seen;  // it may go, but not to a list that ends before it does
-      seen.move_here(g);
-      if (c.self().decrement(observer)) c.reclaim(observer);
-      if (seen.empty()) {
-        ++ended;
-      } else {
-        older.move_here(g);
-      }
+      list::remove(g);
+      track(g);
+      if (!c.self().decrement(observer)) continue;
+      c.reclaim(observer);
+      ++ended;
     }
     return ended;
   }
 
-  void run_finalizers() {
+  // Of each that is garbage. `held`: each has a reference of ours already.
+  void run_finalizers(bool held) {
     list done;
     while (!garbage.empty()) {
       head& g = *garbage.first();
@@ -82,42 +82,34 @@ struct cyclic_context<Self, Heap, Header>::collection {
       const rites& r = rites_of(h);
       if (r.finalize == nullptr || h.word.finalized()) continue;
       h.word.set_finalized();
-      c.self().increment(h);
+      if (!held) c.self().increment(h);
       c.delays_.add(delay::finalizer);
       r.finalize(c.self(), h);
-      if (c.self().decrement(h)) c.reclaim(h);
+      if (!held && c.self().decrement(h)) c.reclaim(h);
     }
     garbage.merge(done);
   }
 
-  void clear(list& rest) {
+  // What is in `rest` is not found by weak references from here on.
+  void condemn() {
+    rest.for_each([](head& g) {
+      g.end();
+      header_of(g).word.set_flag();
+    });
+  }
+  // Empties the slots of what is in `rest`. Each is taken out of the list by leave(head) before what ends it is dropped.
+  template <class Leave>
+  void clear(bool held, Leave&& leave) {
     while (!rest.empty()) {
       head& g = *rest.first();
       Header& h = header_of(g);
-      list one;
-      one.move_here(g);
-      c.self().increment(h);
+      if (!held) c.self().increment(h);
+      leave(g);
       rites_of(h).clear(c.self(), behind(&h));
       if (c.self().decrement(h)) c.reclaim(h);
-      if (!one.empty()) older.move_here(g);  // somebody holds it still
     }
   }
 
-  std::uint64_t run() {
-    deduce(from, garbage);
-    const std::uint64_t found = count(garbage);
-    c.cycles().survived(generation, looked_at - found);
-    if (garbage.empty()) return 0;
-    std::uint64_t unreachable = tell_observers();
-    run_finalizers();
-    list rest;
-    deduce(garbage, rest);
-    rest.for_each([](head& g) { g.end(); });
-    older.merge(garbage);  // revived
-    unreachable += count(rest);
-    clear(rest);
-    return unreachable;
-  }
   static std::uint64_t count(list& of) {
     std::uint64_t n = 0;
     of.for_each([&n](head&) { ++n; });
@@ -126,22 +118,102 @@ struct cyclic_context<Self, Heap, Header>::collection {
 };
 
 template <class Self, class Heap, class Header>
-std::uint64_t cyclic_context<Self, Heap, Header>::collect(int generation) {
-  generations<memory>& all = cycles();
+std::uint64_t cyclic_context<Self, Heap, Header>::run_collection(int generation, bool asked) {
+  if constexpr (collector::in_stops) {
+    return collect_in_stops(generation, asked);
+  } else {
+    return collect_here(generation);
+  }
+}
+
+template <class Self, class Heap, class Header>
+void cyclic_context<Self, Heap, Header>::note(int generation, std::uint64_t looked_at, std::uint64_t unreachable) {
+  collector_totals& all = cycles().totals;
+  delays_.add(delay::collection);
+  ++all.collections[static_cast<std::size_t>(generation)];
+  all.looked_at += looked_at;
+  all.unreachable += unreachable;
+  if (cycles().listener() != nullptr) cycles().listener()->collected(generation, unreachable);
+}
+
+template <class Self, class Heap, class Header>
+std::uint64_t cyclic_context<Self, Heap, Header>::collect_here(int generation) {
+  collector& all = cycles();
   if (all.collecting()) return 0;
   note_periodic<memory, "collection">();
   const std::uint64_t begun = memory::now();
   all.begin(generation);
-  auto& older = all.of(std::min(generation + 1, generations<memory>::oldest));
-  collection one{*this, generation, all.of(generation), older};
-  const std::uint64_t unreachable = one.run();
-  if (all.listener() != nullptr) all.listener()->collected(generation, unreachable);
-  all.end();
-  ++all.totals.collections[static_cast<std::size_t>(generation)];
-  all.totals.looked_at += one.looked_at;
-  all.totals.unreachable += unreachable;
+  gc_list<memory>& older = all.of(std::min(generation + 1, collector::oldest));
+  collection one{*this};
+  one.deduce(all.of(generation), one.garbage, 0);
+  const std::uint64_t looked_at = one.looked_at;
+  all.survived(generation, looked_at - collection::count(one.garbage));
+  one.unhook_observers();
+  std::uint64_t unreachable = one.tell_observers([&older](head& g) { older.append(g); });
+  one.run_finalizers(false);
+  one.deduce(one.garbage, one.rest, 0);
+  older.merge(one.garbage);  // revived
+  unreachable += collection::count(one.rest);
+  one.condemn();
+  one.clear(false, [&older](head& g) { older.move_here(g); });  // where it stays if somebody holds it still
   all.totals.pauses.record(memory::now() - begun);
-  delays_.add(delay::collection);
+  note(generation, looked_at, unreachable);
+  all.end();
+  return unreachable;
+}
+
+template <class Self, class Heap, class Header>
+std::uint64_t cyclic_context<Self, Heap, Header>::collect_in_stops(int generation, bool asked) {
+  if (local_.collecting) return 0;
+  std::uint64_t unreachable = 0;
+  cycles().in_turn(local_, asked, [&] {
+    note_periodic<memory, "collection">();
+    std::uint64_t looked_at = 0;
+    collection one{*this};
+    Header* settled = nullptr;
+    // A pause is from the wish to stop: for who runs until its next safepoint it has begun.
+    const auto stop = [this](auto&& f) {
+      const std::uint64_t begun = memory::now();
+      cycles().stop(local_, f);
+      cycles().totals.pauses.record(memory::now() - begun);
+    };
+    stop([&] {
+      if constexpr (requires { self().settle_counts([](Header&) {}); }) {
+        settled = self().settle_counts([this](Header& h) { set_aside(h); });
+      }
+      gc_list<memory> all;
+      this->heap_.cells().for_each_cell([&all](auto& first_word) {
+        if (auto& g = reinterpret_cast<head&>(first_word); g.marked()) all.append(g);
+      });
+      one.deduce(all, one.garbage, 0);
+      looked_at = one.looked_at;
+      all.for_each([](head& g) { collector::track(g); });
+      cycles().survived(looked_at - collection::count(one.garbage));
+      one.garbage.for_each([this](head& g) { hold_garbage(header_of(g)); });
+      one.unhook_observers();
+    });
+    if constexpr (requires { self().reclaim_settled(settled); }) self().reclaim_settled(settled);
+    const auto track = [](head& g) { collector::track(g); };
+    unreachable = one.tell_observers(track);
+    one.run_finalizers(true);
+    stop([&] {
+      if (mutant<memory, "cycles: what was revived is taken apart">()) one.rest.merge(one.garbage);
+      one.deduce(one.garbage, one.rest, 1);
+      one.condemn();
+    });
+    unreachable += collection::count(one.rest);
+    const auto leave = [&track](head& g) {
+      gc_list<memory>::remove(g);
+      track(g);
+    };
+    while (!one.garbage.empty()) {  // revived
+      head& g = *one.garbage.first();
+      leave(g);
+      if (self().decrement(header_of(g))) reclaim(header_of(g));
+    }
+    one.clear(true, leave);
+    note(generation, looked_at, unreachable);
+  });
   return unreachable;
 }
 

@@ -9,7 +9,7 @@
 
 namespace tally {
 
-enum class cycle_kind { none, generational };
+enum class cycle_kind { none, generational, stop };
 
 // What differs between releases of CPython. `nested` deaths run inside each other; deeper ones are put off until no more than
 // `emptied_at` of them do.
@@ -27,9 +27,11 @@ inline constexpr int default_cycle_rule = 2;
 
 template <class Options>
 consteval tunable<Options> cycles_choice() {
-  return choice<&Options::cycles, Options>("cycles", {"none", "generational"},
-                                           "what finds cyclic garbage: nothing, or CPython's collector of three generations",
-                                           "Swift, Rust and C++ have none");
+  return choice<&Options::cycles, Options>(
+      "cycles", {"none", "generational", "stop"},
+      "what finds cyclic garbage: nothing, CPython's collector of three generations, or that of "
+      "its free-threaded build, which stops all threads (heap=block)",
+      "Swift, Rust and C++ have none");
 }
 template <class Options>
 consteval tunable<Options> rule_setting() {

@@ -5,6 +5,12 @@
 //   std::uint64_t count_of(header&)   how many references there are
 //   void revive(header&)            a dead object gets one reference again: the caller's
 //
+// and, where a collector stops other threads (stopped_world.hpp), may supply
+//
+//   void keep_alive(header&)        increment(), of what the caller has no reference to; in a stop
+//   header* settle_counts(f)        in a stop: puts together what counts are in several places; f(header&) of each object that is
+//                                   found dead. What it returns is handed to reclaim_settled(header*) after the stop
+//
 // An object that can hold references has a gc_head before its header and is in one of the collector's lists; others have none.
 //
 // Ends. What a dead object held dies inside its end, in the order of its slots, as in CPython, so that finalisers and observers
@@ -34,6 +40,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   using header = Header;
   using rites = type_rites<Self>;
   using head = gc_head<memory>;
+  using collector = typename Heap::collector;
   template <class T>
   using ref = typename base::template ref<T>;
   template <class T>
@@ -48,7 +55,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   using observers = observer_list<memory, Header>;
   static_assert(sizeof(head) % 16 == 0, "payloads are aligned to 16");
 
-  explicit cyclic_context(Heap& heap) : base(heap) {
+  explicit cyclic_context(Heap& heap) : base(heap), local_(heap.cycles()) {
     const cycle_rule& rule = cycles().rule();
     if (rule.nested <= small_depth) return;
     // As many as a quarter of this thread's stack holds.
@@ -61,7 +68,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   template <class T, class... Args>
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
     const ref<T> r = base::template make<T>(e, std::forward<Args>(args)...);
-    if (can_hold<T>()) {
+    if (collected_type<T>()) {
       new (&head_of(*r.at)) head;
       add_allocation();
       cycles().track(head_of(*r.at));
@@ -70,34 +77,62 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   }
   // As if an object that can hold references had been made, which nobody tracks: a runtime's own.
   void add_allocation() {
-    if (cycles().made()) [[unlikely]]
+    if (cycles().made(local_)) [[unlikely]]
       collect_by_itself();
   }
 
   void poll() {
     base::poll();
+    if constexpr (collector::in_stops) {
+      if (local_.mutator.asked()) [[unlikely]]
+        local_.mutator.attend();
+    }
     attend();
   }
   void quiesce() {
     base::quiesce();
     attend();
   }
+  template <class F>
+  void blocked(F&& f) {
+    if constexpr (collector::in_stops) {
+      local_.mutator.blocked([&] { base::blocked(f); });
+    } else {
+      base::blocked(f);
+    }
+  }
   // Reclaims cyclic garbage; returns how many objects were found unreachable. 0: it is called from within a collection.
-  std::uint64_t collect(int generation);
-  void collect() { static_cast<void>(collect(generations<memory>::oldest)); }
+  std::uint64_t collect(int generation) { return run_collection(generation, true); }
+  void collect() { static_cast<void>(collect(collector::oldest)); }
 
   // From now on observer.notify(context) is called when `target` dies before the observer does. Once in an observer's life.
+  // Throws what share() throws.
   template <class Observer, class T>
   void observe(const ref<Observer>& observer, const ref<T>& target) {
+    // Each is found through the other, on whatever thread the first of them dies.
+    self().share(observer);
+    self().share(target);
+    if constexpr (requires { self().allow_racy_reads(*target.at); }) {
+      self().allow_racy_reads(*observer.at);
+      self().allow_racy_reads(*target.at);
+    }
+    const auto held = cycles().hold_observers();
     this->get(target).observers().add(this->get(observer).observation(), *observer.at, *target.at);
   }
   // What is observed, if it lives; an owning read.
   template <class Observer>
   [[nodiscard]] auto observed(const ref<Observer>& observer) {
     using target = typename std::remove_cvref_t<decltype(this->get(observer).observation())>::target;
+    const auto held = cycles().hold_observers();
     Header* h = this->get(observer).observation().observed();
-    if (h != nullptr) self().increment(*h);
-    return ref<target>{h};
+    return ref<target>{h != nullptr && self().try_increment(*h) ? h : nullptr};
+  }
+  // What a collection takes apart is not found any more.
+  template <class T>
+  [[nodiscard]] ref<T> upgrade(const typename base::template weak<T>& w) {
+    if (collected_type<T>() && w.at->word.flag() && !mutant<memory, "cycles: weak refs find what is taken apart">()) [[unlikely]]
+      return {};
+    return base::upgrade(w);
   }
   [[nodiscard]] delay_bits take_delays() { return std::exchange(delays_, {}); }
   template <class T>
@@ -108,13 +143,17 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   // For counting_context: memory begins before the header, and the dead end in another order.
   template <class T>
   [[nodiscard]] static std::size_t before_header() {
-    return can_hold<T>() ? sizeof(head) : 0;
+    return collected_type<T>() ? sizeof(head) : 0;
   }
   void give_back(Header* h) { base::give_back(rites_of(*h).container ? reinterpret_cast<Header*>(&head_of(*h)) : h); }
   void reclaim(Header& dead) { rites_of(dead).end(self(), dead); }
   template <class T>
   [[gnu::noinline]] void reclaim(Header& dead) {
     end<T>(dead);
+  }
+  // A dead object whose end is yet to come, while that of another may be interrupted: no collection looks at it.
+  void set_aside(Header& dead) {
+    if (rites_of(dead).container) cycles().untrack(head_of(dead));
   }
   // For the type table.
   template <class T>
@@ -162,7 +201,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
 
  protected:
   using base::self;
-  [[nodiscard]] generations<memory>& cycles() { return this->heap_.cycles(); }
+  [[nodiscard]] collector& cycles() { return this->heap_.cycles(); }
   [[nodiscard]] static head& head_of(Header& h) { return *(reinterpret_cast<head*>(&h) - 1); }
   [[nodiscard]] static Header& header_of(head& g) { return *reinterpret_cast<Header*>(&g + 1); }
   [[nodiscard]] static const rites& rites_of(const Header& h) { return type_table<Self>::entries[h.word.type()].rites; }
@@ -171,6 +210,18 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   using observer_link = observation_link<memory, Header>;
   using observed_list = observer_list<memory, Header>;
   struct collection;
+  // asked: not by itself.
+  std::uint64_t run_collection(int generation, bool asked);
+  std::uint64_t collect_here(int generation);
+  std::uint64_t collect_in_stops(int generation, bool asked);
+  void hold_garbage(Header& h) {
+    if constexpr (requires { self().keep_alive(h); }) {
+      self().keep_alive(h);
+    } else {
+      self().increment(h);
+    }
+  }
+  void note(int generation, std::uint64_t looked_at, std::uint64_t unreachable);
 
   void attend() {
     if (cycles().is_due()) [[unlikely]]
@@ -178,13 +229,16 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   }
   // At a safepoint, in a make, and before code of the program runs inside an end.
   [[gnu::noinline]] void collect_by_itself() {
-    if (cycles().collecting()) return;
-    if (!cycles().rule().collects_in_make && !cycles().take_due()) return;
-    if (const int g = cycles().choose(); g >= 0) collect(g);
+    if (!cycles().rule().collects_in_make && !cycles().take_due(local_)) return;
+    if (const int g = cycles().choose(); g >= 0) run_collection(g, false);
   }
   // The object is dead; true: it was revived.
   template <class T>
   bool finalize(Header& h);
+  void leave_observed(observer_link& mine) {
+    const auto held = cycles().hold_observers();
+    if (Header* observed = mine.observed(); observed != nullptr) rites_of(*observed).observers(behind(observed))->remove(mine);
+  }
   void tell(observed_list& list);
   void tell_one(Header& observer) {
     attend();
@@ -205,11 +259,11 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   }
   template <class T>
   void find_in(Header* h) {
-    if (h != nullptr && can_hold<T>()) head_of(*h).found_one();
+    if (h != nullptr && collected_type<T>()) head_of(*h).found_one();
   }
   template <class T>
   void hold_in(Header* h) {
-    if (h != nullptr && can_hold<T>()) holding_->reached(head_of(*h));
+    if (h != nullptr && collected_type<T>()) holding_->reached(head_of(*h));
   }
 
   static constexpr std::uint32_t small_depth = 50;  // ends that fit on any stack
@@ -220,10 +274,11 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   static constexpr std::ptrdiff_t frame_bytes = 1024;
 #endif
   std::uint32_t deepest_ = small_depth, emptied_at_ = 0;  // as in cycle_rule
-  gc_list<memory>* holding_ = nullptr;                    // where what is reached comes back to
-  delay_bits delays_;                                     // see collector.hpp
-  std::uint32_t nested_ = 0;                              // ends inside each other
-  Header* put_off_ = nullptr;                             // dead objects whose end is yet to come, the last one first
+  typename collector::local local_;
+  gc_list<memory>* holding_ = nullptr;  // where what is reached comes back to
+  delay_bits delays_;                   // see collector.hpp
+  std::uint32_t nested_ = 0;            // ends inside each other
+  Header* put_off_ = nullptr;           // dead objects whose end is yet to come, the last one first
 };
 
 template <class Self, class Heap, class Header>
@@ -232,12 +287,12 @@ bool cyclic_context<Self, Heap, Header>::finalize(Header& h) {
   if (h.word.finalized()) return false;
   h.word.set_finalized();
   self().revive(h);
-  if (can_hold<T>()) cycles().track(head_of(h));  // what it makes may be garbage with it
+  if (collected_type<T>()) cycles().track(head_of(h));  // what it makes may be garbage with it
   attend();
   delays_.add(delay::finalizer);
   this->template payload<T>(&h)->finalize(self(), ref<T>{&h});
   if (!self().decrement(h)) return true;
-  if (can_hold<T>()) cycles().untrack(head_of(h));
+  if (collected_type<T>()) cycles().untrack(head_of(h));
   return false;
 }
 
@@ -245,11 +300,10 @@ template <class Self, class Heap, class Header>
 template <class T>
 void cyclic_context<Self, Heap, Header>::end(Header& h) {
   T& object = *this->template payload<T>(&h);
-  const bool container = can_hold<T>();
+  const bool container = collected_type<T>();
   if (container) cycles().untrack(head_of(h));
   if constexpr (observing_type<T>) {
-    auto& mine = object.observation();
-    if (Header* observed = mine.observed(); observed != nullptr) rites_of(*observed).observers(behind(observed))->remove(mine);
+    leave_observed(object.observation());
   }
   if (container && nested_ >= deepest_ && holds_any(object)) [[unlikely]] {
     head_of(h).link(put_off_);
@@ -265,10 +319,10 @@ void cyclic_context<Self, Heap, Header>::end(Header& h) {
     if constexpr (observed_type<T>) {
       if (object.observers().first() != nullptr) tell(object.observers());
     }
-    object.each_slot([this](auto& slot) { this->visit_slot(slot); });
+    object.each_slot([this](auto& place) { this->visit_slot(place); });
     if constexpr (!std::is_trivially_destructible_v<T>) object.~T();
     this->live_.freed(h.word.bytes());
-    if (container) cycles().freed();
+    if (container) cycles().freed(local_);
     this->template drop_weak_of<T>(&h);
   }
   --nested_;
@@ -294,15 +348,21 @@ template <class Self, class Heap, class Header>
   observer_link* all = nullptr;
   observer_link* last = nullptr;
   std::size_t count = 0;
-  for (observer_link *l = list.take_apart(), *next = nullptr; l != nullptr; l = next) {
-    next = l->next();
-    ++count;
-    if (self().count_of(*l->observer()) == 0) continue;  // it is dying
-    self().increment(*l->observer());
-    last == nullptr ? all = l : (observed_list::chain(*last, l), all);
-    last = l;
+  {
+    const auto held = cycles().hold_observers();
+    for (observer_link *l = list.take_apart(), *next = nullptr; l != nullptr; l = next) {
+      next = l->next();
+      ++count;
+      if (!self().try_increment(*l->observer())) continue;  // it is dying
+      if (last == nullptr) {
+        all = l;
+      } else {
+        observed_list::chain(*last, l);
+      }
+      last = l;
+    }
+    if (last != nullptr) observed_list::chain(*last, nullptr);
   }
-  if (last != nullptr) observed_list::chain(*last, nullptr);
   cycle_listener* listener = cycles().listener();
   if (listener != nullptr) listener->telling(count);
   for (observer_link* l = all; l != nullptr; l = l->next()) tell_one(*l->observer());

@@ -5,11 +5,13 @@
 #include "harness/counting/counting_heap.hpp"
 #include "harness/cycles/cycle_kind.hpp"
 #include "harness/cycles/cyclic_context.hpp"
+#include "harness/cycles/generations.hpp"
+#include "harness/cycles/stopped_world.hpp"
 
 namespace tally {
 
-template <class Heap, class M, slot_kind Slots, object_source Source>
-class generational_heap : public counting_heap<Heap, M, Slots, Source> {
+template <class Heap, class M, slot_kind Slots, object_source Source, class Collector>
+class cyclic_heap : public counting_heap<Heap, M, Slots, Source> {
   // As in counting_heap.hpp: Heap is complete only where these are named.
   template <class>
   struct later {
@@ -17,31 +19,57 @@ class generational_heap : public counting_heap<Heap, M, Slots, Source> {
   };
 
  public:
-  explicit generational_heap(const heap_config& c)
-      : counting_heap<Heap, M, Slots, Source>(c),
-        cycles_(cycle_rules.at(static_cast<std::size_t>(c.tunable("rule", default_cycle_rule)))) {}
+  using collector = Collector;
   static constexpr bool has_finalizers = true;
-  static constexpr std::size_t container_bytes = sizeof(gc_head<M>);  // before the header of what can hold references
+  static constexpr std::size_t container_bytes = sizeof(gc_head<M>);  // before the header of what collections look at
   // What an observer and what can be observed have in their payloads (T: what is observed).
   template <class T>
   using observation = typename later<T>::heap::context::template observation<T>;
   template <class T>
   using observers = typename later<T>::heap::context::template observers<T>;
-  [[nodiscard]] generations<M>& cycles() { return cycles_; }
+
+  explicit cyclic_heap(const heap_config& c)
+      : counting_heap<Heap, M, Slots, Source>(c),
+        cycles_(cycle_rules.at(static_cast<std::size_t>(c.tunable("rule", default_cycle_rule)))) {}
+  [[nodiscard]] Collector& cycles() { return cycles_; }
   [[nodiscard]] collector_totals& totals() { return cycles_.totals; }
   // Until a collection finds nothing: what finalisers revive and let go is garbage again.
   void settle() {
     typename Heap::context c(static_cast<Heap&>(*this));
-    while (c.collect(generations<M>::oldest) != 0) {}
+    while (c.collect(Collector::oldest) != 0) {}
   }
 
  private:
-  generations<M> cycles_;
+  Collector cycles_;
 };
 
+template <class Heap, class M, slot_kind Slots, object_source Source>
+class heap_with_stops : public cyclic_heap<Heap, M, Slots, Source, stopped_world<M>> {
+ public:
+  using cyclic_heap<Heap, M, Slots, Source, stopped_world<M>>::cyclic_heap;
+  static constexpr std::string_view thread_bound = "a stop waits for all other contexts, and the thread would have to stop them";
+};
+
+namespace detail {
+
+template <cycle_kind, class Heap, class M, slot_kind Slots, object_source Source>
+struct heap_for {
+  using type = counting_heap<Heap, M, Slots, Source>;
+};
+template <class Heap, class M, slot_kind Slots, object_source Source>
+struct heap_for<cycle_kind::generational, Heap, M, Slots, Source> {
+  using type = cyclic_heap<Heap, M, Slots, Source, generations<M>>;
+};
+template <class Heap, class M, slot_kind Slots, object_source Source>
+struct heap_for<cycle_kind::stop, Heap, M, Slots, Source> {
+  static_assert(Source == object_source::block, "objects are found by a walk over cells");
+  using type = heap_with_stops<Heap, M, Slots, Source>;
+};
+
+}  // namespace detail
+
 template <cycle_kind Cycles, class Heap, class M, slot_kind Slots, object_source Source>
-using heap_with_cycles = std::conditional_t<Cycles == cycle_kind::none, counting_heap<Heap, M, Slots, Source>,
-                                            generational_heap<Heap, M, Slots, Source>>;
+using heap_with_cycles = typename detail::heap_for<Cycles, Heap, M, Slots, Source>::type;
 template <cycle_kind Cycles, class Self, class Heap, class Header>
 using context_with_cycles =
     std::conditional_t<Cycles == cycle_kind::none, counting_context<Self, Heap, Header>, cyclic_context<Self, Heap, Header>>;

@@ -18,8 +18,14 @@ class gc_list;
 template <class M>
 class gc_head {
  public:
-  [[nodiscard]] bool tracked() const { return next_.load() != 0; }
-  [[nodiscard]] gc_head* next() const { return at(next_.load()); }
+  [[nodiscard]] bool tracked() const { return next_.load(relaxed) != 0; }
+  [[nodiscard]] gc_head* next() const { return at(next_.load(relaxed)); }
+
+  // Where a walk over the heap finds it: its first word is like no other cell's. A header begins with a small type number, and a
+  // free cell with an address.
+  void mark() { next_.store(walked, relaxed); }
+  void unmark() { next_.store(0, relaxed); }
+  [[nodiscard]] bool marked() const { return next_.load(relaxed) == walked; }
 
   // Of a dead one, in nobody's list.
   void link(void* next) { prev_.store(reinterpret_cast<std::uintptr_t>(next)); }
@@ -36,16 +42,20 @@ class gc_head {
   // Of one that was split off: a neighbour like any other.
   void end() {
     prev_.store(prev_.load() & ~collecting_bit);
-    next_.store(next_.load() & ~unreachable_bit);
+    next_.store(next_.load(relaxed) & ~unreachable_bit, relaxed);
   }
 
  private:
   friend class gc_list<M>;
   static constexpr std::uintptr_t collecting_bit = 1, unreachable_bit = 1;
+  static constexpr std::uintptr_t walked = std::uintptr_t{0xFFFF} << 48;
   static std::uintptr_t word(const gc_head* h) { return reinterpret_cast<std::uintptr_t>(h); }
   static gc_head* at(std::uintptr_t word) { return reinterpret_cast<gc_head*>(word & ~std::uintptr_t{1}); }
 
-  var<M, std::uintptr_t, "cycles"> next_, prev_;
+  // Atomic because a walk over the heap's cells reads the first word of each, whatever it is. relaxed: it does so in a stop.
+  static constexpr auto relaxed = std::memory_order_relaxed;
+  tally::atomic<M, std::uintptr_t, "cycles"> next_;
+  var<M, std::uintptr_t, "cycles"> prev_;
 };
 
 // Not thread-safe.
@@ -53,6 +63,7 @@ template <class M>
 class gc_list {
  public:
   using head = gc_head<M>;
+  static constexpr auto relaxed = std::memory_order_relaxed;
 
   gc_list() { reset(); }
   gc_list(const gc_list&) = delete;
@@ -63,18 +74,18 @@ class gc_list {
 
   void append(head& h) {
     head* const last = head::at(end_.prev_.load());
-    last->next_.store(head::word(&h));
+    last->next_.store(head::word(&h), relaxed);
     h.prev_.store(head::word(last));
-    h.next_.store(head::word(&end_));
+    h.next_.store(head::word(&end_), relaxed);
     end_.prev_.store(head::word(&h));
   }
   // Out of whatever list it is in.
   static void remove(head& h) {
     head* const prev = head::at(h.prev_.load());
     head* const next = h.next();
-    prev->next_.store(head::word(next));
+    prev->next_.store(head::word(next), relaxed);
     next->prev_.store(head::word(prev));
-    h.next_.store(0);
+    h.next_.store(0, relaxed);
     h.prev_.store(0);
   }
   void move_here(head& h) {
@@ -87,9 +98,9 @@ class gc_list {
     head* const last = head::at(end_.prev_.load());
     head* const first = from.end_.next();
     head* const tail = head::at(from.end_.prev_.load());
-    last->next_.store(head::word(first));
+    last->next_.store(head::word(first), relaxed);
     first->prev_.store(head::word(last));
-    tail->next_.store(head::word(&end_));
+    tail->next_.store(head::word(&end_), relaxed);
     end_.prev_.store(head::word(tail));
     from.reset();
   }
@@ -116,24 +127,24 @@ class gc_list {
         h->prev_.store(head::word(prev));
         prev = h;
       } else {
-        prev->next_.store(h->next_.load());
+        prev->next_.store(h->next_.load(relaxed), relaxed);
         head* const last = head::at(unreachable.end_.prev_.load());
-        last->next_.store(head::word(h) | head::unreachable_bit);
-        h->next_.store(head::word(&unreachable.end_) | head::unreachable_bit);
+        last->next_.store(head::word(h) | head::unreachable_bit, relaxed);
+        h->next_.store(head::word(&unreachable.end_) | head::unreachable_bit, relaxed);
         h->prev_.store(head::word(last) | head::collecting_bit);
         unreachable.end_.prev_.store(head::word(h));
       }
     }
     end_.prev_.store(head::word(prev));
-    unreachable.end_.next_.store(head::word(unreachable.first()));
+    unreachable.end_.next_.store(head::word(unreachable.first()), relaxed);
   }
   // For hold(): something that is not in the collection is left alone; what was split off comes back, to the end of this list.
   void reached(head& h) {
     if (!h.collecting()) return;
-    if ((h.next_.load() & head::unreachable_bit) != 0) {
+    if ((h.next_.load(relaxed) & head::unreachable_bit) != 0) {
       head* const prev = head::at(h.prev_.load());
       head* const next = h.next();
-      prev->next_.store(h.next_.load());  // with the bit
+      prev->next_.store(h.next_.load(relaxed), relaxed);  // with the bit
       next->prev_.store(head::word(prev) | (next->prev_.load() & head::collecting_bit));
       append(h);
       h.begin(1);
@@ -144,7 +155,7 @@ class gc_list {
 
  private:
   void reset() {
-    end_.next_.store(head::word(&end_));
+    end_.next_.store(head::word(&end_), relaxed);
     end_.prev_.store(head::word(&end_));
   }
   head end_;

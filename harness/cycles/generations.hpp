@@ -16,28 +16,21 @@
 
 #include "harness/contract/collector.hpp"
 #include "harness/cycles/cycle_kind.hpp"
+#include "harness/cycles/cycle_listener.hpp"
 #include "harness/cycles/gc_head.hpp"
 
 namespace tally {
-
-// Hears of what a collector does. For watching programs; no strategy's own.
-class cycle_listener {
- public:
-  virtual void collected(int generation, std::uint64_t unreachable) = 0;
-  // Before and after the observers of one dead object are told.
-  virtual void telling(std::size_t observers) = 0;
-  virtual void told(std::size_t observers) = 0;
-
- protected:
-  ~cycle_listener() = default;
-};
 
 template <class M>
 class generations {
  public:
   using head = gc_head<M>;
   using list = gc_list<M>;
+  static constexpr bool in_stops = false;
   static constexpr int oldest = 2;
+  struct local {  // a context's share: nothing
+    explicit local(generations&) {}
+  };
 
   explicit generations(const cycle_rule& r) : rule_(r) { set_thresholds(r.thresholds); }
 
@@ -45,12 +38,12 @@ class generations {
   [[nodiscard]] list& of(int generation) { return lists_[static_cast<std::size_t>(generation)]; }
 
   // One more was made; true: the caller must collect() now, before it tracks it.
-  [[nodiscard]] bool made() {
+  [[nodiscard]] bool made(local&) {
     const std::uint64_t n = young_.load() + 1;
     young_.store(n);
     return n > limit_.load() && too_many();
   }
-  void freed() {
+  void freed(local&) {
     if (const std::uint64_t n = young_.load(); n != 0) young_.store(n - 1);
   }
   void track(head& h) { lists_[0].append(h); }
@@ -60,7 +53,7 @@ class generations {
 
   // Asked at safepoints that are no make; true: the caller must collect().
   [[nodiscard]] bool is_due() const { return due_.load(); }
-  [[nodiscard]] bool take_due() {
+  [[nodiscard]] bool take_due(const local&) {
     if (collecting_) return false;
     due_.store(false);
     return true;
@@ -135,6 +128,10 @@ class generations {
   }
   void listen(cycle_listener* l) { listener_ = l; }
   [[nodiscard]] cycle_listener* listener() const { return listener_; }
+  struct nothing_to_hold {
+    ~nothing_to_hold() {}
+  };
+  [[nodiscard]] nothing_to_hold hold_observers() const { return {}; }
 
   collector_totals totals;
 

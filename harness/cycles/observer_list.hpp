@@ -2,7 +2,7 @@
 //
 // The observed object has a list of its observers, an observer its place in that list. The latest comes first. An observer that
 // dies leaves the list; when the observed dies, the list is taken apart before anybody is told, so that no observer can still
-// find it. By one thread at a time. Source: [CPython], Objects/weakrefobject.c.
+// find it. By one thread at a time, but for first(). Source: [CPython], Objects/weakrefobject.c.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,9 @@ template <class M, class Header>
 class observer_list {
  public:
   using link = observation_link<M, Header>;
-  [[nodiscard]] link* first() const { return first_.load(); }
+  // Null: nobody observes, and nobody who did so will touch this list or its object any more. acquire: pairs with the release in
+  // remove(), for who does not hold what orders the rest.
+  [[nodiscard]] link* first() const { return first_.load(std::memory_order_acquire); }
 
   void add(link& l, Header& observer, Header& observed) {
     link* const old = first();
@@ -47,32 +49,32 @@ class observer_list {
     l.previous_.store(nullptr);
     l.next_.store(old);
     if (old != nullptr) old->previous_.store(&l);
-    first_.store(&l);
+    first_.store(&l, std::memory_order_relaxed);  // relaxed: what shares the object orders this
   }
   // Of the observed object's list, which `l` is in.
   void remove(link& l) {
     link* const previous = l.previous_.load();
     link* const next = l.next_.load();
+    l.observed_.store(nullptr);
+    if (next != nullptr) next->previous_.store(previous);
     if (previous == nullptr) {
-      first_.store(next);
+      first_.store(next, std::memory_order_release);  // last: pairs with the acquire in first()
     } else {
       previous->next_.store(next);
     }
-    if (next != nullptr) next->previous_.store(previous);
-    l.observed_.store(nullptr);
   }
   // All of them, linked by next(): none observes any more.
   [[nodiscard]] link* take_apart() {
     link* const all = first();
     for (link* l = all; l != nullptr; l = l->next()) l->observed_.store(nullptr);
-    first_.store(nullptr);
+    first_.store(nullptr, std::memory_order_relaxed);  // relaxed: the object's own end, or a stop
     return all;
   }
   // For one that was taken out, in a list of the caller's.
   static void chain(link& l, link* next) { l.next_.store(next); }
 
  private:
-  var<M, link*, "weak"> first_;
+  tally::atomic<M, link*, "weak"> first_;
 };
 
 }  // namespace tally

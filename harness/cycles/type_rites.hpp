@@ -18,6 +18,14 @@ concept observed_type = requires(T& object) { object.observers().first(); };
 template <class T>
 concept observing_type = requires(T& object) { object.observation().observer(); };
 
+// Objects of T are looked at by collections, and have a gc_head: those that can hold references, and observers (as CPython's weak
+// references with a callback, whose referent finds them in a list).
+template <class T>
+[[nodiscard, gnu::always_inline]] inline bool collected_type() {
+  if constexpr (observing_type<T>) return true;
+  return can_hold<T>();
+}
+
 template <class Context>
 struct type_rites {
   using header = typename Context::header;
@@ -36,7 +44,7 @@ struct type_rites {
   template <class T>
   [[nodiscard]] static type_rites of() {
     type_rites rites;
-    rites.container = can_hold<T>();
+    rites.container = collected_type<T>();
     rites.find = [](Context& c, void* at) { static_cast<T*>(at)->each_slot([&c](auto& slot) { c.find(slot); }); };
     rites.hold = [](Context& c, void* at) { static_cast<T*>(at)->each_slot([&c](auto& slot) { c.hold(slot); }); };
     rites.clear = [](Context& c, void* at) { static_cast<T*>(at)->each_slot([&c](auto& slot) { c.visit_slot(slot); }); };

@@ -24,16 +24,22 @@ class cell_store {
  public:
   class cache;
 
-  cell_store() : blocks_(0) {}
+  // `limit` in bytes; 0: as much as the address space of one heap allows.
+  explicit cell_store(std::size_t limit) : blocks_(limit) {}
   [[nodiscard]] std::size_t committed() const { return blocks_.committed(); }
+  // f(first word) of every cell whose first word is not 0, used or free. With all caches' threads stopped (or none).
+  template <class F>
+  void for_each_cell(F&& f) {
+    blocks_.for_each_object(f);
+  }
 
  private:
   // A quarter of a block: 8 KiB, of which a core's first cache holds some.
   [[nodiscard]] static constexpr std::uint32_t batch_of(std::uint32_t cells_in_block) { return std::max(1U, cells_in_block / 4); }
   // What a free cell holds.
   struct cell {
-    var<M, cell*, "freelist"> next;
-    var<M, cell*, "freelist"> next_batch;  // in the first of a batch that is in the store
+    tally::atomic<M, cell*, "freelist"> next;  // relaxed: atomic for who walks over the heap's cells in a stop
+    var<M, cell*, "freelist"> next_batch;      // in the first of a batch that is in the store
   };
   static_assert(sizeof(cell) <= block_heap_sizes::least_cell);
 
@@ -77,7 +83,7 @@ class cell_store<M>::cache {
     if (bytes <= block_heap_sizes::greatest_cell) [[likely]] {
       lane& l = lanes_[block_heap_sizes::class_of(bytes)];
       if (cell* c = l.first) [[likely]] {
-        l.first = c->next.load();
+        l.first = c->next.load(std::memory_order_relaxed);
         --l.count;
         return c;
       }
@@ -91,7 +97,7 @@ class cell_store<M>::cache {
       return store_.blocks_.free_large(number);
     lane& l = lanes_[block.size_class];
     auto* c = new (at) cell;
-    c->next.store(l.first);
+    c->next.store(l.first, std::memory_order_relaxed);
     l.first = c;
     if (++l.count >= batch_of(block.cell_count) && !mutant<M, "cells: a full cache keeps what it has">()) [[unlikely]] {
       set_aside(l, block.size_class);
@@ -113,7 +119,7 @@ class cell_store<M>::cache {
       cell* batch = std::exchange(l.spare, nullptr);
       if (batch == nullptr) batch = store_.take(size_class);
       if (batch != nullptr) {
-        l.first = batch->next.load();
+        l.first = batch->next.load(std::memory_order_relaxed);
         l.count = batch_of(block_heap_sizes::cells_in_block(size_class)) - 1;
         return batch;
       }

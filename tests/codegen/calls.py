@@ -28,7 +28,7 @@ MEANT = {
     r"gil_heap::context::hand_over": "another thread has asked for the lock",
     r"counting_context::reclaim_ready": "a poll with something to free, one in 64",
     r"cyclic_context::collect_by_itself|generations::too_many": "a collection is due",
-    r"cyclic_context::collect$|deferred_heap::context::stop": "a workload asks for a collection",
+    r"cyclic_context::collect_(here|in_stops)|deferred_heap::context::stop": "a workload asks for a collection",
     r"deferred_heap::context::at_safepoint": "a stop is wanted, or a reconciliation due",
     r"world::mutator::attend": "a stop is wanted",
     r"(mark_sweep|deferred)_heap::context::allocate_slowly": "the local list of free cells is empty",
@@ -55,7 +55,8 @@ MEANT = {
     r"word_channel::try_(push|pop)": "oneTBB's queue",
     r"native_tasks::enter": "oneTBB's arena",
     # A lane that leaves its heap and comes back.
-    r"_heap::context::~?context|counting_context::~?counting_context": "a context begins or ends",
+    r"_heap::context::~?context|counting_context::~?counting_context|cyclic_context::~?cyclic_context": "a context begins or ends",
+    r"cell_store::cache::~cache": "a context ends",
     r"live_counters::(attach|detach)|owner_registry::(attach|detach)|epoch_member::~epoch_member": "a context begins or ends",
     r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator|bdwgc_lists::~bdwgc_lists": "a context begins or ends",
 }

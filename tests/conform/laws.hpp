@@ -22,6 +22,6 @@ REGISTER_TYPED_TEST_SUITE_P(
     WhatADeadObjectHeldEndsInTheOrderOfItsSlotsEachWholeBeforeTheNext, AFinaliserMayMakeAndDropWhatHasFinalisers,
     ObserversAreToldTheLatestFirstAfterTheFinaliserAndBeforeTheSlotsGo, AnObserverThatTheObservedHoldsIsToldBeforeItEnds,
     ACollectorTellsObserversThenRunsFinalisersThenTakesApart, GarbageThatAFinaliserRevivesIsWholeAndGoesLater,
-    ALongChainOfFinalisersEndsInOrderWithoutRecursion);
+    AFinaliserFindsNothingThatIsBeingTakenApart, ALongChainOfFinalisersEndsInOrderWithoutRecursion);
 
 }  // namespace tally::conform

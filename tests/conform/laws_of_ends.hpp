@@ -186,6 +186,49 @@ TYPED_TEST_P(Laws, GarbageThatAFinaliserRevivesIsWholeAndGoesLater) {
   }
 }
 
+// Looks, at its end, for one of those that held it. Without slots: no collection looks at it, it ends while others are taken apart.
+template <class H>
+struct witness {
+  std::function<void(typename H::context&)> look;
+  explicit witness(std::function<void(typename H::context&)> f) : look(std::move(f)) {}
+  void each_slot(auto&&) {}
+  void finalize(typename H::context& c, const typename H::template ref<witness>&) { look(c); }
+};
+template <class H>
+struct accused {
+  typename H::template slot<accused> self;
+  typename H::template slot<witness<H>> by;
+  void each_slot(auto&& f) {
+    f(self);
+    f(by);
+  }
+};
+
+TYPED_TEST_P(Laws, AFinaliserFindsNothingThatIsBeingTakenApart) {
+  using H = TypeParam;
+  TALLY_ENDS(H) {
+    if constexpr (!collects_cycles<H> || !has_weak<H>) {
+      GTEST_SKIP() << "collects no cycles, or no weak refs";
+    } else {
+      int looked = 0;
+      auto heap = make_heap<H>();
+      with_context(*heap, [&](auto& c) {
+        auto a = make<accused<H>>(c, {});
+        auto w = c.downgrade(a);
+        c.store(c.get(a).by, make<witness<H>>(c, {}, [&](auto& context) {
+                  ++looked;
+                  EXPECT_FALSE(context.upgrade(w));
+                }));
+        c.store(c.get(a).self, a);
+        c.collect();
+        EXPECT_EQ(looked, 1);
+        c.drop(w);
+      });
+      EXPECT_TRUE(holds(*heap, 0));
+    }
+  }
+}
+
 TYPED_TEST_P(Laws, ALongChainOfFinalisersEndsInOrderWithoutRecursion) {
   using H = TypeParam;
   TALLY_ENDS(H) {

@@ -20,7 +20,7 @@ template <class H>
 concept one_runs = requires(H& h) { h.gil(); };
 // A collection looks for refs on stacks.
 template <class H>
-concept scans_stacks = collects_cycles<H> || defers<H>;
+concept scans_stacks = (collects_cycles<H> && !has_finalizers<H>) || defers<H>;
 
 template <class H>
 struct node {
@@ -124,7 +124,8 @@ class stage : public program {
                                                                        {"ready_mib", 0},
                                                                        {"cap_mib", 1}}};
     heap_config c;
-    c.limit_bytes = 104 << 10;
+    // Blocks for one size class and some large objects; who counts uses up no memory that a collection would give back.
+    c.limit_bytes = (has_finalizers<H> ? 256 : 104) << 10;
     c.mutators = threads;
     c.tunables = tunables.data();
     c.tunable_count = tunables.size();
@@ -155,7 +156,7 @@ class stage : public program {
     if (one_runs<H> && !late_.at(static_cast<std::size_t>(i)) && begins_attached(i)) attach(i);
     act(i);
     // Who is attached polls, and who does not run leaves: a stop would wait for it.
-    if constexpr (one_runs<H> || scans_stacks<H>) detach(i);
+    if constexpr (one_runs<H> || thread_bound<H>) detach(i);
   }
   virtual void act(int i) = 0;
 
@@ -189,6 +190,7 @@ class stage : public program {
       if (contexts_[0] == nullptr) attach(0);
     }
     act_as(i);
+    if (contexts_[static_cast<std::size_t>(i)] == nullptr) attach(i);
     return *contexts_[static_cast<std::size_t>(i)];
   }
   context& at(int i) { return *contexts_[static_cast<std::size_t>(i)]; }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/counting/counting_heap.hpp"
+#include "tests/model/cycle_programs.hpp"
 #include "tests/model/owner_programs.hpp"
 #include "tests/model/programs.hpp"
 #include "tests/model/slot_programs.hpp"
@@ -54,14 +55,22 @@ concept counts_on_blocks = requires { requires H::source == object_source::block
 
 template <class H>
 void add_all(std::vector<subject>& into, std::string_view v) {
-  if (counts_on_blocks<H>) return;
+  if constexpr (collects_over_counts<H>) {
+    add<garbage_cycle, H>(into, v, "garbage_cycle");
+    add<weak_into_cycle, H>(into, v, "weak_into_cycle");
+    add<revived_cycle, H>(into, v, "revived_cycle");
+    add<observers_race, H>(into, v, "observers_race");
+  }
+  if (counts_on_blocks<H> && !collects_over_counts<H>) return;
   add<private_life, H>(into, v, "private_life");
   add<last_reference, H>(into, v, "last_reference");
+  add<blocked_owner, H>(into, v, "blocked_owner");
+  add<cascade, H>(into, v, "cascade");
+  if (counts_on_blocks<H>) return;
   add<hand_off, H>(into, v, "hand_off");
   add<owner_exit, H>(into, v, "owner_exit");
   add<abandoned, H>(into, v, "abandoned");
   add<merge_and_copy, H>(into, v, "merge_and_copy");
-  add<blocked_owner, H>(into, v, "blocked_owner");
   add<blocked_cascade, H>(into, v, "blocked_cascade");
   add<coming_back, H>(into, v, "coming_back");
   add<handed_back, H>(into, v, "handed_back");
@@ -70,7 +79,6 @@ void add_all(std::vector<subject>& into, std::string_view v) {
   add<id_reuse, H>(into, v, "id_reuse");
   add<coming_and_going, H>(into, v, "coming_and_going");
   add<polling, H>(into, v, "polling");
-  add<cascade, H>(into, v, "cascade");
   add<safepoints, H>(into, v, "safepoints");
   add<many_parcels, H>(into, v, "many_parcels");
   add<returned_parcels, H>(into, v, "returned_parcels");

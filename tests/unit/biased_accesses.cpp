@@ -16,7 +16,7 @@ namespace {
 using namespace unit_biased;
 
 TEST(BiasedAccesses, TheOwnersCopyAndDropReadTheOwnerAndCountOneWordPlainly) {
-  world<recording> w;
+  scene_on<recording> w;
   recording::clear();
   const auto copy = w.owner.copy(w.r);
   EXPECT_EQ(recording::seen,
@@ -36,7 +36,7 @@ TEST(BiasedAccesses, TheOwnersCopyAndDropReadTheOwnerAndCountOneWordPlainly) {
 }
 
 TEST(BiasedAccesses, ImmortalsAreReadAndNotWritten) {
-  world<recording> w;
+  scene_on<recording> w;
   w.owner.make_immortal(w.r);
   recording::clear();
   (void)w.owner.copy(w.r);
@@ -48,7 +48,7 @@ TEST(BiasedAccesses, ImmortalsAreReadAndNotWritten) {
 }
 
 TEST(BiasedAccesses, ThePapersRuleMergesWithAnRmwAtEveryOwnersEnd) {
-  world<recording, biased_options{.rule = biased_rule::paper}> w;
+  scene_on<recording, biased_options{.rule = biased_rule::paper}> w;
   recording::clear();
   w.owner.drop(w.r);
   EXPECT_EQ(recording::seen["shared"], (access_counts{.loads = 1, .rmws = 1}));
@@ -57,7 +57,7 @@ TEST(BiasedAccesses, ThePapersRuleMergesWithAnRmwAtEveryOwnersEnd) {
 // After the merging RMW another thread may free the object, so nothing may be written to it then (CPython's gh-119999).
 template <biased_options O>
 void owner_is_given_up_first() {
-  using state = world<scripted, O>;
+  using state = scene_on<scripted, O>;
   for (const bool by_queue : {false, true}) {
     state w;
     const auto foreign = w.other.copy(w.r);
@@ -94,7 +94,7 @@ TEST(BiasedAccesses, TheOwnerIsGivenUpBeforeTheMergingRmwUnderThePapersRule) {
 }
 
 TEST(BiasedRaces, AForeignDropThatQueuesAnObjectItsOwnerMergesMeanwhileDropsTheQueuesReferenceItself) {
-  world<scripted> w;
+  scene_on<scripted> w;
   const auto given = w.owner.copy(w.r);  // local 2
   const bool ran = between(
       "owner", "load", 1, [&] { w.other.drop(given); },  // load 0 chooses the path, load 1 is enqueue's
@@ -110,7 +110,7 @@ TEST(BiasedRaces, AForeignDropThatQueuesAnObjectItsOwnerMergesMeanwhileDropsTheQ
 
 template <biased_options O>
 void owner_exits_before_the_queue_is_reached() {
-  using state = world<scripted, O>;
+  using state = scene_on<scripted, O>;
   typename state::heap_type heap{heap_config{}};
   std::optional<typename state::heap_type::context> owner{heap};
   typename state::heap_type::context other{heap};
@@ -134,7 +134,7 @@ TEST(BiasedRaces, AnOwnerMayExitBetweenTheForeignDropAndItsQueue) {
 
 TEST(BiasedRaces, AnObjectQueuedWhileItsOwnerGoesAwayIsMergedByOneOfTheTwo) {
   for (int n = 0; n < 2; ++n) {  // before `state` is written, and after that, before `pending` is read
-    world<scripted, biased_options{.merge = biased_merge::detached}> w;
+    scene_on<scripted, biased_options{.merge = biased_merge::detached}> w;
     bool ran = false;
     const auto step = [&] {
       w.owner.blocked([&] {
@@ -154,7 +154,7 @@ TEST(BiasedRaces, AnObjectQueuedWhileItsOwnerGoesAwayIsMergedByOneOfTheTwo) {
 
 TEST(BiasedRaces, AnUpgradeBetweenTheOwnersLastDropAndItsMergeKeepsTheObject) {
   for (const bool before_load : {false, true}) {
-    world<scripted> w;
+    scene_on<scripted> w;
     const auto weak = w.owner.downgrade(w.r);
     decltype(w.r) up{};
     EXPECT_TRUE(
@@ -168,7 +168,7 @@ TEST(BiasedRaces, AnUpgradeBetweenTheOwnersLastDropAndItsMergeKeepsTheObject) {
 }
 
 TEST(BiasedRaces, AForeignDropDuringTheOwnersMergeLeavesTheFreeToTheOwner) {
-  world<scripted> w;
+  scene_on<scripted> w;
   const auto foreign = w.other.copy(w.r);
   EXPECT_TRUE(between("shared", "rmw", 0, [&] { w.owner.drop(w.r); }, [&] { w.other.drop(foreign); }));
   EXPECT_EQ(w.heap.live(), 0);

@@ -88,7 +88,7 @@ struct scene {
 
 // The same on any policy, with both contexts there from the start.
 template <class M, biased_options O = biased_options{}>
-struct world {
+struct scene_on {
   using heap_type = biased_heap<M, O>;
   using object = node<heap_type>;
   using ref = typename heap_type::template ref<object>;

@@ -26,7 +26,7 @@ struct policy : tally::native {
 using store = tally::cell_store<native>;
 
 TEST(CellCache, NoTwoObjectsShareMemoryWhateverIsMadeAndFreed) {
-  store all;
+  store all(0);
   store::cache caches[3] = {store::cache(all), store::cache(all), store::cache(all)};
   tally::random_source random(7, 0);
   std::map<std::uintptr_t, std::size_t> used;  // start -> bytes
@@ -51,7 +51,7 @@ TEST(CellCache, NoTwoObjectsShareMemoryWhateverIsMadeAndFreed) {
 }
 
 TEST(CellCache, WhatIsFreedIsUsedBeforeNewMemoryOfItsSize) {
-  store all;
+  store all(0);
   store::cache c(all);
   std::vector<void*> some;
   for (int i = 0; i < 100'000; ++i) some.push_back(c.allocate(48));
@@ -64,7 +64,7 @@ TEST(CellCache, WhatIsFreedIsUsedBeforeNewMemoryOfItsSize) {
 }
 
 TEST(CellCache, ALargeObjectGivesItsBlocksBack) {
-  store all;
+  store all(0);
   store::cache c(all);
   c.free(c.allocate(1 << 20));
   const std::size_t before = all.committed();
@@ -73,7 +73,7 @@ TEST(CellCache, ALargeObjectGivesItsBlocksBack) {
 }
 
 TEST(CellCache, AContextLeavesItsCellsToOthers) {
-  store all;
+  store all(0);
   for (int round = 0; round < 100; ++round) {
     store::cache c(all);
     std::vector<void*> some;
@@ -86,7 +86,7 @@ TEST(CellCache, AContextLeavesItsCellsToOthers) {
 // Objects of one cache are freed in another for ever. How much memory is committed in the end.
 template <bool Wrong>
 std::size_t one_way() {
-  tally::cell_store<policy<Wrong>> all;
+  tally::cell_store<policy<Wrong>> all(0);
   typename tally::cell_store<policy<Wrong>>::cache maker(all), receiver(all);
   std::deque<void*> way;
   for (int i = 0; i < 1'000'000; ++i) {
@@ -104,7 +104,7 @@ TEST(CellCache, AOneWayHandOffGoesRound) {
 }
 
 TEST(CellCache, ThreadsExchangeBatches) {
-  store all;
+  store all(0);
   std::vector<std::thread> threads;
   native::channel<void*> pipe(512);
   std::atomic<int> producing{2};
