@@ -284,6 +284,9 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
 template <class Self, class Heap, class Header>
 template <class T>
 bool cyclic_context<Self, Heap, Header>::finalize(Header& h) {
+  if constexpr (requires(T& object) { object.has_finalizer(); }) {
+    if (!this->template payload<T>(&h)->has_finalizer()) return false;
+  }
   if (h.word.finalized()) return false;
   h.word.set_finalized();
   self().revive(h);
