@@ -96,15 +96,21 @@ ${left_out}}
 ")
 endfunction()
 
-# tally_registry_source(NAME HEADER FUNCTION PREFIX [OBSERVED name...]): generated/NAME.cpp, which defines `const registry& FUNCTION()` of
-# PREFIX_STRATEGY() for every strategy, and of observed_STRATEGY() for those named.
+# tally_registry_source(NAME HEADER FUNCTION PREFIX [OBSERVED name...] ...): generated/NAME.cpp, which defines `const registry& FUNCTION()` of
+# PREFIX_STRATEGY() for every strategy, and of observed_STRATEGY() for those named. With WATCHED each has watched_STRATEGY()'s heaps.
 function(tally_registry_source name header function prefix)
-  cmake_parse_arguments(arg "" "" "OBSERVED" ${ARGN})
+  cmake_parse_arguments(arg "WATCHED" "" "OBSERVED" ${ARGN})
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   get_property(workloads GLOBAL PROPERTY tally_workloads)
   tally_each(declarations "strategy_entry ${prefix}_{s}();\n" ${strategies})
   tally_each(observed_declarations "strategy_entry observed_{s}();\n" ${arg_OBSERVED})
-  tally_each(calls "${prefix}_{s}(), " ${strategies})
+  set(entry "${prefix}_{s}()")
+  if(arg_WATCHED)
+    tally_each(watched_declarations "std::vector<watch_maker> watched_{s}();\n" ${strategies})
+    string(APPEND declarations "${watched_declarations}")
+    set(entry "with_watched(${entry}, watched_{s}())")
+  endif()
+  tally_each(calls "${entry}, " ${strategies})
   tally_each(observed_calls "observed_{s}(), " ${arg_OBSERVED})
   tally_each(infos "workloads::{s}::info, " ${workloads})
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${name}.cpp CONTENT
@@ -132,7 +138,7 @@ function(tally_generate_registry)
       endif()
     endforeach()
   endif()
-  tally_registry_source(registry harness/engine/registry.hpp built_in native OBSERVED ${observed})
+  tally_registry_source(registry harness/engine/registry.hpp built_in native WATCHED OBSERVED ${observed})
   add_library(tally_registry STATIC ${PROJECT_BINARY_DIR}/generated/registry.cpp)
   target_link_libraries(tally_registry PUBLIC tally_engine)
   tally_parts(tally_registry native
@@ -153,6 +159,12 @@ strategy_entry observed_{s}() {
 }
 }
 " STRATEGIES ${observed} OPTIONS ${measured_options})
+  tally_parts(tally_registry watched
+"#include \"harness/watch/watched_adapter.hpp\"
+namespace tally {
+std::vector<watch_maker> watched_{s}() { return bind_watched<strategies::{s}>(strategies::{s}::variants{}); }
+}
+" STRATEGIES ${strategies} OPTIONS ${measured_options})  # functions that both have are one in the program: the measured ones
 endfunction()
 
 # tally_simulated: the same pairs on the simulated policy, for tally sim. The simulator's own code is where its time goes, so that

@@ -11,6 +11,7 @@
 #include "harness/contract/collector.hpp"
 #include "harness/contract/strategy.hpp"
 #include "harness/contract/workload.hpp"
+#include "harness/watch/watch_maker.hpp"
 
 namespace tally {
 
@@ -102,6 +103,7 @@ struct variant_entry {
   std::size_t header_bytes = 0;      // of an object that can hold references; others may have less
   capabilities can;
   std::vector<cell> cells;
+  watch_maker watch = nullptr;  // of a heap that runs object programs; null: this one can run none
 };
 
 struct strategy_entry {
@@ -113,6 +115,12 @@ struct strategy_entry {
 // "atomic:slot=epoch"; the strategy's name alone for its default.
 [[nodiscard]] inline std::string variant_name(const strategy_entry& s, const variant_entry& v) {
   return v.label.empty() ? s.name : s.name + ":" + v.label;
+}
+
+// The same with a maker for each of its variants, in their order.
+[[nodiscard]] inline strategy_entry with_watched(strategy_entry s, const std::vector<watch_maker>& makers) {
+  for (std::size_t i = 0; i < makers.size(); ++i) s.variants.at(i).watch = makers[i];
+  return s;
 }
 
 struct registry {
