@@ -98,8 +98,10 @@ void add_flags(CLI::App& sub, Options& o, const std::function<void()>& then) {
       if (!file) throw usage_error("--config " + *config + ": can't be read");
       take_flags(sub, file, "--config " + *config);
     }
-    for (const auto* option : kept) {
-      if (option->count() > 0) o.given.insert(option->get_lnames().front());
+    if constexpr (requires { o.given; }) {
+      for (const auto* option : kept) {
+        if (option->count() > 0) o.given.insert(option->get_lnames().front());
+      }
     }
     then();
   });
@@ -107,6 +109,7 @@ void add_flags(CLI::App& sub, Options& o, const std::function<void()>& then) {
 
 template void add_flags<run_options>(CLI::App&, run_options&, const std::function<void()>&);
 template void add_flags<sim::sim_options>(CLI::App&, sim::sim_options&, const std::function<void()>&);
+template void add_flags<watch_options>(CLI::App&, watch_options&, const std::function<void()>&);
 
 void take_flags(CLI::App& sub, std::istream& text, const std::string& origin) {
   std::vector<CLI::ConfigItem> items;

@@ -1,4 +1,4 @@
-// The flags of `tally run` and `tally sim` on a command line, and in a file of them; session/flags.hpp is their list.
+// The flags of `tally run`, `tally sim` and `tally watch` on a command line, and in a file of them; session/flags.hpp is their list.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -18,6 +18,7 @@ void add_flags(CLI::App& sub, Options& o, const std::function<void()>& then);
 
 extern template void add_flags<run_options>(CLI::App&, run_options&, const std::function<void()>&);
 extern template void add_flags<sim::sim_options>(CLI::App&, sim::sim_options&, const std::function<void()>&);
+extern template void add_flags<watch_options>(CLI::App&, watch_options&, const std::function<void()>&);
 
 // name=value lines, for flags that were not typed. CLI11 reads configuration files for whole programs only, and passes over what
 // it does not know; this refuses it. `origin` ("--config PATH") opens the message where there is no such flag. Throws

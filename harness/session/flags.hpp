@@ -1,4 +1,4 @@
-// The flags of the subcommands that measure: the one list. From it come their parsers and help (cli/flag_parsing.hpp), files of
+// The flags of the subcommands that measure, and of watch: the one list. From it come their parsers and help (cli/flag_parsing.hpp), files of
 // flags, shell completion, and the request in config.json, which --from and --resume read (config_file.hpp). A flag belongs to
 // each subcommand whose options have the member that it sets; what is kept of a session are the members of its request.
 #pragma once
@@ -11,6 +11,7 @@
 #include "harness/session/flag_values.hpp"
 #include "harness/session/run_session.hpp"
 #include "harness/session/sim_session.hpp"
+#include "harness/session/watch_session.hpp"
 
 namespace tally {
 
@@ -71,6 +72,10 @@ inline constexpr std::tuple all{
     flag_row{"timeout", &run_options::timeout_s, how, "seconds after which a worker that does not answer is stopped", {1, 86400}},
     flag_row{"jobs", &sim_options::jobs, how, "points simulated at once; as many as processors if not given", {1, 64}},
     flag_row{"calibrate", &sim_options::calibrate, how, "only measure this machine, and write it to a file for --machine"},
+
+    flag_row{"strategy", &watch_options::strategies, what, "names, globs or variants; atomic,deferred,mark_sweep if not given"},
+    flag_row{"events", &watch_options::events, how, "a line an event, of one strategy: to be compared with what Python does"},
+    flag_row{"steps", &watch_options::steps, how, "the most that a program may take", {1, static_cast<double>(most_steps)}},
 
     flag_row{"out", &session_flags::out, results, "the directory; results/<UTC>-<suite or sim>-<id> if not given"},
     flag_row{"overlay", &sim_options::overlays, results, "observed rows ({tally} run --observe) to be judged against, as often as there are directories"},

@@ -125,6 +125,7 @@ TEST(flags, a_subcommand_has_those_that_its_options_have_members_for) {
     return all;
   };
   const auto run = names(run_options()), sim = names(sim::sim_options());
+  EXPECT_EQ(names(watch_options()), (std::set<std::string>{"strategy", "events", "steps"}));
   EXPECT_TRUE(run.contains("threads") && !run.contains("cores") && !run.contains("machine"));
   EXPECT_TRUE(sim.contains("cores") && !sim.contains("threads") && !sim.contains("pin") && !sim.contains("timeout"));
   for (const char* both : {"suite", "heap", "seed", "from", "plan"})
