@@ -34,7 +34,7 @@ foreach(folder IN ITEMS memory contract heap counting cycles)
   install(DIRECTORY harness/${folder} DESTINATION ${tally_headers}/harness FILES_MATCHING PATTERN *.hpp PATTERN workload.hpp EXCLUDE)
 endforeach()
 install(FILES harness/base/cpu_set.hpp harness/base/histogram.hpp DESTINATION ${tally_headers}/harness/base)
-install(FILES harness/trace/recorder.hpp DESTINATION ${tally_headers}/harness/trace)
+install(FILES harness/trace/recorder.hpp harness/trace/recorder_parts.hpp DESTINATION ${tally_headers}/harness/trace)
 install(DIRECTORY strategies DESTINATION ${tally_headers} FILES_MATCHING PATTERN *.hpp)
 
 # In two files: who has no oneTBB can still count.

@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "harness/base/bundled.hpp"
 #include "harness/base/errors.hpp"
+#include "harness/trace/count_model.hpp"
 #include "harness/trace/raw_stream.hpp"
 #include "harness/trace/recorder.hpp"
 
@@ -20,12 +22,16 @@ namespace {
 
 using limits = recording_limits;
 
-// What reading a recording and planning its replay takes, as the largest of many were seen to; the second part is the waits'
-// (waits.hpp), of each shared object and thread.
+// What version 2 has besides: the first bytes of two events.
+constexpr unsigned slot_write_byte = 16, birth_with_slots_byte = 16 | 5;
+static_assert(slot_target::null == count_model::none);
+
+// What reading a recording and planning its replay takes, as the largest of many were seen to; what two threads share is the waits'
+// (waits.hpp). Slots: four bytes in each of two models; a write: itself, and two words more; all in vectors that grow by doubling.
 std::uint64_t bytes_needed(const totals& t) {
-  constexpr std::uint64_t per_event = 40, per_object = 64, per_shared_and_thread = 40;
+  constexpr std::uint64_t per_event = 40, per_object = 64, per_slot = 16, per_write = 24, per_shared_and_thread = 40;
   const std::uint64_t waits = t.threads > 1 ? t.shared_objects * t.threads * per_shared_and_thread : 0;
-  return t.events * per_event + t.objects * per_object + waits;
+  return t.events * per_event + t.objects * per_object + t.slots * per_slot + t.slot_writes * per_write + waits;
 }
 
 // That this process may have: the machine's memory, or what a limit on its addresses leaves.
@@ -61,7 +67,8 @@ class decoder {
     };
     std::string start;
     while (start.size() < 8) start.push_back(static_cast<char>(next("recording")));
-    if (start != "RCTRACE1") damaged(0, "not a version 1 recording");
+    if (start != "RCTRACE1" && start != "RCTRACE2") damaged(0, "not a recording of version 1 or 2");
+    r_.version = start.back() - '0';
     std::uint32_t length = 0;
     for (int shift = 0; shift < 32; shift += 8) length |= std::uint32_t{next("recording")} << shift;
     if (length > limits::header_bytes)
@@ -79,11 +86,13 @@ class decoder {
     };
     text("program", r_.program), text("description", r_.description), text("runtime", r_.runtime);
     if (json.contains("repairs")) number("repairs", r_.repairs);
-    for (const auto& [key, field] : fields) number(key, stated_.*field);
+    for (const auto& [key, field] : fields()) number(key, stated_.*field);
     acceptable("events", stated_.events, limits::events);
     acceptable("objects", stated_.objects, limits::events);
     acceptable("shared_objects", stated_.shared_objects, limits::events);
     acceptable("threads", stated_.threads, limits::threads);
+    acceptable("slots", stated_.slots, limits::slots);
+    acceptable("slot_writes", stated_.slot_writes, limits::events);
     if (const std::uint64_t need = bytes_needed(stated_), most = bytes_to_have(); need > most) {
       damaged(12, fmt::format("the header's {} events and {} objects take about {} MB to replay, and this process may have {},",
                               stated_.events, stated_.objects, need >> 20, most >> 20));
@@ -105,10 +114,13 @@ class decoder {
     }
   }
 
+  static std::uint64_t difference(std::uint64_t zigzag) { return (zigzag >> 1) ^ (~(zigzag & 1) + 1); }  // modulo 2^64
+
   void one_event(std::uint64_t start, unsigned first) {
-    if ((first & ~15U) != 0) damaged(start, "unknown event");
+    const bool writes_slot = first == slot_write_byte, has_slots = first == birth_with_slots_byte;
+    if ((first & ~15U) != 0 && !(r_.version == 2 && (writes_slot || has_slots))) damaged(start, "unknown event");
     if (r_.sums.events == stated_.events) damaged(start, fmt::format("more events than the header's {}", stated_.events));
-    const auto what = static_cast<kind>(first & 7);
+    const auto what = writes_slot ? kind::slot_write : static_cast<kind>(first & 7);
     const bool interpreter = (first & 8) != 0;
     ++r_.sums.events;
     if (what == kind::thread_switch) {
@@ -120,21 +132,25 @@ class decoder {
       return;
     }
     if (threads_seen_ == 0) damaged(start, "an event before the first thread");
-    const std::uint64_t zigzag = varint(start);
-    object_ += (zigzag >> 1) ^ (~(zigzag & 1) + 1);  // modulo 2^64: out of range is caught below
+    object_ += difference(varint(start));  // modulo 2^64: out of range is caught below
     const bool appears = what == kind::birth || what == kind::appearance;
     if (appears ? object_ != r_.objects.size() : object_ >= r_.objects.size()) damaged(start, "object out of order");
     if (appears && object_ == stated_.objects) damaged(start, fmt::format("more objects than the header's {}", stated_.objects));
     const auto id = static_cast<std::uint32_t>(object_);
     if (appears) {
-      introduce(what, start);
+      introduce(what, has_slots, start);
     } else {
-      count(what, r_.objects[id], references_[id], start);
+      meet(r_.objects[id], start);
+      if (writes_slot) {
+        write(id, start);
+      } else {
+        count(what, id, start);
+      }
     }
     r_.events.push_back({id, thread_, what, interpreter});
   }
 
-  void introduce(kind what, std::uint64_t start) {
+  void introduce(kind what, bool has_slots, std::uint64_t start) {
     const std::uint64_t argument = varint(start);
     object_facts o;
     o.thread = thread_;
@@ -142,6 +158,7 @@ class decoder {
       if (argument >> 1 > limits::object_bytes / 16)
         damaged(start, fmt::format("an object of more than {} bytes", limits::object_bytes));
       o.bytes = static_cast<std::uint32_t>(argument >> 1) * 16;
+      if (has_slots) o.slots = slots_of_new(start);
       ++r_.sums.news, ++r_.sums.created;
       live_bytes_ += o.bytes;
       r_.sums.max_live_objects = std::max(r_.sums.max_live_objects, ++live_);
@@ -160,49 +177,94 @@ class decoder {
       r_.sums.immortal_objects += o.immortal ? 1 : 0;
     }
     r_.objects.push_back(o);
-    references_.push_back(o.references);
+    counts_.add(o.references, o.slots);
     ++r_.sums.objects;
   }
+  std::uint32_t slots_of_new(std::uint64_t start) {
+    const std::uint64_t slots = varint(start);
+    if (slots > stated_.slots - r_.sums.slots) damaged(start, fmt::format("more slots than the header's {}", stated_.slots));
+    r_.sums.slots += slots;
+    return static_cast<std::uint32_t>(slots);
+  }
 
-  void count(kind what, object_facts& o, std::uint64_t& references, std::uint64_t start) {
+  // Whatever is done with an object needs it alive.
+  void meet(object_facts& o, std::uint64_t start) {
     if (o.dies) damaged(start, "an object is used after its death");
+    if (o.shared || o.thread == thread_) return;
+    o.shared = true;
+    ++r_.sums.shared_objects;
+  }
+
+  void count(kind what, std::uint32_t id, std::uint64_t start) {
+    const object_facts& o = r_.objects[id];
     if (o.immortal != (what == kind::immortal_increment || what == kind::immortal_decrement)) {
       damaged(start, o.immortal ? "an immortal object is counted" : "a mortal object is taken for an immortal one");
     }
-    if (!o.shared && o.thread != thread_) {
-      o.shared = true;
-      ++r_.sums.shared_objects;
-    }
     switch (what) {
       case kind::increment:
-        ++references;
+        counts_.take(id);
         ++r_.sums.increfs;
         break;
       case kind::decrement:
-        if (--references == 0) damaged(start, "an object has no reference left before its last decrement");
+        if (counts_.references(id) + counts_.held(id) == 1) {
+          damaged(start, "an object has no reference left before its last decrement");
+        }
+        drop(id, start);
         ++r_.sums.decrefs;
         break;
       case kind::last_decrement:
-        if (references != 1) damaged(start, "an object dies with more than one reference");
-        o.dies = true;
-        ++r_.sums.last_decrefs, ++r_.sums.died;
-        if (!o.existing) --live_, live_bytes_ -= o.bytes;
+        if (counts_.references(id) + counts_.held(id) != 1) damaged(start, "an object dies with more than one reference");
+        drop(id, start);
+        ++r_.sums.last_decrefs;
         break;
       case kind::immortal_increment: ++r_.sums.immortal_increfs; break;
       default: ++r_.sums.immortal_decrefs; break;
     }
   }
+  void drop(std::uint32_t id, std::uint64_t start) {
+    if (counts_.references(id) == 0) damaged(start, "a reference is dropped that only a slot has");
+    counts_.drop(id, [&](std::uint32_t dead) {
+      object_facts& o = r_.objects[dead];
+      o.dies = true;
+      ++r_.sums.died;
+      if (!o.existing) --live_, live_bytes_ -= o.bytes;
+    });
+  }
+
+  void write(std::uint32_t id, std::uint64_t start) {
+    const std::uint64_t slot = varint(start), code = varint(start);
+    if (slot >= counts_.slots(id)) {
+      damaged(start, fmt::format("slot {} is written of an object that has {}", slot, counts_.slots(id)));
+    }
+    slot_target to{.slot = static_cast<std::uint32_t>(slot)};
+    if (code != 0) {
+      const std::uint64_t object = id + difference(code - 1);
+      if (object >= r_.objects.size()) damaged(start, "a slot refers to an object that has not appeared");
+      to.object = static_cast<std::uint32_t>(object);
+      meet(r_.objects[to.object], start);
+      if (r_.objects[to.object].immortal) damaged(start, "a slot refers to an immortal object");
+      if (counts_.references(to.object) == 0) damaged(start, "a slot takes a reference that no thread has");
+    }
+    counts_.write(id, to.slot, to.object);
+    r_.writes.push_back(to);
+    ++r_.sums.slot_writes;
+  }
 
   void finish() {
     r_.sums.threads = threads_seen_;
-    for (const auto& [key, field] : fields) {
+    for (const auto& [key, field] : fields()) {
       if (r_.sums.*field != stated_.*field) {
         damaged(raw_.offset(), fmt::format("the header says {} {}, found {},", key, stated_.*field, r_.sums.*field));
       }
     }
   }
 
-  static constexpr std::array<std::pair<const char*, std::uint64_t totals::*>, 17> fields{{
+  using total = std::pair<const char*, std::uint64_t totals::*>;
+  [[nodiscard]] std::span<const total> fields() const {  // that a header of this version has
+    return std::span(all_fields).first(r_.version == 1 ? all_fields.size() - of_version_2 : all_fields.size());
+  }
+  static constexpr std::size_t of_version_2 = 2;
+  static constexpr std::array<total, 17 + of_version_2> all_fields{{
       {"threads", &totals::threads},
       {"events", &totals::events},
       {"objects", &totals::objects},
@@ -220,13 +282,15 @@ class decoder {
       {"last_decrefs", &totals::last_decrefs},
       {"news", &totals::news},
       {"thread_switches", &totals::thread_switches},
+      {"slots", &totals::slots},
+      {"slot_writes", &totals::slot_writes},
   }};
 
   raw_stream& raw_;
   const std::string& label_;
   recording r_;
   totals stated_;
-  std::vector<std::uint64_t> references_;
+  count_model counts_;
   std::uint64_t object_ = 0, threads_seen_ = 0, live_ = 0, live_bytes_ = 0;
   std::uint16_t thread_ = 0;
 };

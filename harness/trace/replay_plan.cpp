@@ -187,7 +187,10 @@ std::map<std::pair<std::string, layout>, std::shared_ptr<const plan>>& cache() {
 
 }  // namespace
 
-plan make_plan(const recording& r, layout how) { return planner(r, how).make(); }
+plan make_plan(const recording& r, layout how) {
+  if (r.has_graph()) throw usage_error(r.name + ": a recording with slot writes can't be replayed");
+  return planner(r, how).make();
+}
 
 std::shared_ptr<const plan> plan_of(const std::string& file, layout how) {
   const std::lock_guard hold(cache_lock);
