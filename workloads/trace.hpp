@@ -19,11 +19,15 @@
 // objects is memory that no scan reads. Other heaps copy and drop both kinds alike.
 //
 // An object's payload is its recorded size without CPython's 16 bytes of header, at least 8 bytes; the strategy's own header
-// comes on top. What it can't do: replay under a tracing heap, since a recording has no object graph.
+// comes on top.
+//
+// A recording of version 2 that has slot writes is replayed by trace_graph.hpp, in the recorded order: mode=single or copies. A
+// tracing heap can replay no other, since it must be told what refers to what.
 #pragma once
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -31,6 +35,7 @@
 #include "harness/contract/workload.hpp"
 #include "harness/trace/rendezvous.hpp"
 #include "harness/trace/replay_plan.hpp"
+#include "workloads/trace_graph.hpp"
 
 namespace tally::workloads {
 
@@ -47,13 +52,18 @@ struct trace {
 
   template <class H>
   static constexpr std::string_view unmet() {
-    return collects_cycles<H> && !defers<H> ? "a recording has no object graph" : "";
+    return "";
+  }
+  template <class H>
+  static std::string unmet_for(const parameters& p) {
+    return graph_replay<H>::rooted && !recorded::has_graph(p.text("file")) ? "the recording has no object graph" : "";
   }
   template <class H>
   static std::string unmet_lanes(const parameters& p, int lanes) {
     const mode m = p.word<mode>("mode");
     if (m == mode::single && lanes != 1) return "mode=single replays on one thread";
     if (m != mode::threads) return {};
+    if (recorded::has_graph(p.text("file"))) return "slot writes replay in the recorded order only (mode=single or mode=copies)";
     const int recorded = recorded::recorded_threads(p.text("file"));
     if (recorded == 1) return "the recording has one thread";
     return lanes == recorded ? "" : "mode=threads needs the recorded " + std::to_string(recorded) + " threads";
@@ -84,19 +94,23 @@ class trace::program {
 
   program(H& heap, const run_env& env)
       : heap_(heap), mode_(env.params.word<mode>("mode")), lanes_(env.lanes),
-        plan_(recorded::plan_of(env.params.text("file"), layout_of(mode_))),
-        tables_(mode_ == mode::copies ? static_cast<std::size_t>(env.lanes) : 1, std::vector<ref>(plan_->positions)),
-        peaks_(static_cast<std::size_t>(env.lanes)), others_(env.lanes) {}
+        plan_(recorded::plan_of(env.params.text("file"), layout_of(env.params))),
+        tables_(mode_ == mode::copies ? static_cast<std::size_t>(env.lanes) : 1,
+                std::vector<ref>(plan_->graph ? 0 : plan_->positions)),
+        peaks_(static_cast<std::size_t>(env.lanes)), others_(env.lanes) {
+    if (plan_->graph) graph_.emplace(heap, plan_, mode_ == mode::copies ? env.lanes : 0);
+  }
 
   static double parallelism(const run_env& env) {
     const mode m = env.params.word<mode>("mode");
-    return m == mode::copies ? env.lanes : recorded::plan_of(env.params.text("file"), layout_of(m))->parallelism;
+    return m == mode::copies ? env.lanes : recorded::plan_of(env.params.text("file"), layout_of(env.params))->parallelism;
   }
 
   void setup(context& c) {
-    const int most = mode_ == mode::single ? 1 : static_cast<int>(plan_->streams.size());
+    const int most = mode_ == mode::single || graph_ ? 1 : static_cast<int>(plan_->streams.size());
     if (mode_ != mode::copies && lanes_ != most) throw usage_error("trace: this mode needs " + std::to_string(most) + " threads");
-    if (mode_ != mode::copies) return;
+    if (graph_) graph_->setup(c);
+    if (mode_ != mode::copies || graph_) return;
     // One reference more than the copies have: no copy ends an object that another is about to take.
     for (const auto& e : plan_->existing) {
       ref r = appear(c, e, e.start * static_cast<std::uint32_t>(lanes_) + 1);
@@ -109,6 +123,10 @@ class trace::program {
   struct lane {
     lane(program& p, context& c, const lane_env& e) : env(e), ready(p.mode_ != mode::threads) {
       const auto index = static_cast<std::size_t>(e.index);
+      if (p.graph_) {
+        p.graph_->enter(graph, e.index);
+        return;
+      }
       table = p.tables_[p.mode_ == mode::copies ? index : 0].data();
       stream = &p.plan_->streams[p.mode_ == mode::threads ? index : 0];
       rewind();
@@ -127,8 +145,9 @@ class trace::program {
     const std::uint16_t* places = nullptr;
     std::uint64_t posts = 0;  // announced, over all passes
     std::uint64_t pass = 0;
-    bool ready;         // all lanes' objects from before are there
-    bool over = false;  // no other pass will begin
+    bool ready;                            // all lanes' objects from before are there
+    bool over = false;                     // no other pass will begin
+    typename graph_replay<H>::lane graph;  // of a recording with slot writes, which needs nothing else
     // The reference stack of a heap that defers.
     [[no_unique_address]] std::conditional_t<defers<H>, std::array<ref, recorded::held_capacity>, no_stack> held{};
   };
@@ -136,6 +155,8 @@ class trace::program {
   std::uint64_t step(context& c, lane& l) {
     std::uint64_t done = 0;
     try {
+      if (graph_) [[unlikely]]
+        return step_graph(c, l);
       if (!l.ready) [[unlikely]]
         begin(c, l);
       if (l.at == l.end || l.over) [[unlikely]]
@@ -153,6 +174,10 @@ class trace::program {
   // Finishes the pass. Objects stay alive for the oracle; another thread will drop them.
   void leave(context& c, lane& l) {
     if (l.over || others_.abandoned()) return;
+    if (graph_) {
+      leave_graph(c, l);
+      return;
+    }
     others_.stop();
     try {
       begin(c, l);
@@ -170,6 +195,10 @@ class trace::program {
 
   void teardown(context& c) {
     if (others_.abandoned()) return;
+    if (graph_) {
+      graph_->teardown(c);
+      return;
+    }
     for (const auto& table : tables_) {
       for (const auto& o : plan_->left) give_up(c, table[o.position], o.references);
     }
@@ -182,10 +211,13 @@ class trace::program {
 
   [[nodiscard]] std::int64_t expected() const {
     if (others_.abandoned()) return 0;
+    if (graph_) return graph_->expected();
     std::int64_t before = 0;
     for (const auto& e : plan_->existing) before += mode_ == mode::copies || e.immortal || e.end != 0 ? 1 : 0;
     return before + static_cast<std::int64_t>(plan_->left.size()) * (mode_ == mode::copies ? lanes_ : 1);
   }
+
+  [[nodiscard]] std::int64_t leaked() const { return graph_ && !others_.abandoned() ? graph_->leaked() : 0; }
 
   void notes(note_list& into) const { into.emplace_back("recording_fnv1a", plan_->content_hash); }
 
@@ -200,8 +232,9 @@ class trace::program {
     std::int64_t bytes = 0;  // written by the lane, read when it is gone
   };
 
-  static recorded::layout layout_of(mode m) {
-    return m == mode::threads ? recorded::layout::stream_per_thread : recorded::layout::one_stream;
+  static recorded::layout layout_of(const parameters& p) {
+    if (recorded::has_graph(p.text("file"))) return graph_replay<H>::how;
+    return p.word<mode>("mode") == mode::threads ? recorded::layout::stream_per_thread : recorded::layout::one_stream;
   }
 
   // A counted reference more, a counted reference fewer.
@@ -322,6 +355,9 @@ class trace::program {
     return mode_ != mode::threads || owner == static_cast<std::uint16_t>(l.env.index);
   }
 
+  [[gnu::noinline]] std::uint64_t step_graph(context& c, lane& l);
+  void leave_graph(context& c, lane& l);
+
   void enter(context& c, lane& l);
   [[gnu::noinline]] void begin(context& c, lane& l) {
     if (l.ready) return;
@@ -348,6 +384,7 @@ class trace::program {
   std::vector<std::vector<ref>> tables_;  // one, or one a copy
   std::vector<ref> common_;               // mode=copies: the objects from before
   std::vector<lane_peak> peaks_;
+  std::optional<graph_replay<H>> graph_;
   recorded::rendezvous<memory> others_;
 };
 

@@ -1,4 +1,4 @@
-// How a replay's lanes begin a pass over the recording and leave the last one. Included by trace.hpp, which declares what is
+// How a replay's lanes begin a pass over the recording and leave the last one, with slot writes or without. Included by trace.hpp, which declares what is
 // defined here.
 #pragma once
 
@@ -62,6 +62,30 @@ inline void trace::program<H>::share_all(context& c, lane& l) {
     const auto& e = plan_->existing[i];
     if (mine(l, e.lane) && e.end != 0 && !(e.immortal && has_immortal<H>)) c.share(l.table[i]);
   }
+}
+
+template <class H>
+std::uint64_t trace::program<H>::step_graph(context& c, lane& l) {
+  std::uint64_t done = graph_->at_end(l.graph) ? graph_->next_pass(c, l.graph, l.env.index) : 0;
+  done += graph_->replay(c, l.graph, l.env.index, block);
+  c.poll();
+  return done;
+}
+
+template <class H>
+inline void trace::program<H>::leave_graph(context& c, lane& l) {
+  try {
+    while (!graph_->at_end(l.graph) && !others_.abandoned()) {
+      (void)graph_->replay(c, l.graph, l.env.index, block);
+      c.poll();
+    }
+  } catch (const heap_exhausted&) {
+    others_.abandon();
+    if constexpr (H::oracle != oracle_class::never_frees) throw;
+  }
+  if (others_.abandoned()) return;
+  graph_->leave(c, l.env.index);
+  peaks_[static_cast<std::size_t>(l.env.index)].bytes = l.graph.peak_bytes;
 }
 
 }  // namespace tally::workloads

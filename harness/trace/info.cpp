@@ -41,7 +41,7 @@ struct loaded {
 loaded load(recording r) {
   loaded l{std::move(r), {}};
   l.one = make_plan(l.file, layout::one_stream);
-  if (l.file.sums.threads > 1) {
+  if (l.file.sums.threads > 1 && !l.one.graph) {
     const plan p = make_plan(l.file, layout::stream_per_thread);
     l.parallelism = p.parallelism;
     l.waits = p.waits;
@@ -50,9 +50,13 @@ loaded load(recording r) {
   return l;
 }
 
-std::vector<std::pair<const char*, std::uint64_t>> by_path(const paths& p) {
-  return {{"owner", p.owner},       {"foreign", p.foreign}, {"paired", p.paired_owner + p.paired_foreign},
-          {"immortal", p.immortal}, {"last", p.last},       {"new", p.born}};
+std::vector<std::pair<const char*, std::uint64_t>> by_path(const plan& of) {
+  const paths& p = of.by_path;
+  std::vector<std::pair<const char*, std::uint64_t>> all{
+      {"owner", p.owner},       {"foreign", p.foreign}, {"paired", p.paired_owner + p.paired_foreign},
+      {"immortal", p.immortal}, {"last", p.last},       {"new", p.born}};
+  if (of.graph) all.emplace_back("slot writes", p.written);
+  return all;
 }
 
 }  // namespace
@@ -67,12 +71,22 @@ std::string info_text(recording r) {
   if (!l.file.description.empty()) s += fmt::format("  what it does    {}\n", l.file.description);
   if (!l.file.runtime.empty()) s += fmt::format("  recorded on     {}\n", l.file.runtime);
   s += fmt::format("  content         {}; every balance and total checked\n", l.file.content_hash);
+  s += fmt::format("  version         {}{}\n", l.file.version, l.one.graph ? "" : ": nothing says what refers to what");
   s += fmt::format("  events          {}: {} increments, {} decrements, {} last decrements, {} births,\n", t.events, t.increfs,
                    t.decrefs, t.last_decrefs, t.news);
   s += fmt::format("                  {} increments and {} decrements of immortal objects\n", t.immortal_increfs,
                    t.immortal_decrefs);
   s += fmt::format("  objects         {}: {} made, {} from before ({} of them immortal), {} died\n", t.objects, t.created,
                    t.existing, t.immortal_objects, t.died);
+  if (l.one.graph) {
+    const graph_plan& g = *l.one.graph;
+    s += fmt::format("  slots           {}, written {} times\n", t.slots, t.slot_writes);
+    s += fmt::format(
+        "  freed           {} objects made by counting alone, {} of them in the recording and {} when its threads let go\n",
+        t.created - g.leaked, t.created - g.alive, g.alive - g.leaked);
+    s +=
+        fmt::format("  cyclic          {} objects made are on cycles that nothing else frees, or reached from these\n", g.leaked);
+  }
   s += fmt::format("  alive at once   {} objects, {} bytes\n", t.max_live_objects, t.max_live_bytes);
   const left_alive left = left_of(l.file);
   s += fmt::format("  left alive      {} objects made, {} bytes, {} of them met by more than one thread; {} from before\n",
@@ -83,26 +97,32 @@ std::string info_text(recording r) {
                    t.shared_objects);
   s += fmt::format("  a replay        {} operations:", l.one.operations);
   const char* separator = "";
-  for (const auto& [path, n] : by_path(l.one.by_path)) {
+  for (const auto& [path, n] : by_path(l.one)) {
     s += fmt::format("{} {:.1f} % {}", std::exchange(separator, ","),
                      100.0 * static_cast<double>(n) / static_cast<double>(std::max<std::uint64_t>(l.one.operations, 1)), path);
   }
   s += fmt::format("\n  pairs           {}, at most {} held at once\n", l.one.pairs, l.one.most_held);
-  if (t.threads > 1) {
+  if (t.threads > 1 && !l.one.graph) {
     s += fmt::format("  parallelism     {:.2f} at unit cost, {} waits{}\n", l.parallelism, l.waits,
                      l.parallelism < 1.5 ? ": serial, backs no scaling claim" : "");
   } else {
-    s += "  parallelism     none: one thread\n";
+    s += fmt::format("  parallelism     none: {}\n", t.threads > 1 ? "slot writes replay in the recorded order" : "one thread");
   }
   return s;
 }
 
 std::string info_json(recording r) {
   const loaded l = load(std::move(r));
+  const totals& t = l.file.sums;
   auto j = nlohmann::ordered_json::parse(l.file.header);
   j["file"] = l.file.name;
   j["content_hash"] = l.file.content_hash;
   j["checked"] = true;
+  j["version"] = l.file.version;
+  if (l.one.graph) {
+    j["freed_by_counting"] = t.created - l.one.graph->leaked;
+    j["cyclic"] = l.one.graph->leaked;
+  }
   j["operations"] = l.one.operations;
   const left_alive left = left_of(l.file);
   j["left_alive"] = left.made;
@@ -110,7 +130,7 @@ std::string info_json(recording r) {
   j["left_alive_shared"] = left.shared;
   j["left_from_before"] = left.from_before;
   j["paths"] = nlohmann::ordered_json::object();
-  for (const auto& [path, n] : by_path(l.one.by_path)) j["paths"][path] = n;
+  for (const auto& [path, n] : by_path(l.one)) j["paths"][path] = n;
   j["pairs"] = l.one.pairs;
   j["most_pairs_held"] = l.one.most_held;
   j["waits"] = l.waits;

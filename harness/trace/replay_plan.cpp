@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <unordered_map>
 #include <utility>
 
 #include "harness/base/errors.hpp"
+#include "harness/trace/first_references.hpp"
+#include "harness/trace/graph_planner.hpp"
 #include "harness/trace/pairs.hpp"
 #include "harness/trace/waits.hpp"
 
@@ -61,31 +62,6 @@ void tally_path(paths& p, op o, bool foreign) {
     ++(foreign ? p.foreign : p.owner);
   }
 }
-
-// References of the objects from before: mortal ones as recorded; an immortal one, whose balance nothing keeps, gets as many as
-// let its count stay above zero in every order that the threads may run in.
-class initial_references {
- public:
-  explicit initial_references(const recording& r) {
-    std::unordered_map<std::uint64_t, std::pair<std::int64_t, std::int64_t>> balance;  // now, least
-    net_.resize(r.objects.size());
-    start_.resize(r.objects.size());
-    for (std::size_t o = 0; o < r.objects.size(); ++o) start_[o] = r.objects[o].immortal ? 1 : r.objects[o].references;
-    for (const event& ev : r.events) {
-      if (takes(ev.what)) ++net_[ev.object];
-      if (drops(ev.what)) --net_[ev.object];
-      if (!r.objects[ev.object].immortal || ev.what == kind::appearance) continue;
-      auto& [now, least] = balance[std::uint64_t{ev.object} << 16 | ev.thread];
-      least = std::min(least, now += takes(ev.what) ? 1 : -1);
-    }
-    for (const auto& [key, b] : balance) start_[key >> 16] -= b.second;
-  }
-  [[nodiscard]] std::uint32_t start(std::size_t o) const { return static_cast<std::uint32_t>(start_[o]); }
-  [[nodiscard]] std::uint32_t end(std::size_t o) const { return static_cast<std::uint32_t>(start_[o] + net_[o]); }
-
- private:
-  std::vector<std::int64_t> start_, net_;
-};
 
 class planner {
  public:
@@ -188,8 +164,9 @@ std::map<std::pair<std::string, layout>, std::shared_ptr<const plan>>& cache() {
 }  // namespace
 
 plan make_plan(const recording& r, layout how) {
-  if (r.has_graph()) throw usage_error(r.name + ": a recording with slot writes can't be replayed");
-  return planner(r, how).make();
+  if (!r.has_graph()) return planner(r, how).make();
+  if (how == layout::stream_per_thread) throw usage_error(r.name + ": slot writes can be replayed in the recorded order only");
+  return graph_planner(r, how == layout::rooted).make();
 }
 
 std::shared_ptr<const plan> plan_of(const std::string& file, layout how) {
@@ -219,6 +196,7 @@ void report(const plan& of, int copies, std::int64_t peak_bytes, metric_list& in
   share("share_immortal", p.immortal);
   share("share_last", p.last);
   share("share_new", p.born);
+  if (of.graph) share("share_slot_writes", p.written);
   into.push_back({"recorded_operations", static_cast<double>(of.operations), "operations", "measured"});
   into.push_back({"recorded_peak_bytes", static_cast<double>(of.sums.max_live_bytes), "bytes", "measured"});
   into.push_back({"waits", static_cast<double>(of.waits), "a pass", "measured"});
@@ -227,5 +205,6 @@ void report(const plan& of, int copies, std::int64_t peak_bytes, metric_list& in
 }
 
 int recorded_threads(const std::string& file) { return plan_of(file, layout::one_stream)->recorded_threads; }
+bool has_graph(const std::string& file) { return plan_of(file, layout::one_stream)->graph.has_value(); }
 
 }  // namespace tally::recorded

@@ -24,11 +24,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/contract/workload.hpp"
 #include "harness/trace/format.hpp"
+#include "harness/trace/graph_plan.hpp"
 
 namespace tally::recorded {
 
@@ -87,18 +89,12 @@ struct existing_object {
   std::uint32_t end = 0;    // after the last; 0: it dies
 };
 
-// An object that the recording makes and does not end.
-struct left_object {
-  std::uint32_t position = 0;
-  std::uint16_t lane = 0;
-  std::uint32_t references = 0;
-};
-
 // Which path each operation takes; every operation is in one of them.
 struct paths {
   std::uint64_t owner = 0, foreign = 0;                // by the thread of the object's first event, or another
   std::uint64_t paired_owner = 0, paired_foreign = 0;  // the same, where deferral need not count
   std::uint64_t immortal = 0, last = 0, born = 0;
+  std::uint64_t written = 0;          // slots
   std::uint64_t paired_immortal = 0;  // of `immortal`
 };
 
@@ -106,7 +102,8 @@ struct plan {
   std::string name, content_hash;
   totals sums;
   std::uint16_t recorded_threads = 1;
-  std::vector<stream> streams;  // one, or one a recorded thread
+  std::vector<stream> streams;      // one, or one a recorded thread; none of a recording with slot writes,
+  std::optional<graph_plan> graph;  // which has this
   std::vector<existing_object> existing;
   std::vector<left_object> left;
   std::uint32_t positions = 0;
@@ -117,8 +114,11 @@ struct plan {
   double parallelism = 1;       // that the waits allow; 1 for a single stream
 };
 
-enum class layout { one_stream, stream_per_thread };
+// rooted: one stream for a heap that does not see references in the lane's table: it is told what threads begin and cease to refer
+// to (graph_plan.hpp). Only where there is a graph.
+enum class layout { one_stream, stream_per_thread, rooted };
 
+// Throws usage_error where a recording has no such layout.
 [[nodiscard]] plan make_plan(const recording&, layout);
 
 // The plan of a file (a path, or a bundled recording's name), made at the first call and kept for the life of the process.
@@ -134,5 +134,8 @@ void report(const plan&, int copies, std::int64_t peak_bytes, metric_list& into)
 
 // How many threads the recording has. Throws usage_error.
 [[nodiscard]] int recorded_threads(const std::string& file);
+
+// Whether the recording says what refers to what. Throws usage_error.
+[[nodiscard]] bool has_graph(const std::string& file);
 
 }  // namespace tally::recorded

@@ -19,6 +19,7 @@ using namespace tally;
 // What the binary says of a pair before running it.
 std::string stated(const variant_entry& v, const cell& c, const workload_info& w) {
   if (!c.unmet.empty()) return "skip " + std::string(c.unmet);
+  if (const std::string why = c.unmet_for(parameters(w)); !why.empty()) return "skip " + why;
   if (v.can.single_threaded && w.min_lanes > 1) return "skip not thread-safe";
   return "ok";
 }

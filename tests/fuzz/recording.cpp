@@ -18,11 +18,33 @@ using bytes = std::vector<unsigned char>;
 using namespace tally;
 using namespace tally::recorded;
 
+// Every position is in the table, and the words are as many as the plan says.
+void check_graph(const plan& p, const recording& r) {
+  std::uint64_t operations = 0, births = 0;
+  const auto& words = p.graph->words;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto op = static_cast<graph_op>(words[i] >> position_bits);
+    if (op != graph_op::sample && (words[i] & position_mask) >= p.positions)
+      fuzz::finding("a position outside of the table", r.header);
+    operations += op < graph_op::sample ? 1 : 0;
+    births += op == graph_op::make ? 1 : 0;
+    if (op != graph_op::store) continue;
+    if (i + 2 >= words.size() || (words[i + 2] != no_position && words[i + 2] >= p.positions)) fuzz::finding("a store", r.header);
+    i += 2;
+  }
+  if (operations != p.operations || births != p.graph->births.size()) fuzz::finding("operations", r.header);
+  if (p.graph->reachable > p.graph->alive || p.graph->leaked > p.graph->alive) fuzz::finding("what is alive", r.header);
+}
+
 void check(const recording& r) {
   if (r.objects.size() != r.sums.objects || r.events.size() + r.sums.thread_switches != r.sums.events) {
     fuzz::finding("totals", r.header);
   }
+  if (r.has_graph()) {
+    for (const layout how : {layout::one_stream, layout::rooted}) check_graph(make_plan(r, how), r);
+  }
   for (const layout how : {layout::one_stream, layout::stream_per_thread}) {
+    if (r.has_graph()) break;
     const plan p = make_plan(r, how);
     std::uint64_t words = 0;
     for (const stream& s : p.streams) {
@@ -54,7 +76,7 @@ bool mend(std::string& header, std::string_view refusal) {
 }
 
 bytes packed(const std::string& header, const std::uint8_t* events, std::size_t size) {
-  bytes raw{'R', 'C', 'T', 'R', 'A', 'C', 'E', '1'};
+  bytes raw{'R', 'C', 'T', 'R', 'A', 'C', 'E', '2'};  // which takes all that version 1 does
   for (int shift = 0; shift < 32; shift += 8) raw.push_back(static_cast<unsigned char>(header.size() >> shift));
   raw.insert(raw.end(), header.begin(), header.end());
   raw.insert(raw.end(), events, events + size);
@@ -75,7 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bytes out(ZSTD_compressBound(size));
   out.resize(ZSTD_compress(out.data(), out.size(), data, size, 1));
   if (fuzz::accepted<usage_error>([&] { r = decode_recording(out, "it"); })) check(r);
-  // As events alone, behind a header that is mended until it fits; each of its 17 totals needs that once at most.
+  // As events alone, behind a header that is mended until it fits; each of its 19 totals needs that once at most.
   std::size_t begin = 0;
   if (size > 12 && data[0] == 'R') {
     const std::size_t length = data[8] | std::size_t{data[9]} << 8;
@@ -84,14 +106,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto json = nlohmann::json::object();
   for (const char* key : {"events", "objects", "created", "died", "existing", "immortal_objects", "shared_objects",
                           "max_live_objects", "max_live_bytes", "increfs", "decrefs", "immortal_increfs", "immortal_decrefs",
-                          "last_decrefs", "news", "thread_switches"}) {
+                          "last_decrefs", "news", "thread_switches", "slot_writes"}) {
     json[key] = 0U;
   }
   // What may not be exceeded on the way is stated too high first.
   json["threads"] = recording_limits::threads;
   json["events"] = json["objects"] = size;
+  json["slots"] = 1U << 16;
   std::string header = json.dump();
-  for (int tries = 0; tries < 18; ++tries) {
+  for (int tries = 0; tries < 20; ++tries) {
     std::string refusal;
     try {
       r = decode_recording(packed(header, data + begin, size - begin), "it");
