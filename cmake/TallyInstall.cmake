@@ -13,6 +13,8 @@ install(DIRECTORY harness/counters/groups/ DESTINATION ${share}/counters)
 install(DIRECTORY harness/sim/machines/ DESTINATION ${share}/machines)
 install(FILES results/schema.json DESTINATION ${share})
 
+install(PROGRAMS scripts/record_python DESTINATION ${share}/traces)
+
 # The plot program and its package, whose folder stays beside it.
 install(PROGRAMS scripts/plot.py DESTINATION ${share}/plots)
 install(DIRECTORY scripts/tally_plots DESTINATION ${share}/plots FILES_MATCHING PATTERN *.py PATTERN __pycache__ EXCLUDE)

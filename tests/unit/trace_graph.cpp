@@ -176,6 +176,14 @@ TEST(GraphReplayTraced, KeepsWhatLivesWhileItCollects) {
   }
 }
 
+TYPED_TEST(GraphReplay, OfRealPrograms) {
+  for (const char* file : {"ast_parents", "dom_edit", "lru_links"}) {
+    const auto found = replay<TypeParam>(file, "single", 1);
+    EXPECT_TRUE(found.oracle.ok) << file << ": " << found.oracle.message;
+    EXPECT_EQ(found.failure, "") << file;
+  }
+}
+
 TEST(GraphOracle, ALeakTooFewIsCaught) {
   recorder r("leak");
   ASSERT_GT(record_random_objects(r, 7, 3000, true).leaked, 0);
