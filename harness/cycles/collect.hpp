@@ -11,7 +11,7 @@
 // Source: [CPython], Modules/gcmodule.c and Python/gc_free_threading.c.
 #pragma once
 
-#include "harness/cycles/cyclic_context.hpp"
+#include "harness/cycles/gc_head.hpp"
 
 namespace tally {
 

@@ -21,7 +21,7 @@ struct cycle_rule {
 };
 inline constexpr std::array cycle_rules{cycle_rule{"3.11", {700, 10, 10}, true, 50, 0},
                                         cycle_rule{"3.12", {700, 10, 10}, false, 50, 0},
-                                        cycle_rule{"3.13", {2000, 10, 10}, false, 9900, 9850}};
+                                        cycle_rule{"3.13", {2000, 10, 10}, false, 9945, 9894}};
 
 inline constexpr int default_cycle_rule = 2;
 

@@ -157,7 +157,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   }
   // For the type table.
   template <class T>
-  void end(Header& dead);
+  void end(Header& h);
   // Slots of a dead or cleared object: empty first, for a finaliser may look.
   template <class T>
   void visit_slot(slot<T>& s) {

@@ -8,6 +8,7 @@
 // Progress: a stop waits for every thread's next safepoint. Source: [CPython], Python/gc_free_threading.c.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <mutex>
 
@@ -80,7 +81,11 @@ class stopped_world {
     survivors_.store(static_cast<std::int64_t>(survivors), std::memory_order_relaxed);
   }
 
-  void set_threshold(std::uint64_t t) { threshold_ = t; }
+  // What Python's gc module has; only the first threshold means something, but that 0 for the second switches the quarter rule off.
+  void set_thresholds(const std::array<std::uint64_t, 3>& t) {
+    threshold_ = t[0];
+    scales_ = t[1] != 0;
+  }
   void enable(bool on) { enabled_ = on; }
   [[nodiscard]] bool enabled() const { return enabled_; }
   void listen(cycle_listener* l) { listener_ = l; }
@@ -96,7 +101,7 @@ class stopped_world {
     const std::int64_t sum = sum_.fetch_add(l.made, std::memory_order_relaxed) + l.made;
     l.made = 0;
     if (!enabled_ || threshold_ == 0 || sum <= static_cast<std::int64_t>(threshold_)) return;
-    if (sum <= survivors_.load(std::memory_order_relaxed) / 4) return;
+    if (scales_ && sum <= survivors_.load(std::memory_order_relaxed) / 4) return;
     due_.store(true, std::memory_order_relaxed);
   }
 
@@ -106,7 +111,7 @@ class stopped_world {
   tally::atomic<M, std::int64_t, "cycles"> sum_, survivors_;
   tally::atomic<M, bool, "cycles"> due_;
   std::uint64_t threshold_;
-  bool enabled_ = true;
+  bool enabled_ = true, scales_ = true;
   cycle_listener* listener_ = nullptr;
 };
 

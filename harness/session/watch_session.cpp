@@ -150,8 +150,11 @@ std::string notes_of(const object_program& p, const std::vector<watched_run>& ru
   note(has(collect), [](const watched_facts& f) { return !f.collects; }, "nothing looks for cycles, and collect does nothing");
   note(has(weak), [](const watched_facts& f) { return !f.observers; }, "weak references have no callbacks");
   note(
-      has(threshold, enable, disable, freeze, unfreeze), [](const watched_facts& f) { return !f.generational; },
-      "there are no generations to steer, and threshold, enable, disable, freeze and unfreeze do nothing");
+      has(threshold, enable, disable), [](const watched_facts& f) { return !f.steered; },
+      "there is no collector to steer, and threshold, enable and disable do nothing");
+  note(
+      has(freeze, unfreeze), [](const watched_facts& f) { return !f.generational; },
+      "there are no generations, and freeze and unfreeze do nothing");
   note(
       has(state, who, count), [](const watched_facts& f) { return !f.ends_objects; },
       "garbage can't be told from memory: who and count see what variables reach, and state counts all objects");

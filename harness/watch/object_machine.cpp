@@ -145,7 +145,10 @@ void object_machine::make(const program_statement& s) {
 
 void object_machine::collect(const program_statement& s) {
   const bool asks = facts_.generational && !s.numbers.empty();  // with an argument
-  if (asks) python_.make_tuple(1);
+  if (asks) {
+    python_.make_tuple(1);
+    heap_.poll();  // a call looks whether something is due when its arguments are there
+  }
   const std::uint64_t n = heap_.collect(s.numbers.empty() ? 2 : static_cast<int>(s.numbers[0]));
   if (asks) python_.free_tuple(1);
   say(fmt::format("collected {}", n));

@@ -16,7 +16,9 @@
 namespace tally {
 
 template <class H>
-concept has_generations = requires(H& h) { h.cycles().enabled(); };
+concept has_collector = requires(H& h) { h.cycles().listen(nullptr); };
+template <class H>
+concept has_generations = has_collector<H> && requires(H& h) { h.cycles().freeze(); };
 
 template <class H>
 class watched_adapter final : public watched_heap, private cycle_listener {
@@ -42,6 +44,7 @@ class watched_adapter final : public watched_heap, private cycle_listener {
     f.observers = has_observers<H>;
     f.weak = has_observers<H> || has_weak<H>;
     f.collects = collects_cycles<H>;
+    f.steered = has_collector<H>;
     f.generational = has_generations<H>;
     f.ends_objects = ends_objects<H>;
     if constexpr (has_generations<H>) f.rule = const_cast<H&>(heap_).cycles().rule().name;
@@ -52,7 +55,7 @@ class watched_adapter final : public watched_heap, private cycle_listener {
   void begin(std::size_t variables, watched_events& events) override {
     variables_.resize(variables);
     events_ = &events;
-    if constexpr (has_generations<H>) heap_.cycles().listen(this);
+    if constexpr (has_collector<H>) heap_.cycles().listen(this);
   }
 
   void make(watched_variable into, const new_object& o) override {
@@ -93,7 +96,7 @@ class watched_adapter final : public watched_heap, private cycle_listener {
     put(into, r);
   }
   std::uint64_t collect([[maybe_unused]] int generation) override {
-    if constexpr (has_generations<H>) {
+    if constexpr (has_collector<H>) {
       return context_->collect(generation);
     } else if constexpr (collects_cycles<H>) {
       // With no context attached: no stale word of a stack keeps anything, so that a program frees the same in every run.
@@ -161,13 +164,13 @@ class watched_adapter final : public watched_heap, private cycle_listener {
   [[nodiscard]] object_graph graph() override;
 
   void set_thresholds(const std::array<std::uint64_t, 3>& t) override {
-    if constexpr (has_generations<H>) heap_.cycles().set_thresholds(t);
+    if constexpr (has_collector<H>) heap_.cycles().set_thresholds(t);
   }
   void enable(bool on) override {
-    if constexpr (has_generations<H>) heap_.cycles().enable(on);
+    if constexpr (has_collector<H>) heap_.cycles().enable(on);
   }
   [[nodiscard]] bool enabled() override {
-    if constexpr (has_generations<H>) return heap_.cycles().enabled();
+    if constexpr (has_collector<H>) return heap_.cycles().enabled();
     return false;
   }
   void freeze() override {

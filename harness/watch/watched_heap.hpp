@@ -17,11 +17,12 @@ using watched_variable = std::uint32_t;  // a place in object_program::variables
 
 // What the heap can do with a program, and what it can't.
 struct watched_facts {
-  bool finalizers = false;  // runs them
-  bool observers = false;   // weak references have callbacks
-  bool weak = false;        // there are weak references
-  bool collects = false;    // `collect` does something
-  bool generational = false;
+  bool finalizers = false;       // runs them
+  bool observers = false;        // weak references have callbacks
+  bool weak = false;             // there are weak references
+  bool collects = false;         // `collect` does something
+  bool steered = false;          // threshold, enable and disable do something
+  bool generational = false;     // freeze and unfreeze, too
   bool ends_objects = false;     // knows each that exists
   std::string_view rule;         // of a generational collector: "3.12"
   std::size_t most_objects = 0;  // more could end its stack; 0: any number
