@@ -85,6 +85,7 @@
 //   void finalize(auto& context, const ref<T>& self)   runs once in an object's life, when its last reference goes or a
 //                                     collector finds it; on the thread that does so, inside that operation. It may make, load,
 //                                     store and drop, and revive the object: by a copy of self that it keeps. Throws nothing
+//   bool has_finalizer()              false: this object of the type has none; optional
 //   typename H::template observers<T> watched; auto& observers() { return watched; }     T can be observed
 //   typename H::template observation<U> place; auto& observation() { return place; }     T observes an object of type U
 //   void notify(auto& context)        of an observer: what it observed is dead, and can't be found any more. The latest observer
@@ -92,7 +93,7 @@
 //
 // The order is CPython's: when counting ends an object, its finaliser, then its observers, then what it held, slot by slot, each
 // whole before the next; when a collector finds garbage, all observers that are not garbage themselves, then all finalisers,
-// then what these did not revive is taken apart.
+// then what these did not revive is taken apart, and weak refs find none of it.
 //
 // A type whose objects never leave the thread that made them may say so: `static constexpr bool confined = true;`. Refs to them
 // are never packed or shared, never in a root or a shared slot, nor in an object of a type that doesn't say it. A strategy may

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """scripts/against_python with a stand-in for the program, which answers with what the same Python printed: equal sides are equal, an
-event that is changed, missing or added is found where it is, and misuse is refused.
+event that is changed, missing or added is found where it is, and misuse is refused. Then with the program itself: some hundred random
+programs on the Python that this machine has.
 
-  against_python.py SOURCE
+  against_python.py SOURCE TALLY
 """
 import pathlib
 import subprocess
@@ -71,6 +72,9 @@ misuse()
 usable = [one for one in interpreters.find() if one.rule]
 if usable:
     differences(usable[0].path)
+    for profile, seeds in ((), "1..300"), (("--harsh",), "1..60"):
+        real = called("--python", usable[0].path, "--seeds", seeds, "--tally", sys.argv[2], *profile)
+        check(f"random programs {profile}: {real.stdout}{real.stderr}", real.returncode == 0 and " 0 differences" in real.stdout)
 else:
     print("no Python here follows a rule that is known: differences are not tried")
 print("\n".join(complaints) or "against_python compares")
