@@ -25,9 +25,9 @@ class python_allocations {
     list_is_kept_ = rule == "3.11";
     // Up to 3.12 one callback was made without a tuple.
     least_told_ = rule == "3.13" ? 1 : 2;
-    heap.add_outside(outside);
+    heap.add_outside(outside - 1);  // and the one that holds the variables
     heap.collect(0);
-    heap.add_allocation();  // the function that the program's text is made into
+    heap.make_function();
   }
 
   // Tuples count when they are made, but for those that are taken from a list of freed ones, one list per size; what is put there
@@ -38,18 +38,28 @@ class python_allocations {
   void free_tuple(std::size_t size) { kept_.insert(size); }
 
   // The arguments of a call.
-  void weak_arguments_made() { make_tuple(2); }
-  void weak_arguments_freed() { free_tuple(2); }
+  void weak_arguments_made() {
+    make_tuple(2);
+    heap_->hold_tuple();
+  }
+  void weak_arguments_freed() {
+    heap_->release_tuple();
+    free_tuple(2);
+  }
   void passed(std::size_t arguments) {
     make_tuple(arguments);
     free_tuple(arguments);
   }
   // The callbacks of an object that dies: weak references and callbacks are put in one tuple.
   void telling(std::size_t observers) {
-    if (observers >= least_told_) make_tuple(2 * observers);
+    if (observers < least_told_) return;
+    make_tuple(2 * observers);
+    heap_->hold_tuple();
   }
   void told(std::size_t observers) {
-    if (observers >= least_told_) free_tuple(2 * observers);
+    if (observers < least_told_) return;
+    heap_->release_tuple();
+    free_tuple(2 * observers);
   }
   // A full collection empties the lists of freed objects, and those who are told of it get a dictionary.
   void collected(int generation) {

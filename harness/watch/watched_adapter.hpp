@@ -11,14 +11,9 @@
 #include "harness/contract/family.hpp"
 #include "harness/cycles/generations.hpp"
 #include "harness/watch/watch_maker.hpp"
-#include "harness/watch/watched_node.hpp"
+#include "harness/watch/watched_variables.hpp"
 
 namespace tally {
-
-template <class H>
-concept has_collector = requires(H& h) { h.cycles().listen(nullptr); };
-template <class H>
-concept has_generations = has_collector<H> && requires(H& h) { h.cycles().freeze(); };
 
 template <class H>
 class watched_adapter final : public watched_heap, private cycle_listener {
@@ -34,6 +29,7 @@ class watched_adapter final : public watched_heap, private cycle_listener {
   ~watched_adapter() override {
     events_ = nullptr;
     empty_all();
+    variables_.end(heap_, *context_);
     context_.reset();
     heap_.settle();
   }
@@ -53,7 +49,7 @@ class watched_adapter final : public watched_heap, private cycle_listener {
     return f;
   }
   void begin(std::size_t variables, watched_events& events) override {
-    variables_.resize(variables);
+    variables_.begin(heap_, *context_, variables);
     events_ = &events;
     if constexpr (has_collector<H>) heap_.cycles().listen(this);
   }
@@ -114,14 +110,14 @@ class watched_adapter final : public watched_heap, private cycle_listener {
   void poll() override { context_->poll(); }
 
   [[nodiscard]] seen_object look(watched_variable v) override {
-    if (!variables_[v].filled) return {};
+    if (!variables_.filled(*context_, v)) return {};
     const new_object& o = peek(v).made_as;
     return {true, o.kind, o.slots};
   }
   [[nodiscard]] std::optional<std::uint64_t> owners([[maybe_unused]] watched_variable v) override {
     if constexpr (requires(context& c, const ref& r) { c.owners(r); }) {
       std::uint64_t n = 0;
-      if (variables_[v].filled) with(v, [&](const ref& r) { n = context_->owners(r); });
+      if (variables_.filled(*context_, v)) with(v, [&](const ref& r) { n = context_->owners(r); });
       return n;
     } else {
       return std::nullopt;
@@ -186,6 +182,15 @@ class watched_adapter final : public watched_heap, private cycle_listener {
   void add_allocation() override {
     if constexpr (has_generations<H>) context_->add_allocation();
   }
+  void make_function() override {
+    if constexpr (has_generations<H>) variables_.make_function(*context_);
+  }
+  void hold_tuple() override {
+    if constexpr (has_generations<H>) variables_.hold_tuple(heap_);
+  }
+  void release_tuple() override {
+    if constexpr (has_generations<H>) variables_.release_tuple(heap_);
+  }
   void add_outside(std::uint64_t n) override {
     if constexpr (has_generations<H>) heap_.cycles().add_outside(n);
   }
@@ -202,32 +207,19 @@ class watched_adapter final : public watched_heap, private cycle_listener {
   }
 
  private:
-  struct held {
-    parcel it{};
-    bool filled = false;
-  };
-
   [[nodiscard]] ref make_node(const new_object& o) {
     ++books_.made;
     return context_->template make<node>(extent{.slots = o.slots}, *this, node_facts{&books_, books_.made, o});
   }
-  [[nodiscard]] node& peek(watched_variable v) { return const_cast<node&>(context_->peek(variables_[v].it)); }
-  // Consumes the ref, which may be null.
-  void put(watched_variable v, ref r) {
-    const held now = r ? held{context_->pack(r), true} : held{};
-    const held old = std::exchange(variables_[v], now);
-    if (old.filled) context_->drop(context_->unpack(old.it));
-  }
-  // f sees the ref that the variable holds.
+  [[nodiscard]] node& peek(watched_variable v) { return variables_.peek(*context_, v); }
+  void put(watched_variable v, ref r) { variables_.put(*context_, v, r); }
   template <class F>
   void with(watched_variable v, F&& f) {
-    const ref r = context_->unpack(variables_[v].it);
-    f(r);
-    variables_[v].it = context_->pack(r);
+    variables_.with(*context_, v, f);
   }
   [[nodiscard]] ref own(watched_variable v) {
     ref r{};
-    if (variables_[v].filled) with(v, [&](const ref& there) { r = context_->copy(there); });
+    if (variables_.filled(*context_, v)) with(v, [&](const ref& there) { r = context_->copy(there); });
     return r;
   }
   // What a weak reference refers to, if it lives: an owning read.
@@ -290,7 +282,7 @@ class watched_adapter final : public watched_heap, private cycle_listener {
   node_books books_;  // outlives the heap's objects
   H heap_;
   std::optional<context> context_;
-  std::vector<held> variables_;
+  watched_variables<H, node> variables_;
   watched_events* events_ = nullptr;
   std::uint64_t known_ = 0, known_at_ = 0;  // objects after the last collection, and how many had been made
 };
@@ -308,7 +300,7 @@ std::vector<typename watched_adapter<H>::node*> watched_adapter<H>::all_nodes() 
       if (n != nullptr && seen.try_emplace(n, true).second) all.push_back(n);
     };
     for (watched_variable v = 0; v < variables_.size(); ++v) {
-      if (variables_[v].filled) reach(&peek(v));
+      if (variables_.filled(*context_, v)) reach(&peek(v));
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
       for (std::uint32_t s = 0; s < all[i]->made_as.slots; ++s) reach(context_->peek(all[i]->at(s)));
@@ -338,7 +330,7 @@ object_graph watched_adapter<H>::graph() {
     g.objects.push_back(std::move(o));
   }
   for (watched_variable v = 0; v < variables_.size(); ++v) {
-    g.variables.push_back(variables_[v].filled ? place(&peek(v)) : object_graph::none);
+    g.variables.push_back(variables_.filled(*context_, v) ? place(&peek(v)) : object_graph::none);
   }
   return g;
 }

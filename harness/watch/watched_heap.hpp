@@ -116,6 +116,9 @@ class watched_heap {
   [[nodiscard]] virtual std::uint64_t count(int) { return 0; }
   virtual void add_allocation() {}
   virtual void add_outside(std::uint64_t) {}
+  virtual void make_function() {}
+  virtual void hold_tuple() {}
+  virtual void release_tuple() {}
 };
 
 }  // namespace tally

@@ -98,6 +98,8 @@ struct watched_node : node_life<ends_objects<H>> {
   [[no_unique_address]] weak_parts<H, watched_node> weak;
 
   watched_node(Owner& o, const node_facts& f) : node_life<ends_objects<H>>(f), owner(&o) {}
+  // Nobody's: without an end of its own.
+  explicit watched_node(const node_facts& f) : node_life<ends_objects<H>>(f), owner(nullptr) {}
 
   [[nodiscard]] slot& at(std::uint32_t i) { return slots_behind<slot>(*this)[i]; }
   void each_slot(auto&& f) {
