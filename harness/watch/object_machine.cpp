@@ -27,7 +27,8 @@ void object_machine::refuse_what_is_lacking() const {
   };
   if (!facts_.finalizers) {
     const auto* s = program_.first([](const program_statement& it) { return has_finalizer(it.object); });
-    if (s != nullptr) refuse(*s, "runs no finalisers; plain and gil with cycles=generational do");
+    if (s != nullptr)
+      refuse(*s, "runs no finalisers; those with a collector beside their counts do (cycles=generational, cycles=stop)");
   }
   if (!facts_.weak) {
     if (const auto* s = program_.first(statement_kind::weak)) refuse(*s, "has no weak references");
@@ -190,8 +191,12 @@ void object_machine::collected(int generation, std::uint64_t unreachable) {
   if (facts_.generational) python_.collected(generation);
   say(fmt::format("collection {} {}", generation, unreachable));
 }
-void object_machine::telling(std::size_t observers) { python_.telling(observers); }
-void object_machine::told(std::size_t observers) { python_.told(observers); }
+void object_machine::telling(std::size_t observers) {
+  if (facts_.generational) python_.telling(observers);
+}
+void object_machine::told(std::size_t observers) {
+  if (facts_.generational) python_.told(observers);
+}
 void object_machine::call_begins() {
   if (facts_.generational) python_.weak_arguments_made();
 }

@@ -7,6 +7,7 @@
 #include "harness/base/errors.hpp"
 #include "harness/watch/holders.hpp"
 #include "harness/watch/watched_adapter.hpp"
+#include "strategies/biased.hpp"
 #include "strategies/deferred.hpp"
 #include "strategies/gil.hpp"
 #include "strategies/mark_sweep.hpp"
@@ -56,6 +57,19 @@ std::string refusal(std::string_view text) {
 }
 
 constexpr std::string_view cycle = "new a 1\nnew b 1\nset a.0 b\nset b.0 a\ndel a\ndel b\ncollect\n";
+
+// Two observers of one object, so that they are told together; a cycle with a finaliser; and what revives itself.
+constexpr std::string_view ends =
+    "new a 1\nweak v a\nweak w a\ndel a\nnew b 1 note\nset b.0 b\ndel b\ncollect\nnew c 0 revive d\ndel c\ncount d\ndel "
+    "d\nstate\n";
+
+TEST(object_machine, ends_are_the_same_for_both_collectors) {
+  const lines python_says{"4 weak w",      "4 weak v",    "8 final b",    "8 collection 2 1",
+                          "8 collected 1", "10 revive c", "11 count d 1", "13 state alive 0 generations 0 0"};
+  EXPECT_EQ(run<python>(ends), python_says);
+  EXPECT_EQ((run<strategies::biased_heap<native, {.heap = object_source::block, .cycles = cycle_kind::stop}>>(ends)),
+            python_says);
+}
 
 TEST(object_machine, a_cycle_stays_where_nothing_collects) {
   EXPECT_THAT(run<plain_heap<native>>(cycle, true), ElementsAre("7 collected 0"));
@@ -109,7 +123,8 @@ TEST(object_machine, who_names_variables_slots_and_weak_references_with_a_way_th
 
 TEST(object_machine, what_the_strategy_lacks_is_refused_with_its_line) {
   EXPECT_EQ(refusal<plain_heap<native>>("new x 1\nnew y 2 note\n"),
-            "p:2: new y 2 note: it runs no finalisers; plain and gil with cycles=generational do");
+            "p:2: new y 2 note: it runs no finalisers; those with a collector beside their counts do (cycles=generational, "
+            "cycles=stop)");
 }
 
 TEST(object_machine, a_slot_that_this_object_lacks_is_refused_where_it_is_used) {
