@@ -25,7 +25,8 @@ class none_heap {
   static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::never_frees;
 
-  // Handles: one pointer each. A ref, a weak ref and a parcel are different types, so that a workload can't mix them up.
+  // Handles: one pointer each. A ref and a weak ref are different types, so that a workload can't mix them up; a parcel is a ref
+  // wherever nothing is rooted, and workloads may ask.
   template <class T>
   struct ref {
     T* at = nullptr;
@@ -39,10 +40,7 @@ class none_heap {
     friend bool operator==(weak, weak) = default;
   };
   template <class T>
-  struct parcel {
-    T* at = nullptr;
-    [[nodiscard]] explicit operator bool() const { return at != nullptr; }
-  };
+  using parcel = ref<T>;
   template <class T>
   struct slot {
     var<M, T*, "slot"> word;
