@@ -56,7 +56,7 @@ MEANT = {
     r"native_tasks::enter": "oneTBB's arena",
     # A lane that leaves its heap and comes back.
     r"_heap::context::~?context|counting_context::~?counting_context|cyclic_context::~?cyclic_context": "a context begins or ends",
-    r"cell_store::cache::~cache": "a context ends",
+    r"cell_store::cache::~?cache": "a context begins or ends",
     r"live_counters::(attach|detach)|owner_registry::(attach|detach)|epoch_member::~epoch_member": "a context begins or ends",
     r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator|bdwgc_lists::~bdwgc_lists": "a context begins or ends",
 }
