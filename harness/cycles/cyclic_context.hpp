@@ -1,4 +1,4 @@
-// A counting context with a cycle collector beside it: how its objects begin and end. (How a collection goes: collect.hpp.)
+// A counting context with a cycle collector beside it: how its objects begin and end. (How a collection goes: cyclic_context_collect.hpp.)
 //
 // The strategy supplies two hooks more than counting.hpp asks for:
 //
@@ -378,4 +378,4 @@ template <class Self, class Heap, class Header>
 
 }  // namespace tally
 
-#include "harness/cycles/collect.hpp"
+#include "harness/cycles/cyclic_context_collect.hpp"
