@@ -133,24 +133,24 @@ struct recorder_parts {
     spool() { buffer.reserve(most_buffered); }
     spool(const spool&) = delete;
     spool& operator=(const spool&) = delete;
-    ~spool() { (void)::close(file); }
+    ~spool() { (void)::close(file_); }
 
     void make_room() {  // for what one call adds
       if (buffer.size() + most_bytes > buffer.capacity()) flush();
     }
-    [[nodiscard]] std::uint64_t end() const { return spooled + buffer.size(); }
+    [[nodiscard]] std::uint64_t end() const { return spooled_ + buffer.size(); }
     void copy(std::uint64_t from, std::uint64_t to, frame& into) const {
       std::string piece(most_buffered, 0);
-      for (const std::uint64_t end = std::min(to, spooled); from < end;) {
-        const auto n = ::pread(file, piece.data(), std::min<std::uint64_t>(piece.size(), end - from), static_cast<off_t>(from));
+      for (const std::uint64_t end = std::min(to, spooled_); from < end;) {
+        const auto n = ::pread(file_, piece.data(), std::min<std::uint64_t>(piece.size(), end - from), static_cast<off_t>(from));
         if (n <= 0) fail("the events can't be read back");
         into.add({piece.data(), static_cast<std::size_t>(n)});
         from += static_cast<std::uint64_t>(n);
       }
-      if (from < to) into.add({buffer.data() + (from - spooled), to - from});
+      if (from < to) into.add({buffer.data() + (from - spooled_), to - from});
     }
     void check_process() const {  // a child has the file in common with its parent
-      if (::getpid() != process) refuse("called in a child process; only its parent can go on");
+      if (::getpid() != process_) refuse("called in a child process; only its parent can go on");
     }
 
     static constexpr std::size_t most_buffered = 64 * 1024, most_bytes = 64;  // of a call: thread switch, appearance, event
@@ -159,24 +159,24 @@ struct recorder_parts {
    private:
     void flush() {
       check_process();
-      if (file < 0) {
+      if (file_ < 0) {
         const char* const folder = std::getenv("TMPDIR");
         std::string name = std::string(folder == nullptr ? "/tmp" : folder) + "/tally_recorder_XXXXXX";
-        file = ::mkostemp(name.data(), O_CLOEXEC);
-        if (file < 0) fail("the events can't be kept in " + name + " (TMPDIR says where)");
+        file_ = ::mkostemp(name.data(), O_CLOEXEC);
+        if (file_ < 0) fail("the events can't be kept in " + name + " (TMPDIR says where)");
         ::unlink(name.c_str());
       }
       for (std::size_t done = 0; done < buffer.size();) {
-        const auto n = ::pwrite(file, buffer.data() + done, buffer.size() - done, static_cast<off_t>(spooled + done));
+        const auto n = ::pwrite(file_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(spooled_ + done));
         if (n < 0) fail("the events can't be kept (TMPDIR says where)");
         done += static_cast<std::size_t>(n);
       }
-      spooled += buffer.size();
+      spooled_ += buffer.size();
       buffer.clear();
     }
-    const pid_t process = ::getpid();
-    std::uint64_t spooled = 0;
-    int file = -1;
+    const pid_t process_ = ::getpid();
+    std::uint64_t spooled_ = 0;
+    int file_ = -1;
   };
 };
 }  // namespace tally
