@@ -65,7 +65,7 @@ class watched_adapter final : public watched_heap, private cycle_listener {
   }
   void set(watched_variable of, std::uint32_t slot, watched_variable from) override {
     const ref r = own(from);
-    context_->store(peek(of).at(slot), r);
+    variables_.store(*context_, peek(of).at(slot), r);
   }
   void clear(watched_variable of, std::uint32_t slot) override { context_->store(peek(of).at(slot), ref{}); }
   void del(watched_variable v) override { put(v, ref{}); }

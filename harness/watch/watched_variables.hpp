@@ -36,6 +36,10 @@ class watched_variables {
     const held old = std::exchange(places_[v], now);
     if (old.filled) c.drop(c.unpack(old.it));
   }
+  template <class Slot>
+  static void store(context& c, Slot& place, ref r) {
+    c.store(place, r);
+  }
   // f sees the ref that the variable, which is filled, holds.
   template <class F>
   void with(context& c, watched_variable v, F&& f) {
@@ -78,7 +82,14 @@ class watched_variables<H, Node> {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool filled(context& c, watched_variable v) { return c.peek(at(c, v)) != nullptr; }
   [[nodiscard]] Node& peek(context& c, watched_variable v) { return *c.peek(at(c, v)); }
-  void put(context& c, watched_variable v, ref r) { c.store(at(c, v), r); }
+  void put(context& c, watched_variable v, ref r) { store(c, at(c, v), r); }
+  // The interpreter's stack holds a new value until the old one is gone: what a finaliser does to the place meanwhile does not end it.
+  template <class Slot>
+  static void store(context& c, Slot& place, ref r) {
+    if (!r) return c.store(place, r);
+    c.store(place, c.copy(r));
+    c.drop(r);
+  }
   template <class F>
   void with(context& c, watched_variable v, F&& f) {
     f(ref{at(c, v).word.load()});

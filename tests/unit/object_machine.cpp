@@ -58,6 +58,13 @@ std::string refusal(std::string_view text) {
 
 constexpr std::string_view cycle = "new a 1\nnew b 1\nset a.0 b\nset b.0 a\ndel a\ndel b\ncollect\n";
 
+// Random program 9366 of those that are compared with CPython: the second `new a` ends the first, whose child revives itself into
+// `a`, and so lets the new object go, which the statement holds until the old one is whole gone.
+TEST(object_machine, an_assignment_holds_the_new_value_until_the_old_one_is_gone) {
+  EXPECT_EQ(run<python>("new a 2\nnew b 0 revive a\nset a.0 b\ndel b\nnew c 0\nweak w c\nset a.1 c\ndel c\nnew a 0 note\n"),
+            (lines{"9 revive b", "9 weak w", "9 final a"}));
+}
+
 // Two observers of one object, so that they are told together; a cycle with a finaliser; and what revives itself.
 constexpr std::string_view ends =
     "new a 1\nweak v a\nweak w a\ndel a\nnew b 1 note\nset b.0 b\ndel b\ncollect\nnew c 0 revive d\ndel c\ncount d\ndel "
