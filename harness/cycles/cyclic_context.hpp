@@ -1,8 +1,9 @@
-// A counting context with a cycle collector beside it: how its objects begin and end. (How a collection goes: cyclic_context_collect.hpp.)
+// A counting context with a cycle collector beside it: how its objects begin and end. How a collection goes is in
+// cyclic_context_collect.hpp.
 //
 // The strategy supplies two hooks more than counting.hpp asks for:
 //
-//   std::uint64_t count_of(header&)   how many references there are
+//   std::uint64_t count_of(header&) how many references there are
 //   void revive(header&)            a dead object gets one reference again: the caller's
 //
 // and, where a collector stops other threads (stopped_world.hpp), may supply
@@ -54,6 +55,7 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   template <class T>
   using observers = observer_list<memory, Header>;
   static_assert(sizeof(head) % 16 == 0, "payloads are aligned to 16");
+  static_assert(!base::by_epoch, "object_word's flag says here that an object is taken apart");
 
   explicit cyclic_context(Heap& heap) : base(heap), local_(heap.cycles()) {
     const cycle_rule& rule = cycles().rule();
@@ -101,7 +103,8 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
       base::blocked(f);
     }
   }
-  // Reclaims cyclic garbage; returns how many objects were found unreachable. 0: it is called from within a collection.
+  // Reclaims cyclic garbage; returns how many objects were found unreachable. 0 also where a collection runs already: one that this
+  // is called from within, or (generations) another thread's.
   std::uint64_t collect(int generation) { return run_collection(generation, true); }
   void collect() { static_cast<void>(collect(collector::oldest)); }
 
@@ -125,12 +128,11 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
     using target = typename std::remove_cvref_t<decltype(this->get(observer).observation())>::target;
     const auto held = cycles().hold_observers();
     Header* h = this->get(observer).observation().observed();
-    return ref<target>{h != nullptr && self().try_increment(*h) ? h : nullptr};
+    return ref<target>{h != nullptr && !taken_apart<target>(*h) && self().try_increment(*h) ? h : nullptr};
   }
-  // What a collection takes apart is not found any more.
   template <class T>
   [[nodiscard]] ref<T> upgrade(const typename base::template weak<T>& w) {
-    if (collected_type<T>() && w.at->word.flag() && !mutant<memory, "cycles: weak refs find what is taken apart">()) [[unlikely]]
+    if (taken_apart<T>(*w.at)) [[unlikely]]
       return {};
     return base::upgrade(w);
   }
@@ -222,6 +224,11 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
     }
   }
   void note(int generation, std::uint64_t looked_at, std::uint64_t unreachable);
+  // By a collection, which has looked for the last time: weak references and observers don't find it any more.
+  template <class T>
+  [[nodiscard]] static bool taken_apart(const Header& h) {
+    return collected_type<T>() && h.word.flag() && !mutant<memory, "cycles: weak refs find what is taken apart">();
+  }
 
   void attend() {
     if (cycles().is_due()) [[unlikely]]

@@ -90,7 +90,7 @@ struct cyclic_context<Self, Heap, Header>::collection {
     garbage.merge(done);
   }
 
-  // What is in `rest` is not found by weak references from here on.
+  // See taken_apart().
   void condemn() {
     rest.for_each([](head& g) {
       g.end();

@@ -81,7 +81,8 @@ class stopped_world {
     survivors_.store(static_cast<std::int64_t>(survivors), std::memory_order_relaxed);
   }
 
-  // What Python's gc module has; only the first threshold means something, but that 0 for the second switches the quarter rule off.
+  // What Python's gc module has, for who knows that no other context runs; only the first threshold means something, but that 0 for
+  // the second switches the quarter rule off.
   void set_thresholds(const std::array<std::uint64_t, 3>& t) {
     threshold_ = t[0];
     scales_ = t[1] != 0;

@@ -194,14 +194,29 @@ struct witness {
   void each_slot(auto&&) {}
   void finalize(typename H::context& c, const typename H::template ref<witness>&) { look(c); }
 };
+// Its finaliser may see to it that it is observed.
 template <class H>
 struct accused {
+  using context = typename H::context;
+  using ref = typename H::template ref<accused>;
   typename H::template slot<accused> self;
   typename H::template slot<witness<H>> by;
+  typename H::template observers<accused> watched;
+  std::function<void(context&, const ref&)> then;
+  explicit accused(std::function<void(context&, const ref&)> f) : then(std::move(f)) {}
   void each_slot(auto&& f) {
     f(self);
     f(by);
   }
+  auto& observers() { return watched; }
+  void finalize(context& c, const ref& r) { then(c, r); }
+};
+template <class H>
+struct spotter {
+  typename H::template observation<accused<H>> place;
+  void each_slot(auto&&) {}
+  auto& observation() { return place; }
+  void notify(auto&) {}
 };
 
 TYPED_TEST_P(Laws, AFinaliserFindsNothingThatIsBeingTakenApart) {
@@ -213,16 +228,19 @@ TYPED_TEST_P(Laws, AFinaliserFindsNothingThatIsBeingTakenApart) {
       int looked = 0;
       auto heap = make_heap<H>();
       with_context(*heap, [&](auto& c) {
-        auto a = make<accused<H>>(c, {});
+        auto observer = make<spotter<H>>(c, {});
+        auto a = make<accused<H>>(c, {}, [&](auto& context, const auto& r) { context.observe(observer, r); });
         auto w = c.downgrade(a);
         c.store(c.get(a).by, make<witness<H>>(c, {}, [&](auto& context) {
                   ++looked;
                   EXPECT_FALSE(context.upgrade(w));
+                  EXPECT_FALSE(context.observed(observer));
                 }));
         c.store(c.get(a).self, a);
         c.collect();
         EXPECT_EQ(looked, 1);
         c.drop(w);
+        c.drop(observer);
       });
       EXPECT_TRUE(holds(*heap, 0));
     }
