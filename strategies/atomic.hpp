@@ -159,6 +159,11 @@ struct atomic {
                                       "libstdc++'s atomic<shared_ptr>"),
       heap_choice<options>(),
       cycles_choice<options>()};
+  static constexpr std::array refusals{
+      refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
+      refusal{"cycles=stop",
+              "objects are found by a walk over cells (heap=block), and a reader in an epoch may still see what is taken apart "
+              "(slot=lockbit); heap=block is built with the default counts"}};
   template <class M, options O>
     requires(sensible(O))
   using heap = atomic_heap<M, O>;

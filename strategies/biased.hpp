@@ -373,6 +373,11 @@ struct biased {
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
                                       "libstdc++'s atomic<shared_ptr>"),
       heap_choice<options>(), cycles_choice<options>()};
+  static constexpr std::array refusals{
+      refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
+      refusal{"cycles=stop",
+              "objects are found by a walk over cells (heap=block), and a reader in an epoch may still see what is taken apart "
+              "(slot=lockbit)"}};
   template <class M, options O>
     requires(sensible(O))
   using heap = biased_heap<M, O>;

@@ -149,6 +149,7 @@ struct gil {
       number<options>("interval_us", gil_heap<native>::default_interval_us, 1, 1e9,
                       "how long a thread waits before it asks for the lock, in us", "CPython's sys.getswitchinterval()"),
       heap_choice<options>(), cycles_choice<options>(), rule_setting<options>()};
+  static constexpr std::array refusals{refusal{"cycles=stop", "who holds the lock runs alone, and has nobody to stop"}};
   template <class M, options O>
     requires(sensible(O))
   using heap = gil_heap<M, O>;

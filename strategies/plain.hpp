@@ -64,6 +64,7 @@ struct plain {
   static constexpr strategy_info info{"plain", "one non-atomic count (Rust's Rc, CPython under the GIL)", "[Collins60]"};
   using options = plain_options;
   static constexpr std::array tunables{heap_choice<options>(), cycles_choice<options>(), rule_setting<options>()};
+  static constexpr std::array refusals{refusal{"cycles=stop", "there is no other thread to stop"}};
   template <class M, options O>
     requires(sensible(O))
   using heap = plain_heap<M, O>;

@@ -185,6 +185,11 @@ struct rc_arc {
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
                                       "libstdc++'s atomic<shared_ptr>"),
       heap_choice<options>(), cycles_choice<options>()};
+  static constexpr std::array refusals{
+      refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
+      refusal{"cycles=stop",
+              "objects are found by a walk over cells (heap=block), and a reader in an epoch may still see what is taken apart "
+              "(slot=lockbit); another thread can't count a confined type (sharing=dynamic)"}};
   template <class M, options O>
     requires(sensible(O))
   using heap = std::conditional_t<O.sharing == sharing_kind::typed, rc_arc_typed_heap<M, O.slot, O.heap>, rc_arc_heap<M, O>>;

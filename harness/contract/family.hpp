@@ -59,6 +59,12 @@ consteval tunable<Options> setting(std::string_view name, std::array<std::string
   return {name, summary, default_from, values, nullptr, static_cast<double>(fallback), 0, 0, true, only_with};
 }
 
+// Why a family does not build combinations with an option; `static constexpr std::array refusals` of it, optional.
+struct refusal {
+  std::string_view option;  // "cycles=stop"
+  std::string_view reason;
+};
+
 struct no_options {};
 
 template <auto... Options>

@@ -290,6 +290,9 @@ template <class Family, class M, auto... O, class... W>
   using options = typename Family::options;
   strategy_entry entry{
       std::string(Family::info.name), std::string(Family::info.summary), std::string(Family::info.source), {}, {}};
+  if constexpr (requires { Family::refusals; }) {
+    for (const refusal& r : Family::refusals) entry.refusals.push_back({std::string(r.option), std::string(r.reason)});
+  }
   static constexpr std::array variants{O...};
   const options& defaults = variants[0];
   for (const auto& t : Family::tunables) {

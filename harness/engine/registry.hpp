@@ -106,10 +106,16 @@ struct variant_entry {
   watch_maker watch = nullptr;  // of a heap that runs object programs; null: this one can run none
 };
 
+// Why combinations with an option ("cycles=stop") are not built.
+struct refusal_entry {
+  std::string option, reason;
+};
+
 struct strategy_entry {
   std::string name, summary, source;
   std::vector<tunable_entry> tunables;
   std::vector<variant_entry> variants;  // the first is the default
+  std::vector<refusal_entry> refusals{};
 };
 
 // "atomic:slot=epoch"; the strategy's name alone for its default.

@@ -114,6 +114,8 @@ std::string describe_strategy(const strategy_entry& s) {
     if (!c.unmet.empty()) cannot += fmt::format("  {}: {}\n", c.workload, c.unmet);
   }
   if (!cannot.empty()) out += "\nCan't run:\n" + cannot;
+  if (!s.refusals.empty()) out += "\nWhat is not combined, and why:\n";
+  for (const auto& r : s.refusals) out += fmt::format("  {}: {}\n", r.option, r.reason);
   return out;
 }
 

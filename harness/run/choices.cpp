@@ -140,7 +140,12 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
   const auto built = std::ranges::find(s.variants, wanted, &variant_entry::options);
   if (built == s.variants.end()) {
     const auto labels = names_of(s.variants, [&](const variant_entry& v) { return variant_name(s, v); });
-    throw unknown_name(fmt::format("{} {}: this combination is not built; there is {}", flag, spec, joined(labels)));
+    std::string why = "this combination is not built";
+    for (const auto& [name, value] : typed.options) {
+      const auto r = std::ranges::find(s.refusals, fmt::format("{}={}", name, value), &refusal_entry::option);
+      if (r != s.refusals.end()) why = fmt::format("{} with {}: {}", s.name, r->option, r->reason);
+    }
+    throw unknown_name(fmt::format("{} {}: {}; there is {}", flag, spec, why, joined(labels)));
   }
   choice.variant = &*built;
   for (const auto& [name, value] : choice.tunables) {
