@@ -237,21 +237,8 @@ class trace::program {
     return p.word<mode>("mode") == mode::threads ? recorded::layout::stream_per_thread : recorded::layout::one_stream;
   }
 
-  // A counted reference more, a counted reference fewer.
-  static void take(context& c, const ref& r) {
-    if constexpr (defers<H>) {
-      (void)c.pack(c.copy(r));
-    } else {
-      (void)c.copy(r);
-    }
-  }
-  static void drop(context& c, const ref& r) {
-    if constexpr (defers<H>) {
-      c.drop(c.unpack(r));
-    } else {
-      c.drop(r);
-    }
-  }
+  static void take(context& c, const ref& r) { recorded_references<H>::take(c, r); }
+  static void drop(context& c, const ref& r) { recorded_references<H>::drop(c, r); }
   static ref born(context& c, std::uint32_t recorded_bytes) {
     constexpr std::uint32_t least = 16 + sizeof(node);
     ref r = make<node>(c, {.bytes = recorded_bytes > least ? recorded_bytes - least : 0});

@@ -16,9 +16,29 @@
 #include <vector>
 
 #include "harness/heap/object.hpp"
+#include "harness/memory/leak_roots.hpp"
 #include "harness/trace/replay_plan.hpp"
 
 namespace tally::workloads {
+
+// A counted reference of the program more, and one fewer.
+template <class H>
+struct recorded_references {
+  static void take(typename H::context& c, const auto& r) {
+    if constexpr (defers<H>) {
+      (void)c.pack(c.copy(r));
+    } else {
+      (void)c.copy(r);
+    }
+  }
+  static void drop(typename H::context& c, const auto& r) {
+    if constexpr (defers<H>) {
+      c.drop(c.unpack(r));
+    } else {
+      c.drop(r);
+    }
+  }
+};
 
 template <class H>
 class graph_replay {
@@ -137,6 +157,9 @@ class graph_replay {
   }
   void teardown(context& c) {
     for (table& t : tables_) {
+      if constexpr (!collects_cycles<H>) {
+        for (const auto& o : graph().cyclic) leak_roots::leaks(&c.get(t[o.position].word));
+      }
       for (const auto& o : graph().left) let_go(c, t[o.position], o.references);
     }
     for (std::size_t i = 0; i < common_.size(); ++i) {
@@ -176,21 +199,8 @@ class graph_replay {
     l.births = graph().births.data();
   }
 
-  // A thread's reference more, and one fewer.
-  static void take(context& c, const ref& r) {
-    if constexpr (defers<H>) {
-      (void)c.pack(c.copy(r));
-    } else {
-      (void)c.copy(r);
-    }
-  }
-  static void drop(context& c, const ref& r) {
-    if constexpr (defers<H>) {
-      c.drop(c.unpack(r));
-    } else {
-      c.drop(r);
-    }
-  }
+  static void take(context& c, const ref& r) { recorded_references<H>::take(c, r); }
+  static void drop(context& c, const ref& r) { recorded_references<H>::drop(c, r); }
   std::uint32_t let_go(context& c, entry& e, std::uint32_t references) {
     for (std::uint32_t n = 0; n < references; ++n) drop(c, e.word);
     if constexpr (rooted) (void)c.unpack(e.cell);

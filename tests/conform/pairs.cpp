@@ -26,19 +26,10 @@ std::string stated(const variant_entry& v, const cell& c, const workload_info& w
   return "ok";
 }
 
-// LeakSanitizer can't be told which objects of a recording's cycles a heap that only counts leaks on purpose.
-bool leaks_on_purpose([[maybe_unused]] const variant_entry& v) {
-#if defined(__SANITIZE_ADDRESS__)
-  return !v.can.cycles;
-#else
-  return false;
-#endif
-}
-
 // What runs besides a workload's defaults, which must be met: recordings that say what refers to what, for tracing heaps, too.
-std::vector<parameters> others(const variant_entry& v, const workload_info& w) {
+std::vector<parameters> others(const workload_info& w) {
   std::vector<parameters> all;
-  if (w.name != "trace" || leaks_on_purpose(v)) return all;
+  if (w.name != "trace") return all;
   for (const char* file : {"ast_parents", "dom_edit", "lru_links"}) {
     for (const char* mode : {"single", "copies"}) {
       all.emplace_back(w, std::map<std::string, std::string>{{"file", file}, {"mode", mode}});
@@ -129,7 +120,7 @@ int main(int argc, char** argv) {
         } else {
           ++skipped;
         }
-        for (const parameters& params : others(v, w)) run_with(params);
+        for (const parameters& params : others(w)) run_with(params);
       }
     }
   }
