@@ -1,24 +1,16 @@
 // A program of objects with slots, drawn from a seed and recorded: it rewires, lets go, and leaves cycles behind.
 #pragma once
 
-#include <unistd.h>
-
 #include <array>
 #include <cstddef>
 #include <deque>
-#include <filesystem>
 #include <random>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/trace/recorder.hpp"
 
 namespace tally::testing {
-
-inline std::string path_for_recording(const std::string& name) {
-  return (std::filesystem::temp_directory_path() / ("tally_" + name + "_" + std::to_string(getpid()) + ".rct.zst")).string();
-}
 
 // Counts as a program does that frees by counting: what dies drops its slots one after the other, and each drop is recorded.
 class recorded_objects {

@@ -7,8 +7,6 @@
 #include <string>
 
 #include "harness/base/errors.hpp"
-#include "harness/engine/bind.hpp"
-#include "harness/engine/engine.hpp"
 #include "harness/trace/info.hpp"
 #include "harness/trace/replay_plan.hpp"
 #include "strategies/atomic.hpp"
@@ -21,13 +19,15 @@
 #include "strategies/rc_arc.hpp"
 #include "strategies/shared_ptr.hpp"
 #include "tests/support/object_recording.hpp"
-#include "workloads/trace.hpp"
+#include "tests/support/recordings.hpp"
+#include "tests/support/replays.hpp"
 
 namespace tally::recorded::unit_trace_graph {
 namespace {
 
 using tally::testing::path_for_recording;
 using tally::testing::record_random_objects;
+using tally::testing::replay;
 
 // A file that is there while the test runs.
 struct recorded_file {
@@ -90,19 +90,6 @@ TEST(GraphPlan, HasOneStreamOnly) {
   recorder r("one stream");
   record_random_objects(r, 1, 100, true);
   EXPECT_THROW((void)plan_for(r, layout::stream_per_thread), usage_error);
-}
-
-template <class Heap>
-window_result replay(const std::string& file, const std::string& mode, int lanes) {
-  body_spec spec;
-  spec.params = parameters(workloads::trace::info, {{"file", file}, {"mode", mode}});
-  spec.lanes = lanes;
-  bound_run<Heap, workloads::trace> body(spec);
-  window_spec window;
-  window.lanes = lanes;
-  window.ramp_ns = 1'000'000;
-  window.window_ns = 5'000'000;
-  return run_window(body, window);
 }
 
 template <class Heap>

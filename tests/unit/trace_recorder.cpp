@@ -21,31 +21,16 @@
 #include "harness/trace/format.hpp"
 #include "harness/trace/recorder.hpp"
 #include "tests/support/memory_limit.hpp"
+#include "tests/support/recordings.hpp"
 
 namespace tally::recorded::unit_trace_recorder {
 namespace {
 
+using tally::testing::read_back;
+using tally::testing::refusal;
 using ::testing::HasSubstr;
 
-std::string path_of_this() {
-  return (std::filesystem::temp_directory_path() / ("tally_recorder_" + std::to_string(getpid()) + ".rct.zst")).string();
-}
-recording read_back(const recorder& r) {
-  const std::string path = path_of_this();
-  r.write(path);
-  recording found = read_recording(path);
-  std::filesystem::remove(path);
-  return found;
-}
-// What a call throws, or "".
-std::string refusal(const auto& call) {
-  try {
-    call();
-  } catch (const std::runtime_error& e) {
-    return e.what();
-  }
-  return "";
-}
+std::string path_of_this() { return tally::testing::path_for_recording("recorder"); }
 
 TEST(RecorderBounds, AnObjectHasAsManyBytesAsTheReaderTakes) {
   recorder r("large");

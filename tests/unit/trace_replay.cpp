@@ -10,8 +10,6 @@
 #include <random>
 #include <thread>
 
-#include "harness/engine/bind.hpp"
-#include "harness/engine/engine.hpp"
 #include "harness/trace/info.hpp"
 #include "harness/trace/recorder.hpp"
 #include "harness/trace/replay_plan.hpp"
@@ -20,10 +18,12 @@
 #include "strategies/deferred.hpp"
 #include "strategies/none.hpp"
 #include "strategies/plain.hpp"
-#include "workloads/trace.hpp"
+#include "tests/support/replays.hpp"
 
 namespace tally::recorded::unit_trace_replay {
 namespace {
+
+using tally::testing::replay;
 
 const std::vector<std::string> bundled{"deepcopy_pickle", "json_cycle", "lru_cache_threads", "threadpool_wordcount",
                                        "tokenize_pipeline"};
@@ -264,19 +264,6 @@ TEST(TracePlan, APairWhoseReferenceWasDroppedByOthersIsCounted) {
   EXPECT_EQ(p.pairs, 1U);
   EXPECT_EQ(p.dissolved_pairs, 1U);
   EXPECT_EQ(run_random(p, 1, 100), "");
-}
-
-template <class Heap>
-window_result replay(const std::string& file, const std::string& mode, int lanes) {
-  body_spec spec;
-  spec.params = parameters(workloads::trace::info, {{"file", file}, {"mode", mode}});
-  spec.lanes = lanes;
-  bound_run<Heap, workloads::trace> body(spec);
-  window_spec window;
-  window.lanes = lanes;
-  window.ramp_ns = 1'000'000;
-  window.window_ns = 5'000'000;
-  return run_window(body, window);
 }
 
 template <class Heap>

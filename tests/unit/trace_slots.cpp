@@ -13,29 +13,16 @@
 #include "harness/base/errors.hpp"
 #include "harness/trace/format.hpp"
 #include "tests/support/object_recording.hpp"
+#include "tests/support/recordings.hpp"
 
 namespace tally::recorded::unit_trace_slots {
 namespace {
 
 using tally::testing::path_for_recording;
+using tally::testing::read_back;
 using tally::testing::recorded_objects;
+using tally::testing::refusal;
 using ::testing::HasSubstr;
-
-recording read_back(const recorder& r) {
-  const std::string path = path_for_recording("slots");
-  r.write(path);
-  recording found = read_recording(path);
-  std::filesystem::remove(path);
-  return found;
-}
-std::string refusal(const auto& call) {
-  try {
-    call();
-  } catch (const std::runtime_error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 TEST(RecorderSlots, WithoutThemTheFileIsOfVersion1) {
   recorder r("none");
