@@ -103,7 +103,7 @@ def looks(labels):
 
 
 def threads(count):
-    return f"{count} thread{'s' if count > 1 else ''}"
+    return f"{count}\N{NO-BREAK SPACE}thread{'s' if count > 1 else ''}"
 
 
 def slug(text):
