@@ -63,7 +63,8 @@ class plain_heap : public heap_with_cycles<O.cycles, plain_heap<M, O>, M, slot_k
 struct plain {
   static constexpr strategy_info info{"plain", "one non-atomic count (Rust's Rc, CPython under the GIL)", "[Collins60]"};
   using options = plain_options;
-  static constexpr std::array tunables{heap_choice<options>(), cycles_choice<options>(), rule_setting<options>()};
+  static constexpr std::array tunables{heap_choice<options>(), cycles_choice<options>(), rule_setting<options>(),
+                                       automatic_setting<options>("cycles=generational")};
   static constexpr std::array refusals{refusal{"cycles=stop", "there is no other thread to stop"}};
   template <class M, options O>
     requires(sensible(O))

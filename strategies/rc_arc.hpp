@@ -184,7 +184,7 @@ struct rc_arc {
                                          "hybrid-rc has both; every workload can use the first"),
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
                                       "libstdc++'s atomic<shared_ptr>"),
-      heap_choice<options>(), cycles_choice<options>()};
+      heap_choice<options>(), cycles_choice<options>(), automatic_setting<options>("cycles=stop")};
   static constexpr std::array refusals{
       refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
       refusal{"cycles=stop",

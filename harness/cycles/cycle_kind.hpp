@@ -39,5 +39,10 @@ consteval tunable<Options> rule_setting() {
                           "cycles=generational", "whose rules the generations follow: thresholds, and when a collection comes",
                           "the newest of them");
 }
+template <class Options>
+consteval tunable<Options> automatic_setting(std::string_view only_with) {
+  return setting<Options>("automatic", {"on", "off"}, 0, only_with, "whether collections come by themselves, or only on request",
+                          "CPython's gc.enable()");
+}
 
 }  // namespace tally

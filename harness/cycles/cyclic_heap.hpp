@@ -30,7 +30,9 @@ class cyclic_heap : public counting_heap<Heap, M, Slots, Source> {
 
   explicit cyclic_heap(const heap_config& c)
       : counting_heap<Heap, M, Slots, Source>(c),
-        cycles_(cycle_rules.at(static_cast<std::size_t>(c.tunable("rule", default_cycle_rule)))) {}
+        cycles_(cycle_rules.at(static_cast<std::size_t>(c.tunable("rule", default_cycle_rule)))) {
+    cycles_.enable(c.tunable("automatic", 0) == 0);
+  }
   [[nodiscard]] Collector& cycles() { return cycles_; }
   [[nodiscard]] collector_totals& totals() { return cycles_.totals; }
   // Until a collection finds nothing: what finalisers revive and let go is garbage again.
