@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 
 #include "harness/base/text.hpp"
 #include "harness/cli/cli.hpp"
 #include "harness/engine/registry.hpp"
 #include "harness/report/listing.hpp"
+#include "harness/run/runtimes.hpp"
 #include "harness/run/suites.hpp"
 #include "harness/sim/caches/machine.hpp"
 
@@ -41,6 +43,7 @@ words names_after(const std::string& word) {
   const registry& here = built_in();
   if (word == "--strategy" || word == "--baseline" || word == "describe") {
     for (const auto& s : here.strategies) all.push_back(s.name);
+    std::ranges::copy(runtime_names(), std::back_inserter(all));
   }
   if (word == "--workload" || word == "describe") {
     for (const auto& w : here.workloads) all.emplace_back(w.name);

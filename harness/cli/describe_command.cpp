@@ -12,7 +12,7 @@ namespace tally::cli {
 void add_describe(CLI::App& app, action& run) {
   auto name = std::make_shared<std::string>();
   CLI::App* describe =
-      app.add_subcommand("describe", "one strategy, workload, suite, group of counters, metric or machine in full");
+      app.add_subcommand("describe", "one strategy, workload, suite, group of counters, metric, machine or runtime in full");
   describe->add_option("name", *name, fmt::format("as `{}` shows it, or a .group or .machine file", command("list")))->required();
   describe->callback([name, &run] {
     run = [name] {

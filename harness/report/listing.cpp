@@ -16,6 +16,7 @@
 #include "harness/report/counters_report.hpp"
 #include "harness/report/machines_list.hpp"
 #include "harness/report/metrics_list.hpp"
+#include "harness/report/runtimes_list.hpp"
 #include "harness/run/choices.hpp"
 #include "harness/run/plan.hpp"
 
@@ -62,8 +63,8 @@ json capability_json(const capabilities& c) {
 }
 
 // Sections whose names are those of files.
-constexpr std::array<std::pair<std::string_view, bundled>, 2> bundled_sections{
-    {{"counters", bundled::counters}, {"machines", bundled::machines}}};
+constexpr std::array<std::pair<std::string_view, bundled>, 3> bundled_sections{
+    {{"counters", bundled::counters}, {"machines", bundled::machines}, {"runtimes", bundled::runtimes}}};
 
 bool wants(std::string_view what, std::string_view section) { return what.empty() || what == section; }
 
@@ -192,6 +193,7 @@ json list_json(const registry& all, std::string_view what) {
   if (wants(what, "counters")) out["counters"] = counters_json();
   if (wants(what, "metrics")) out["metrics"] = metrics_json();
   if (wants(what, "machines")) out["machines"] = machines_json();
+  if (wants(what, "runtimes")) out["runtimes"] = runtimes_json();
   return out;
 }
 
@@ -242,6 +244,11 @@ std::string list_text(const registry& all, std::string_view what) {
     missing(bundled::machines);
     out += machines_text(indent);
   }
+  if (wants(what, "runtimes")) {
+    heading("runtimes");
+    missing(bundled::runtimes);
+    out += runtimes_text(indent);
+  }
   return out;
 }
 
@@ -286,6 +293,8 @@ std::string describe_text(const registry& all, const std::string& name) {
     if (m == name) return describe_machine(sim::load_machine(m), m);
     known.push_back(m);
   }
+  if (const auto r = find_runtime(name)) return describe_runtime(all, *r);
+  std::ranges::copy(runtime_names(), std::back_inserter(known));
   for (const auto& [section, files] : bundled_sections) {
     if (const std::string why = bundled_missing(files); !why.empty())
       throw unknown_name(fmt::format("describe {}: {}", name, why));
@@ -293,7 +302,7 @@ std::string describe_text(const registry& all, const std::string& name) {
   if (nearest(name, known).empty()) {
     throw unknown_name(fmt::format("describe {}: there is nothing of that name; {} shows what there is", name, command("list")));
   }
-  throw unknown_name(no_such("describe", name, "strategy, workload, suite, group of counters, metric or machine", known));
+  throw unknown_name(no_such("describe", name, "strategy, workload, suite, group of counters, metric, machine or runtime", known));
 }
 
 std::string skipped_text(const std::vector<skipped_row>& skipped) {

@@ -12,14 +12,14 @@
 
 namespace tally {
 
-inline constexpr std::array<std::string_view, 6> list_sections{"strategies", "workloads", "suites",
-                                                               "counters",   "metrics",   "machines"};
+inline constexpr std::array<std::string_view, 7> list_sections{"strategies", "workloads", "suites",  "counters",
+                                                               "metrics",    "machines",  "runtimes"};
 
 // `what`: one of list_sections, or empty for all of them.
 [[nodiscard]] json list_json(const registry&, std::string_view what);
 [[nodiscard]] std::string list_text(const registry&, std::string_view what);
 
-// A strategy, a variant (biased:merge=detached), a workload, a suite, a group of counters, a metric or a machine; of groups and
+// A strategy, a variant (biased:merge=detached), a workload, a suite, a group of counters, a metric, a machine or a runtime; of groups and
 // machines also a file. Throws usage_error with the nearest name.
 [[nodiscard]] std::string describe_text(const registry&, const std::string& name);
 

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <exception>
+#include <iterator>
 #include <numeric>
 #include <ranges>
 
 #include "harness/base/text.hpp"
+#include "harness/run/runtimes.hpp"
 
 namespace tally {
 namespace {
@@ -157,9 +159,25 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
   return choice;
 }
 
+// A runtime's strategy and options, those that are typed last.
+name_spec with_runtime(const registry& all, const name_spec& typed) {
+  if (std::ranges::find(all.strategies, typed.name, &strategy_entry::name) != all.strategies.end()) return typed;
+  const auto r = find_runtime(typed.name);
+  if (!r) return typed;
+  name_spec spec = r->strategy;
+  spec.every_variant = typed.every_variant;
+  for (const auto& [option, value] : typed.options) {
+    const auto own = std::ranges::find(spec.options, option, [](const auto& o) { return o.first; });
+    if (own != spec.options.end()) spec.options.erase(own);
+    spec.options.emplace_back(option, value);
+  }
+  return spec;
+}
+
 }  // namespace
 
-std::vector<strategy_choice> choose_strategies(const registry& all, std::string_view flag, const name_spec& spec) {
+std::vector<strategy_choice> choose_strategies(const registry& all, std::string_view flag, const name_spec& typed) {
+  const name_spec spec = with_runtime(all, typed);
   const std::string_view name = spec.name;
   const bool of_any = name == "all" || name.find_first_of("*?") != std::string_view::npos;
   std::vector<strategy_choice> chosen;
@@ -182,7 +200,8 @@ std::vector<strategy_choice> choose_strategies(const registry& all, std::string_
   }
   if (chosen.empty() && lacking) std::rethrow_exception(lacking);
   if (chosen.empty()) {
-    const auto names = names_of(all.strategies, [](const auto& s) { return s.name; });
+    auto names = names_of(all.strategies, [](const auto& s) { return s.name; });
+    std::ranges::copy(runtime_names(), std::back_inserter(names));
     throw unknown_name(no_such(flag, name, "strategy", names));
   }
   return chosen;

@@ -36,7 +36,8 @@ def pasted(command, cwd):
 def install(at):
     """A copy of the program and its files, as `cmake --install` lays them out."""
     share = at / "prefix/share/tally"
-    for name, folder in {"traces": "workloads/traces", "counters": "harness/counters/groups", "machines": "harness/sim/machines"}.items():
+    for name, folder in {"traces": "workloads/traces", "counters": "harness/counters/groups", "machines": "harness/sim/machines",
+                         "runtimes": "harness/run/runtimes"}.items():
         shutil.copytree(source / folder, share / name)
     (at / "prefix/bin").mkdir()
     return shutil.copy(tally, at / "prefix/bin/tally"), share
@@ -79,11 +80,26 @@ def an_environment_variable_names_the_files(cwd):
     _, share = install(cwd)
     (share / "machines/mine.machine").write_bytes((share / "machines/xeon-8280.machine").read_bytes())
     assert "mine:" in run(tally, "describe", "mine", cwd=cwd, TALLY_DATA=str(share))
+    (share / "runtimes/ours.runtime").write_text("# Ours.\nstrategy = biased [PEP703]\nrule = paper [PEP703]\n")
+    assert "as biased:rule=paper" in run(tally, "describe", "ours", cwd=cwd, TALLY_DATA=str(share))
+
+
+def a_runtime_stands_for_its_strategy(cwd):
+    names = [line.split()[0] for line in run(tally, "list", "runtimes", cwd=cwd).splitlines()]
+    assert {"python-3.12", "python-3.13t", "swift", "rust-arc"} <= set(names), names
+    for name in names:
+        strategy = re.search(r"^  as (\S+)$", run(tally, "describe", name, cwd=cwd), re.M)[1]
+        plan = [run(tally, "run", "--plan", "--threads", "1", "--workload", "copy_drop", "--strategy", s, cwd=cwd) for s in (name, strategy)]
+        assert plan[0] == plan[1] and f"  {strategy}" in plan[0], plan
+    assert "biased:merge=detached" in run(tally, "run", "--plan", "--workload", "copy_drop", "--strategy",
+                                          "python-3.13t:cycles=none,heap=malloc,merge=detached", cwd=cwd)
+    said = run(tally, "run", "--plan", "--workload", "copy_drop", "--strategy", "pyhton-3.12", cwd=cwd, expect=64)
+    assert "did you mean python-3.12?" in said, said
 
 
 def missing_files_are_said_to_be_missing(cwd):
     nowhere = {"TALLY_DATA": "no/where"}
-    for code, *arguments in ((3, "list", "machines"), (3, "list", "counters"), (3, "list", "--json"), (64, "describe", "epyc-7742"),
+    for code, *arguments in ((3, "list", "machines"), (3, "list", "counters"), (3, "list", "runtimes"), (3, "list", "--json"), (64, "describe", "epyc-7742"),
                              (64, "describe", "ownership"), (3, "plot", "--list"), (3, "trace", "info", "json_cycle"),
                              (3, "run", "--workload", "trace:file=json_cycle", "--plan"),
                              (3, "run", "--workload", "copy_drop", "--counters", "software", "--plan")):

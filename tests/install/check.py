@@ -12,7 +12,7 @@ import sys
 scratch, compiler, version = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 prefix = scratch / "prefix"
 HIDDEN = "--hidden" in sys.argv
-BUNDLED = ["traces/json_cycle.rct.zst", "counters/cycles.group", "machines/epyc-7742.machine", "schema.json", "plots/plot.py"]
+BUNDLED = ["traces/json_cycle.rct.zst", "counters/cycles.group", "machines/epyc-7742.machine", "runtimes/swift.runtime", "schema.json", "plots/plot.py"]
 
 
 def run(*command, code=0, **more):
@@ -65,6 +65,7 @@ def bundled_files_are_found():
     assert "windows" in tally("run", "--suite", "quick", "--plan")
     assert "windows" in tally("run", "--workload", "trace:file=json_cycle", "--plan")
     assert "json_cycle" in tally("trace", "info", "json_cycle")
+    assert "atomic:rmw=cas" in tally("run", "--strategy", "swift", "--workload", "copy_drop", "--plan")
     assert "throughput" in tally("plot", "--list")
 
 

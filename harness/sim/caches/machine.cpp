@@ -12,6 +12,7 @@
 
 #include "harness/base/bundled.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/sourced.hpp"
 #include "harness/base/text.hpp"
 
 namespace tally::sim {
@@ -64,22 +65,11 @@ struct entry {
   std::string word;
 };
 
-std::string_view trimmed(std::string_view s) {
-  const auto first = s.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
-}
-
 class reader {
  public:
-  reader(std::string_view text, const std::string& label) : label_(label) {
+  reader(std::string_view text, const std::string& label) : lines_(text, label) {
     out_.name = std::filesystem::path(label).stem().string();
-    while (!text.empty()) {
-      const auto end = text.find('\n');
-      ++line_;
-      one(trimmed(text.substr(0, end)));
-      text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-    }
+    for (const sourced_line& l : lines_.all()) one(l);
   }
 
   machine finish() {
@@ -119,47 +109,33 @@ class reader {
   }
 
  private:
-  [[noreturn]] void refuse(unsigned line, const std::string& why) const {
-    throw usage_error(line == 0 ? fmt::format("{}: {}", label_, why) : fmt::format("{}:{}: {}", label_, line, why));
-  }
+  [[noreturn]] void refuse(unsigned line, const std::string& why) const { lines_.refuse(line, why); }
 
-  // "key = value [source]", a comment, or nothing.
-  void one(std::string_view text) {
-    text = trimmed(text.substr(0, text.find('#')));
-    if (text.empty()) return;
-    const auto equals = text.find('=');
-    if (equals == std::string_view::npos) refuse(line_, fmt::format("\"{}\" is not KEY = VALUE [SOURCE]", text));
-    const std::string key(trimmed(text.substr(0, equals)));
-    std::string_view rest = trimmed(text.substr(equals + 1));
-    const auto* known = std::find_if(std::begin(keys), std::end(keys), [&](const key_info& k) { return k.name == key; });
+  void one(const sourced_line& l) {
+    const auto* known = std::find_if(std::begin(keys), std::end(keys), [&](const key_info& k) { return k.name == l.key; });
     if (known == std::end(keys)) {
       std::vector<std::string> names;
       for (const key_info& k : keys) names.emplace_back(k.name);
-      const std::string close = nearest(key, names);
-      refuse(line_, fmt::format("no such key: {}{}", key, close.empty() ? "" : fmt::format("; did you mean {}?", close)));
+      const std::string close = nearest(l.key, names);
+      refuse(l.line, fmt::format("no such key: {}{}", l.key, close.empty() ? "" : fmt::format("; did you mean {}?", close)));
     }
-    if (given(key)) refuse(line_, fmt::format("{} stands in line {} already", key, entries_[key].line));
-    const auto open = rest.find('[');
-    if (open == std::string_view::npos || rest.back() != ']' || rest.size() - open < 3) {
-      refuse(line_, fmt::format("{} has no source: KEY = VALUE [SOURCE]", key));
-    }
-    const std::string source(rest.substr(open + 1, rest.size() - open - 2));
-    if (source.find_first_of(" []") != std::string::npos) refuse(line_, fmt::format("\"{}\" is not one source", source));
-    rest = trimmed(rest.substr(0, open));
-    out_.figures.push_back({key, std::string(rest), source});
-    entries_[key] = value(key, known->in, rest);
+    if (given(l.key)) refuse(l.line, fmt::format("{} stands in line {} already", l.key, entries_[l.key].line));
+    out_.figures.push_back({l.key, l.value, l.source});
+    entries_[l.key] = value(l, known->in);
   }
 
-  entry value(const std::string& key, unit in, std::string_view text) const {
+  entry value(const sourced_line& l, unit in) const {
+    const std::string_view text = l.value;
     entry e;
-    e.line = line_;
+    e.line = l.line;
     if (in == unit::word) {
       e.word = text;
       return e;
     }
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), e.value);
-    const std::string_view suffix = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
-    const auto wrong = [&](const char* form) { refuse(line_, fmt::format("{} = {}: expected {}", key, text, form)); };
+    std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
+    suffix.remove_prefix(std::min(suffix.find_first_not_of(" \t"), suffix.size()));
+    const auto wrong = [&](const char* form) { refuse(l.line, fmt::format("{} = {}: expected {}", l.key, text, form)); };
     const bool whole = e.value == std::floor(e.value);
     if (error != std::errc{} || !(e.value > 0) || e.value > 1e9) wrong("a number above 0");
     switch (in) {
@@ -220,8 +196,7 @@ class reader {
     return g;
   }
 
-  const std::string& label_;
-  unsigned line_ = 0;
+  sourced_lines lines_;
   std::map<std::string, entry> entries_;
   machine out_;
 };
