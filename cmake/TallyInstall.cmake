@@ -12,6 +12,7 @@ install(DIRECTORY workloads/traces/ DESTINATION ${share}/traces FILES_MATCHING P
 install(DIRECTORY harness/counters/groups/ DESTINATION ${share}/counters)
 install(DIRECTORY harness/sim/machines/ DESTINATION ${share}/machines)
 install(DIRECTORY harness/run/runtimes/ DESTINATION ${share}/runtimes)
+install(DIRECTORY harness/run/findings/ DESTINATION ${share}/findings)
 install(FILES results/schema.json DESTINATION ${share})
 
 install(PROGRAMS scripts/record_python DESTINATION ${share}/traces)

@@ -17,10 +17,11 @@ namespace fs = std::filesystem;
 struct bundled_row {
   const char *what, *name, *in_source;
 };
-constexpr std::array<bundled_row, 5> bundled_rows{{{"recordings", "traces", "workloads/traces"},
+constexpr std::array<bundled_row, 6> bundled_rows{{{"recordings", "traces", "workloads/traces"},
                                                    {"groups of counters", "counters", "harness/counters/groups"},
                                                    {"machines", "machines", "harness/sim/machines"},
                                                    {"runtimes", "runtimes", "harness/run/runtimes"},
+                                                   {"findings", "findings", "harness/run/findings"},
                                                    {"the plot program", "plots", "scripts"}}};
 static_assert(bundled_rows.size() == static_cast<std::size_t>(bundled::plots) + 1);
 

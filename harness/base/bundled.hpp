@@ -9,7 +9,7 @@
 
 namespace tally {
 
-enum class bundled { traces, counters, machines, runtimes, plots };
+enum class bundled { traces, counters, machines, runtimes, findings, plots };
 
 // The first that is there of: the folder of that name in $TALLY_DATA (where that is set, no other counts), in share/tally of the
 // prefix that the program is installed in, in share/tally beside the program, in the source tree that its build folder lies in,

@@ -15,9 +15,18 @@ std::string_view trimmed(std::string_view s) {
   return s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
 }
 
+// A # inside of a word, as a source may have it, begins none.
+std::string_view without_comment(std::string_view s) {
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    if (s[i] == '#' && (i == 0 || s[i - 1] == ' ' || s[i - 1] == '\t')) return s.substr(0, i);
+  }
+  return s;
+}
+
 }  // namespace
 
-sourced_lines::sourced_lines(std::string_view text, std::string label) : label_(std::move(label)) {
+sourced_lines::sourced_lines(std::string_view text, std::string label, key_test needs_none)
+    : needs_none_(needs_none), label_(std::move(label)) {
   bool at_top = true;
   for (unsigned line = 1; !text.empty(); ++line) {
     const auto end = text.find('\n');
@@ -34,12 +43,16 @@ void sourced_lines::refuse(unsigned line, const std::string& why) const {
 }
 
 void sourced_lines::one(std::string_view text, unsigned line) {
-  text = trimmed(text.substr(0, text.find('#')));
+  text = trimmed(without_comment(text));
   if (text.empty()) return;
   const auto equals = text.find('=');
   if (equals == std::string_view::npos) refuse(line, fmt::format("\"{}\" is not KEY = VALUE [SOURCE]", text));
   const std::string key(trimmed(text.substr(0, equals)));
   const std::string_view rest = trimmed(text.substr(equals + 1));
+  if (needs_none_(key)) {
+    lines_.push_back({line, key, std::string(rest), ""});
+    return;
+  }
   const auto open = rest.rfind('[');
   if (open == std::string_view::npos || rest.back() != ']' || rest.size() - open < 3) {
     refuse(line, fmt::format("{} has no source: KEY = VALUE [SOURCE]", key));

@@ -1,4 +1,5 @@
-// Text files in which every figure or choice says where it comes from: a line is KEY = VALUE [SOURCE], and # begins a comment.
+// Text files in which every figure or choice says where it comes from: a line is KEY = VALUE [SOURCE], and # begins a comment. Some
+// keys of a file may be its own words, and need no source.
 #pragma once
 
 #include <string>
@@ -15,7 +16,8 @@ struct sourced_line {
 // Throws usage_error with the label and the line for what is no such line.
 class sourced_lines {
  public:
-  sourced_lines(std::string_view text, std::string label);
+  using key_test = bool (*)(std::string_view key);
+  sourced_lines(std::string_view text, std::string label, key_test needs_none = [](std::string_view) { return false; });
   [[nodiscard]] const std::vector<sourced_line>& all() const { return lines_; }
   // What its first comment says, to the first empty line, as one line.
   [[nodiscard]] const std::string& about() const { return about_; }
@@ -24,6 +26,7 @@ class sourced_lines {
 
  private:
   void one(std::string_view text, unsigned line);
+  key_test needs_none_;
   std::string label_, about_;
   std::vector<sourced_line> lines_;
 };

@@ -16,6 +16,7 @@ void add_sim(CLI::App&, action& run);
 void add_micro(CLI::App&, action& run);
 void add_trace(CLI::App&, action& run);
 void add_watch(CLI::App&, action& run);
+void add_findings(CLI::App&, action& run);
 void add_plot(CLI::App&, action& run);
 void add_completion(CLI::App&, action& run);
 void add_worker(CLI::App&, action& run);

@@ -10,6 +10,7 @@
 #include "harness/cli/cli.hpp"
 #include "harness/engine/registry.hpp"
 #include "harness/report/listing.hpp"
+#include "harness/run/findings.hpp"
 #include "harness/run/runtimes.hpp"
 #include "harness/run/suites.hpp"
 #include "harness/sim/caches/machine.hpp"
@@ -50,6 +51,9 @@ words names_after(const std::string& word) {
   }
   if (word == "--suite" || word == "describe") {
     for (const auto& s : all_suites()) all.push_back(s.name);
+  }
+  if (word == "findings") {
+    for (auto& slug : finding_slugs()) all.push_back(std::move(slug));
   }
   if (word == "list") all.assign(list_sections.begin(), list_sections.end());
   if (word == "--machine" || word == "describe") {

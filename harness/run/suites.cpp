@@ -1,6 +1,7 @@
 #include "harness/run/suites.hpp"
 
 #include "harness/base/text.hpp"
+#include "harness/run/findings.hpp"
 
 namespace tally {
 namespace {
@@ -109,6 +110,7 @@ const std::vector<suite_info>& suites() {
 std::span<const suite_info> all_suites() { return suites(); }
 
 const suite_info& suite_named(std::string_view name) {
+  if (name.starts_with(findings_suite_name)) return findings_suite(name);
   std::vector<std::string> known;
   for (const auto& s : suites()) {
     if (s.name == name) return s;

@@ -105,7 +105,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
 
 }  // namespace
 
-int run_session(const registry& all, const run_options& o, const volatile int& interrupt) {
+int run_session(const registry& all, const run_options& o, const volatile int& interrupt, const run_ending& ending) {
   const auto earlier = find_earlier(o, session_kind::run);
   const run_plan plan = make_plan(all, asked_for<run_request>(o, earlier), cpu_topology(), allocator_loads);
   if (o.plan_only) {
@@ -135,7 +135,11 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
                                     results.size() - plan.skipped.size(), plan.windows(), resuming(directory)));
   }
   const std::string words = closing(plan, outcome, results, directory);
-  if (!o.quiet) tell("\n" + words);
+  if (ending) {
+    ending(results);
+  } else if (!o.quiet) {
+    tell("\n" + words);
+  }
   return exit_code_of(results, outcome.interrupted);
 }
 

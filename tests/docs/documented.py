@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 CALLED = pathlib.Path(sys.argv[1])
 ARGUMENTS = sys.argv[2:]
@@ -193,6 +194,8 @@ def tally(arguments):
         if rows > MOST_ROWS[what] and (what == "sim" or "--out" not in arguments):
             return None
         return made_shortly(program, what, [*arguments, *SHORTEST[what], "--quiet"])
+    if what == "findings" and "--results" not in arguments:
+        return judged_shortly(program, [a for a in arguments[1:] if not a.startswith("-")])
     if what == "micro":
         arguments += ["--benchmark_min_time=0.00001"]
     return passed_on(program, *arguments)
@@ -206,6 +209,16 @@ def made_shortly(program, what, arguments):
     # On a busy machine a thread may not run in so short a window: that is no fault of the command.
     if done.returncode != 0 and not (reasons and all(r.startswith("no operation ended inside the window") for r in reasons)):
         refuse(f"{what}: exit {done.returncode}: {done.stdout.strip()} {'; '.join(sorted(reasons))}")
+
+
+def judged_shortly(program, slugs):
+    """In windows that are too short for any verdict but that the rows are there."""
+    with tempfile.TemporaryDirectory() as folder:
+        suite = ".".join(["findings", *(["+".join(slugs)] if slugs else [])])
+        made_shortly(program, "run", ["run", "--suite", suite, *SHORTEST["run"], "--quiet", "--out", folder])
+        done = real(program, "findings", *slugs, "--results", folder)
+        if done.returncode not in (0, 1) or "was not measured" in done.stdout:
+            refuse(f"findings: exit {done.returncode}: {done.stdout.strip()}")
 
 
 def with_known_names(arguments, there):

@@ -37,7 +37,7 @@ def install(at):
     """A copy of the program and its files, as `cmake --install` lays them out."""
     share = at / "prefix/share/tally"
     for name, folder in {"traces": "workloads/traces", "counters": "harness/counters/groups", "machines": "harness/sim/machines",
-                         "runtimes": "harness/run/runtimes"}.items():
+                         "runtimes": "harness/run/runtimes", "findings": "harness/run/findings"}.items():
         shutil.copytree(source / folder, share / name)
     (at / "prefix/bin").mkdir()
     return shutil.copy(tally, at / "prefix/bin/tally"), share
@@ -97,9 +97,27 @@ def a_runtime_stands_for_its_strategy(cwd):
     assert "did you mean python-3.12?" in said, said
 
 
+def findings_are_judged_by_what_was_measured(cwd):
+    run(tally, "run", "--suite", "findings.header-grows", "--duration", "5ms", "--processes", "1", "--repeat", "1", "--quiet", "--out", "found", cwd=cwd)
+    said = run(tally, "findings", "header-grows", "--results", "found", cwd=cwd)
+    assert "\n  reproduced\n" in said and "tally' run" in said.replace("/tally run", "/tally' run"), said
+    assert "was not measured" in run(tally, "findings", "--results", "found", cwd=cwd)
+    verdicts = {v["finding"]: v["verdict"] for v in json.loads(run(tally, "findings", "--results", "found", "--json", cwd=cwd))}
+    assert verdicts["header-grows"] == "reproduced" and verdicts["gil-no-speedup"] == "not testable here", verdicts
+    run(tally, "findings", "--results", "found", "--strict", "--quiet", cwd=cwd, expect=1)
+    (cwd / "accepted").write_text("\n".join(v for v in verdicts if v != "header-grows") + "  # all of them\n")
+    run(tally, "findings", "--results", "found", "--strict", "--quiet", "--expect", "accepted", cwd=cwd)
+    # A band of another figure is refuted.
+    _, share = install(cwd)
+    file = share / "findings/header-grows.finding"
+    file.write_text(file.read_text().replace("in 2 .. 2, refuted above 2, below 2", "in 3 .. 4, refuted below 3"))
+    said = run(tally, "findings", "--results", "found", cwd=cwd, expect=1, TALLY_DATA=str(share))
+    assert re.search(r"^header-grows .* refuted( \*)?$", said, re.M) and "1 refuted" in said, said
+
+
 def missing_files_are_said_to_be_missing(cwd):
     nowhere = {"TALLY_DATA": "no/where"}
-    for code, *arguments in ((3, "list", "machines"), (3, "list", "counters"), (3, "list", "runtimes"), (3, "list", "--json"), (64, "describe", "epyc-7742"),
+    for code, *arguments in ((3, "list", "machines"), (3, "list", "counters"), (3, "list", "runtimes"), (3, "findings"), (3, "list", "--json"), (64, "describe", "epyc-7742"),
                              (64, "describe", "ownership"), (3, "plot", "--list"), (3, "trace", "info", "json_cycle"),
                              (3, "run", "--workload", "trace:file=json_cycle", "--plan"),
                              (3, "run", "--workload", "copy_drop", "--counters", "software", "--plan")):

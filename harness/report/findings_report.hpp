@@ -1,0 +1,52 @@
+// What a run says of published findings: each check's ratio against its band, and a verdict.
+//
+//   reproduced         every check's ratio is in its band, and no interval reaches to what refutes it
+//   direction only     none is refuted, and one is not reproduced
+//   refuted            a ratio's whole interval is beyond what refutes the finding
+//   not testable here  a row can't be measured on this machine or is not in this build
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/results/estimates.hpp"
+#include "harness/results/json.hpp"
+#include "harness/run/findings.hpp"
+
+namespace tally {
+
+enum class finding_verdict { reproduced, direction_only, refuted, not_testable };
+[[nodiscard]] std::string_view name_of(finding_verdict);
+
+struct judged_check {
+  const finding_check* check = nullptr;
+  std::optional<ratio_estimate> here;
+  finding_verdict verdict = finding_verdict::not_testable;
+  std::string why;  // not testable: the reason
+};
+struct judged_finding {
+  const finding* about = nullptr;
+  std::vector<judged_check> checks;
+  finding_verdict verdict = finding_verdict::not_testable;
+  bool shaky = false;  // half of a row's windows are doubtful, or more
+};
+
+// A row's key in the results, or why it has none.
+struct finding_key {
+  std::string row, reason;
+};
+using finding_keys = std::map<std::string, finding_key>;  // by the row's name
+
+// Of the ratio's interval, or with too few processes of its windows' spread.
+[[nodiscard]] finding_verdict verdict_of(const finding_check&, const ratio_estimate&);
+[[nodiscard]] judged_finding judge(const finding&, const finding_keys&, const std::vector<scene_group>&, const estimator&);
+
+// One line each: what was published, what came out here, the verdict.
+[[nodiscard]] std::string findings_table(const std::vector<judged_finding>&);
+// All of one: its source, the checks with their bands, its rows, and the command that measures each.
+[[nodiscard]] std::string finding_in_full(const judged_finding&, const std::vector<scene_group>&, const finding_keys&);
+[[nodiscard]] json findings_json(const std::vector<judged_finding>&);
+
+}  // namespace tally

@@ -1,0 +1,24 @@
+// `tally findings`: the rows of published findings, measured or read, and what they say.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/engine/registry.hpp"
+
+namespace tally {
+
+struct findings_options {
+  std::vector<std::string> slugs;  // none: all
+  std::string results;             // judged instead of measuring: a directory
+  std::string out;                 // where what is measured is kept
+  std::string expect;              // a file of slugs that may be refuted
+  bool strict = false;             // what is not reproduced counts as refuted
+  bool as_json = false, quiet = false;
+};
+
+// Returns the exit code: 1 where a finding is refuted that was not expected to be, with `strict` where one is not reproduced; else the
+// run's. Throws usage_error, results_error.
+int findings_session(const registry&, const findings_options&, const volatile int& interrupt);
+
+}  // namespace tally

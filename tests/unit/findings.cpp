@@ -1,0 +1,121 @@
+// Published findings: what their files may say, and the verdicts that come of ratios.
+#include "harness/run/findings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/base/errors.hpp"
+#include "harness/report/findings_report.hpp"
+
+namespace tally::unit_findings {
+namespace {
+
+using enum finding_verdict;
+using ::testing::HasSubstr;
+
+constexpr std::string_view sound =
+    "# Two threads get no more done\n# than one.\n\npublished = the same [A]\nmachine = a machine, 1999 [A]\ncores = 2 [A]\n"
+    "row.one = gil copy_drop 1\nrow.two = gil:heap=block copy_drop:sharing=shared 2 latency\n"
+    "check.speedup = two / one ops_per_second in 0.85 .. 1.1, refuted above 1.25, below 0.2 [B]\nexplained = so it is\n";
+
+std::string refusal(std::string_view from, std::string_view to) {
+  std::string text(sound);
+  text.replace(text.find(from), from.size(), to);
+  try {
+    (void)parse_finding(text, "dir/it.finding");
+  } catch (const usage_error& e) {
+    return e.what();
+  }
+  return "accepted";
+}
+
+TEST(findings, a_file_is_a_claim_with_rows_and_checks) {
+  const finding f = parse_finding(sound, "dir/it.finding");
+  EXPECT_EQ(f.slug, "it");
+  EXPECT_EQ(f.claim, "Two threads get no more done than one.");
+  EXPECT_EQ(f.cores, 2);
+  ASSERT_EQ(f.rows.size(), 2U);
+  EXPECT_EQ(f.row("two").strategy, "gil:heap=block");
+  EXPECT_EQ(f.row("two").mode, measure_mode::latency);
+  EXPECT_EQ(f.row("two").group().threads.counts, std::vector{2});
+  ASSERT_EQ(f.checks.size(), 1U);
+  EXPECT_EQ(f.checks[0].over + "/" + f.checks[0].under + " " + f.checks[0].metric, "two/one ops_per_second");
+  EXPECT_EQ(f.checks[0].expected(), "0.85 to 1.1; refuted above 1.25 or below 0.2");
+  EXPECT_EQ(f.explained, "so it is");
+}
+
+TEST(findings, what_is_wrong_is_told_with_its_line) {
+  const struct {
+    std::string_view from, to, says;
+  } wrong[] = {
+      {"published = the same [A]\n", "", "dir/it.finding: published is missing"},
+      {"the same [A]", "the same", "dir/it.finding:4: published has no source: KEY = VALUE [SOURCE]"},
+      {"cores = 2 [A]", "cores = two [A]", "dir/it.finding:6: cores: two is no number above 0"},
+      {"gil copy_drop 1", "gil copy_drop", "dir/it.finding:7: row.one is not STRATEGY WORKLOAD THREADS [MODE]"},
+      {"2 latency", "2 lateness", "dir/it.finding:8: row.two: no such mode: lateness"},
+      {"two / one", "two / three", "dir/it.finding:9: check.speedup: there is no row.three before it"},
+      {"0.85 .. 1.1", "1.1 .. 0.85", "dir/it.finding:9: check.speedup: what refutes it is outside of its band"},
+      {"above 1.25", "above 1.05", "dir/it.finding:9: check.speedup: what refutes it is outside of its band"},
+      {", refuted above 1.25, below 0.2", "",
+       "dir/it.finding:9: check.speedup is not A / B METRIC in LOW .. HIGH, refuted above X, below Y"},
+      {"explained", "explains", "dir/it.finding:10: explains has no source: KEY = VALUE [SOURCE]"},
+      {"explained = so it is", "explains = so it is [A]", "dir/it.finding:10: no such key: explains"},
+  };
+  for (const auto& w : wrong) EXPECT_EQ(refusal(w.from, w.to), w.says);
+}
+
+finding_verdict verdict(double ratio, double low, double high) {
+  const finding f = parse_finding(sound, "it.finding");
+  return verdict_of(f.checks[0], {.ratio = ratio, .spread = {low, high}, .confidence = interval{low, high}, .processes = 5});
+}
+
+TEST(findings, refuted_is_what_lies_beyond_with_its_whole_interval) {
+  EXPECT_EQ(verdict(1.0, 0.9, 1.05), reproduced);
+  EXPECT_EQ(verdict(1.0, 0.9, 1.3), direction_only) << "it may be 1.3";
+  EXPECT_EQ(verdict(1.2, 1.15, 1.24), direction_only);
+  EXPECT_EQ(verdict(1.3, 1.2, 1.4), direction_only) << "it may be 1.2";
+  EXPECT_EQ(verdict(1.3, 1.26, 1.4), refuted);
+  EXPECT_EQ(verdict(0.5, 0.4, 0.6), direction_only);
+  EXPECT_EQ(verdict(0.1, 0.05, 0.19), refuted);
+}
+
+// Windows of both rows with these operations per second.
+std::vector<result> windows(double one, double two) {
+  std::vector<result> all;
+  for (int process = 0; process < 5; ++process) {
+    for (const auto& [row, value] : {std::pair{"one|s", one}, std::pair{"two|s", two}}) {
+      result r;
+      r.row = row;
+      r.scene = "s";
+      r.process = process;
+      r.metrics.push_back({"ops_per_second", "1/s", "measured", value, {}, {}, ""});
+      all.push_back(std::move(r));
+    }
+  }
+  return all;
+}
+
+TEST(findings, a_row_that_is_missing_is_not_testable_and_says_why) {
+  const finding f = parse_finding(sound, "it.finding");
+  const estimator statistics(1, true);
+  const auto results = windows(100, 101);
+  const auto scenes = group_scenes(results, {});
+  finding_keys keys{{"one", {"one|s", ""}}, {"two", {"two|s", ""}}};
+  const judged_finding both = judge(f, keys, scenes, statistics);
+  EXPECT_EQ(both.verdict, reproduced);
+  ASSERT_TRUE(both.checks[0].here);
+  EXPECT_NEAR(both.checks[0].here->ratio, 1.01, 1e-9);
+  EXPECT_THAT(findings_table({both}), HasSubstr("1.01 [1.01, 1.01]"));
+
+  keys["two"] = {"", "needs 8 cores"};
+  const judged_finding lacking = judge(f, keys, scenes, statistics);
+  EXPECT_EQ(lacking.verdict, not_testable);
+  EXPECT_THAT(findings_table({lacking}), HasSubstr("two: needs 8 cores"));
+
+  const auto faster = windows(100, 190);
+  keys["two"] = {"two|s", ""};
+  EXPECT_EQ(judge(f, keys, group_scenes(faster, {}), statistics).verdict, refuted);
+}
+
+}  // namespace
+}  // namespace tally::unit_findings
