@@ -15,10 +15,10 @@ namespace {
 
 constexpr std::array<std::string_view, 4> verdict_names{"reproduced", "direction only", "refuted", "not testable here"};
 
-const row_group* find_group(const std::vector<scene_group>& scenes, const std::string& key) {
+const row_group* find_group(const std::vector<scene_group>& scenes, const finding_key& key) {
   for (const auto& scene : scenes) {
     for (const auto& row : scene.rows) {
-      if (row.row == key && !row.again) return &row;
+      if (!row.again && key.names(*row.windows.front())) return &row;
     }
   }
   return nullptr;
@@ -33,6 +33,13 @@ std::string with_interval(const ratio_estimate& r) {
 
 std::string here_text(const judged_check& c) { return c.here ? with_interval(*c.here) : c.why; }
 
+// Of the table: reasons may be sentences.
+std::string short_text(const judged_check& c) {
+  constexpr std::size_t most = 40;
+  const std::string text = here_text(c);
+  return text.size() <= most ? text : text.substr(0, most - 3) + "...";
+}
+
 // Of a finding: the worst that a check says; what can't be tested counts only where nothing else is known.
 finding_verdict together(const std::vector<judged_check>& checks) {
   constexpr std::array order{finding_verdict::refuted, finding_verdict::direction_only, finding_verdict::not_testable,
@@ -44,6 +51,12 @@ finding_verdict together(const std::vector<judged_check>& checks) {
 }
 
 }  // namespace
+
+bool finding_key::names(const result& r) const {
+  return reason.empty() && r.strategy == strategy && r.workload == workload && r.threads == threads && r.mode == mode;
+}
+
+std::string finding_key::text() const { return fmt::format("{}|{}|{}|{}", strategy, workload, threads, mode); }
 
 std::string_view name_of(finding_verdict v) { return verdict_names.at(static_cast<std::size_t>(v)); }
 
@@ -65,7 +78,7 @@ judged_finding judge(const finding& f, const finding_keys& keys, const std::vect
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const std::string& name = i == 0 ? c.over : c.under;
       const finding_key& key = keys.at(name);
-      rows[i] = key.row.empty() ? nullptr : find_group(scenes, key.row);
+      rows[i] = find_group(scenes, key);
       if (rows[i] == nullptr) {
         j.why = key.reason.empty() ? fmt::format("{} was not measured", name) : fmt::format("{}: {}", name, key.reason);
       } else {
@@ -92,7 +105,7 @@ std::string findings_table(const std::vector<judged_finding>& all) {
     slug = std::max(slug, j.about->slug.size());
     for (const auto& c : j.checks) {
       expected = std::max(expected, c.check->expected().size());
-      here = std::max(here, std::min<std::size_t>(here_text(c).size(), 40));
+      here = std::max(here, short_text(c).size());
     }
   }
   std::string out = fmt::format("{:{}}  {:{}}  {:{}}  verdict\n", "finding", slug, "expected", expected, "here", here);
@@ -124,14 +137,18 @@ std::string finding_in_full(const judged_finding& j, const std::vector<scene_gro
   out += "\n";
   for (const finding_row& r : f.rows) {
     const finding_key& key = keys.at(r.name);
-    out += fmt::format("{}: {}\n", r.name, key.row.empty() ? key.reason : key.row);
-    if (const row_group* row = key.row.empty() ? nullptr : find_group(scenes, key.row)) {
+    out += fmt::format("{}: {}\n", r.name, key.reason.empty() ? key.text() : key.reason);
+    if (const row_group* row = find_group(scenes, key)) {
       for (const char* metric : {"ns_per_op", "ops_per_second"}) {
         if (row->has(metric)) out += fmt::format("  {} {:.4g}\n", metric, centre(row->values(metric)));
       }
     }
-    out += fmt::format("  {}\n", command("run", "--strategy", r.strategy, "--workload", r.workload, "--threads",
-                                         std::to_string(r.threads), "--mode", std::string(name_of(r.mode))));
+    const std::string threads = std::to_string(r.threads);
+    out += "  " +
+           (key.mode == simulated_mode ? command("sim", "--strategy", r.strategy, "--workload", r.workload, "--cores", threads)
+                                       : command("run", "--strategy", r.strategy, "--workload", r.workload, "--threads", threads,
+                                                 "--mode", name_of(r.mode))) +
+           "\n";
   }
   return out;
 }

@@ -33,9 +33,15 @@ struct judged_finding {
   bool shaky = false;  // half of a row's windows are doubtful, or more
 };
 
-// A row's key in the results, or why it has none.
+inline constexpr std::string_view simulated_mode = "simulated";
+
+// What a row is called in results, or why it is in none.
 struct finding_key {
-  std::string row, reason;
+  std::string strategy, workload;  // labels
+  std::size_t threads = 1;
+  std::string mode, reason;
+  [[nodiscard]] bool names(const result&) const;
+  [[nodiscard]] std::string text() const;
 };
 using finding_keys = std::map<std::string, finding_key>;  // by the row's name
 

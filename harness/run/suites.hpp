@@ -57,6 +57,7 @@ struct suite_info {
   std::string summary;  // one sentence
   protocol how;
   std::vector<suite_group> groups;
+  bool fixed_threads = false;  // a group's numbers of threads are part of what it asks: a simulation has as many cores
 };
 
 [[nodiscard]] std::span<const suite_info> all_suites();

@@ -15,7 +15,6 @@
 #include "harness/report/findings_report.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/run/plan.hpp"
-#include "harness/session/run_session.hpp"
 
 namespace tally {
 namespace {
@@ -45,11 +44,16 @@ std::set<std::string> expected_in(const std::string& file, const std::vector<fin
   return slugs;
 }
 
-// The row that a plan makes of it.
-finding_key key_of(const registry& all, const finding& f, const finding_row& r) {
+// What a plan makes of the row.
+finding_key key_of(const registry& all, const finding& f, const finding_row& r, bool simulated) {
+  const auto unmet = [](std::string why) { return finding_key{"", "", 0, "", std::move(why)}; };
   const topology& machine = cpu_topology();
-  if (machine.cores() < f.cores) return {"", fmt::format("needs {}", counted(static_cast<std::size_t>(f.cores), "core"))};
-  const suite_info alone{"row", "", standard_protocol(), {r.group()}};
+  if (!simulated && machine.cores() < f.cores) {
+    return unmet(fmt::format("needs {}", counted(static_cast<std::size_t>(f.cores), "core")));
+  }
+  if (simulated && f.cores < 2) return unmet("instructions are not modelled");
+  suite_info alone{"row", "", standard_protocol(), {r.group()}};
+  if (simulated) alone.groups.front().modes = {measure_mode::throughput};
   run_request request;
   request.suite = &alone;
   request.seed = 1;
@@ -57,19 +61,21 @@ finding_key key_of(const registry& all, const finding& f, const finding_row& r) 
     const std::string label = choose_strategies(all, "row", r.group().strategies.front()).front().label();
     const run_plan plan = make_plan(all, request, machine);
     for (const auto& row : plan.rows) {
-      if (row.strategy == label && row.role != row_role::again) return {row.key(), ""};
+      if (row.strategy != label || row.role == row_role::again) continue;
+      return {label, row.workload_label, static_cast<std::size_t>(row.threads),
+              std::string(simulated ? simulated_mode : name_of(row.mode)), ""};
     }
-    return {"", plan.skipped.empty() ? "not in this build" : plan.skipped.front().reason};
+    return unmet(plan.skipped.empty() ? "not in this build" : plan.skipped.front().reason);
   } catch (const usage_error& e) {
-    return {"", e.what()};
+    return unmet(e.what());
   }
 }
 
-std::vector<finding_keys> keys_of(const registry& all, const std::vector<finding>& chosen) {
+std::vector<finding_keys> keys_of(const registry& all, const std::vector<finding>& chosen, bool simulated) {
   std::vector<finding_keys> keys;
   for (const finding& f : chosen) {
     finding_keys& of = keys.emplace_back();
-    for (const finding_row& r : f.rows) of[r.name] = key_of(all, f, r);
+    for (const finding_row& r : f.rows) of[r.name] = key_of(all, f, r, simulated);
   }
   return keys;
 }
@@ -85,15 +91,18 @@ std::string words_of(const std::vector<judged_finding>& judged, const std::vecto
   for (std::size_t i = 0; i < sums.size(); ++i) {
     out += fmt::format("{}{} {}", i == 0 ? "" : ", ", sums.at(i), name_of(static_cast<finding_verdict>(i)));
   }
-  return out + "\n";
+  out += "\n";
+  if (o.simulate)
+    out += "Modelled: the rows were simulated, and their ratios are of counted accesses and a machine's latencies.\n";
+  return out;
 }
 
 }  // namespace
 
-int findings_session(const registry& all, const findings_options& o, const volatile int& interrupt) {
+int findings_session(const registry& all, const findings_options& o, const findings_source& source) {
   const std::vector<finding> chosen = choose_findings(o.slugs);
   const std::set<std::string> expected = expected_in(o.expect, choose_findings({}));
-  const std::vector<finding_keys> keys = keys_of(all, chosen);
+  const std::vector<finding_keys> keys = keys_of(all, chosen, o.simulate);
   std::vector<judged_finding> judged;
   const auto tell_of = [&](const std::vector<result>& results) {
     const std::vector<scene_group> scenes = group_scenes(results, {});
@@ -110,11 +119,7 @@ int findings_session(const registry& all, const findings_options& o, const volat
     if (!fs::exists(file)) throw usage_error(fmt::format("--results {}: there is no rows.jsonl", o.results));
     tell_of(load_results(file).results);
   } else {
-    run_options run;
-    run.suite = &findings_suite(findings_suite_of(o.slugs));
-    run.out = o.out;
-    run.quiet = o.quiet || o.as_json;
-    code = run_session(all, run, interrupt, tell_of);
+    code = source(findings_suite(findings_suite_of(o.slugs)), tell_of);
   }
   const auto counts = [&](const judged_finding& j) {
     if (expected.contains(j.about->slug)) return false;

@@ -1,10 +1,12 @@
 // `tally findings`: the rows of published findings, measured or read, and what they say.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "harness/engine/registry.hpp"
+#include "harness/session/run_session.hpp"
 
 namespace tally {
 
@@ -15,10 +17,14 @@ struct findings_options {
   std::string expect;              // a file of slugs that may be refuted
   bool strict = false;             // what is not reproduced counts as refuted
   bool as_json = false, quiet = false;
+  bool simulate = false;  // on the virtual multicore, which has the cores that this machine lacks
 };
+
+// Measures or simulates a suite, and calls the ending with its results; returns the exit code.
+using findings_source = std::function<int(const suite_info&, const run_ending&)>;
 
 // Returns the exit code: 1 where a finding is refuted that was not expected to be, with `strict` where one is not reproduced; else the
 // run's. Throws usage_error, results_error.
-int findings_session(const registry&, const findings_options&, const volatile int& interrupt);
+int findings_session(const registry&, const findings_options&, const findings_source&);
 
 }  // namespace tally

@@ -43,7 +43,7 @@ simulation_plan plan_of(const registry& all, sim_request asked) {
   simulation_plan p;
   run_request request;
   static_cast<selection&>(request) = asked;
-  request.threads.emplace().counts = asked.cores.counts;
+  if (asked.suite == nullptr || !asked.suite->fixed_threads) request.threads.emplace().counts = asked.cores.counts;
   request.modes = {measure_mode::throughput};
   request.pin = "none";
   request.gc_workers.number = 1;
@@ -205,7 +205,7 @@ class execution {
 
 }  // namespace
 
-int run_session(const registry& all, const sim_options& o, const volatile int& interrupt) {
+int run_session(const registry& all, const sim_options& o, const volatile int& interrupt, const run_ending& ending) {
   const auto earlier = find_earlier(o, session_kind::sim);
   sim_request typed = asked_for<sim_request>(o, earlier);
   if (!typed.model) typed.model = load_machine(default_machine);
@@ -241,6 +241,8 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   if (talks && interrupted) {
     tell(fmt::format("\nStopped with {} to go.\nNext: {}\n", counted(run.missing(), "row"),
                      command("sim", "--resume", "--out", directory.native())));
+  } else if (ending) {
+    ending(results);
   } else if (talks) {
     tell("\n" + summary_text(results, asked.baseline.text(), cpu_topology().cores()));
     const std::string verdicts = agreement_summary(results, asked.model->name, asked.model->transfer / asked.model->clock_ghz);

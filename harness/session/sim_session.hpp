@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/engine/registry.hpp"
+#include "harness/session/run_session.hpp"
 #include "harness/session/session.hpp"
 #include "harness/sim/sim_request.hpp"
 
@@ -26,7 +27,7 @@ struct sim_options : session_flags, sim_request {
 
 // When interrupt becomes non-zero, the points in flight are finished, and no other is begun: --resume goes on.
 // Returns the exit code. Throws usage_error, results_error.
-int run_session(const registry&, const sim_options&, const volatile int& interrupt);
+int run_session(const registry&, const sim_options&, const volatile int& interrupt, const run_ending& = {});
 
 // What the model leaves out, a sentence each: printed with every result.
 [[nodiscard]] const std::vector<std::string>& not_modelled();

@@ -83,10 +83,13 @@ TEST(findings, refuted_is_what_lies_beyond_with_its_whole_interval) {
 std::vector<result> windows(double one, double two) {
   std::vector<result> all;
   for (int process = 0; process < 5; ++process) {
-    for (const auto& [row, value] : {std::pair{"one|s", one}, std::pair{"two|s", two}}) {
+    for (const auto& [row, value] : {std::pair{std::string("one|s"), one}, std::pair{std::string("two|s"), two}}) {
       result r;
       r.row = row;
       r.scene = "s";
+      r.strategy = row.substr(0, 3);
+      r.workload = "w";
+      r.mode = "throughput";
       r.process = process;
       r.metrics.push_back({"ops_per_second", "1/s", "measured", value, {}, {}, ""});
       all.push_back(std::move(r));
@@ -100,20 +103,20 @@ TEST(findings, a_row_that_is_missing_is_not_testable_and_says_why) {
   const estimator statistics(1, true);
   const auto results = windows(100, 101);
   const auto scenes = group_scenes(results, {});
-  finding_keys keys{{"one", {"one|s", ""}}, {"two", {"two|s", ""}}};
+  finding_keys keys{{"one", {"one", "w", 1, "throughput", ""}}, {"two", {"two", "w", 1, "throughput", ""}}};
   const judged_finding both = judge(f, keys, scenes, statistics);
   EXPECT_EQ(both.verdict, reproduced);
   ASSERT_TRUE(both.checks[0].here);
   EXPECT_NEAR(both.checks[0].here->ratio, 1.01, 1e-9);
   EXPECT_THAT(findings_table({both}), HasSubstr("1.01 [1.01, 1.01]"));
 
-  keys["two"] = {"", "needs 8 cores"};
+  keys["two"] = {"", "", 0, "", "needs 8 cores"};
   const judged_finding lacking = judge(f, keys, scenes, statistics);
   EXPECT_EQ(lacking.verdict, not_testable);
   EXPECT_THAT(findings_table({lacking}), HasSubstr("two: needs 8 cores"));
 
   const auto faster = windows(100, 190);
-  keys["two"] = {"two|s", ""};
+  keys["two"] = {"two", "w", 1, "throughput", ""};
   EXPECT_EQ(judge(f, keys, group_scenes(faster, {}), statistics).verdict, refuted);
 }
 
