@@ -115,6 +115,12 @@ def findings_are_judged_by_what_was_measured(cwd):
     assert re.search(r"^header-grows .* refuted( \*)?$", said, re.M) and "1 refuted" in said, said
 
 
+def findings_of_many_cores_are_simulated(cwd):
+    said = run(tally, "findings", "--simulate", "private-work-on-ten", "--out", "simulated", cwd=cwd)
+    assert "\n  reproduced\n" in said and "|10|simulated" in said, said
+    assert "instructions are not modelled" in run(tally, "findings", "--simulate", "atomic-count-costs", "--results", "simulated", cwd=cwd)
+
+
 def missing_files_are_said_to_be_missing(cwd):
     nowhere = {"TALLY_DATA": "no/where"}
     for code, *arguments in ((3, "list", "machines"), (3, "list", "counters"), (3, "list", "runtimes"), (3, "findings"), (3, "list", "--json"), (64, "describe", "epyc-7742"),
