@@ -19,7 +19,7 @@
 // From these come refs, slots, shared slots, weak refs, parcels, roots and the cascade. How shared slots are read is the heap's
 // third argument (shared_slots.hpp), where objects come from its fourth (counting_heap.hpp); the cascade is in
 // counting_deaths.hpp. A context that has a poll, quiesce or share of its own calls the one here, too. See strategies/plain.hpp
-// for the smallest use.
+// for the smallest use. Finalisers and observers are a layer above, which asks for one hook more: ends.hpp.
 #pragma once
 
 #include <cassert>
@@ -250,22 +250,7 @@ class counting_context {
 
   // For the type table: the cascade's view of a dead object's slot.
   template <class T>
-  void visit_slot(slot<T>& s) {
-    Header* h = s.word.load();
-    if (h == nullptr) return;
-    bool dead;
-    if constexpr (counts_by_type<Self, T>) {
-      dead = self().template decrement<T>(*h);
-    } else {
-      dead = self().decrement(*h);
-    }
-    if (!dead) return;
-    if (is_leaf<T>(*h)) {
-      free_leaf<T>(*h);
-    } else {
-      retire(*h);
-    }
-  }
+  void visit_slot(slot<T>& s);
   void visit_slot(shared_word& s) { release_child(s.alone()); }
   template <class T>
   void visit_slot(weak_slot<T>& s) {
@@ -331,6 +316,19 @@ class counting_context {
   [[nodiscard]] static bool held_back(const Header& h);
   template <class T>
   void free_leaf(Header& h);
+  template <class T>
+  bool count_down(Header& h) {
+    if constexpr (counts_by_type<Self, T>) {
+      return self().template decrement<T>(h);
+    } else {
+      return self().decrement(h);
+    }
+  }
+  template <class T>
+  void dispose_of(Header& h);
+  // f runs code of the program, inside a cascade or not: what that ends is freed by cascades of its own, before it goes on.
+  template <class F>
+  void apart_from_cascade(F&& f);
   // Puts a dead object on the list of those to dispose of: at once, or (held_back) when no reader of a shared slot can see it.
   void retire(Header& dead);
   // T: the type to expect.
@@ -351,8 +349,6 @@ class counting_context {
   // Visits the slots of a dead object, which is likely a T, and frees it.
   template <class T>
   void finish(Header& h);
-  template <class T>
-  void dispose_of(Header& h);
   // Before the first thread but this one can find it in a shared slot.
   template <class T>
   void publish(const ref<T>& r) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 
 #include "harness/counting/live.hpp"
 #include "harness/heap/object.hpp"
@@ -28,6 +29,18 @@ void counting_context<Self, Heap, Header>::reclaim(Header& dead) {
   visit_and_destroy<T>(self(), &dead + 1);
   dispose_of<T>(dead);
   finish_all<T>();
+}
+
+template <class Self, class Heap, class Header>
+template <class T>
+inline void counting_context<Self, Heap, Header>::visit_slot(slot<T>& s) {
+  Header* h = s.word.load();
+  if (h == nullptr || !count_down<T>(*h)) return;
+  if (is_leaf<T>(*h)) {
+    free_leaf<T>(*h);
+  } else {
+    retire(*h);
+  }
 }
 
 template <class Self, class Heap, class Header>
@@ -71,6 +84,16 @@ inline void counting_context<Self, Heap, Header>::dispose_retired() {
   if (in_cascade_) return;
   in_cascade_ = true;
   finish_all<T>();
+}
+
+template <class Self, class Heap, class Header>
+template <class F>
+inline void counting_context<Self, Heap, Header>::apart_from_cascade(F&& f) {
+  object_word<memory>* const retired = std::exchange(retired_, nullptr);
+  const bool in_cascade = std::exchange(in_cascade_, false);
+  f();
+  retired_ = retired;
+  in_cascade_ = in_cascade;
 }
 
 template <class Self, class Heap, class Header>

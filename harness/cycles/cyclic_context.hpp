@@ -1,10 +1,9 @@
 // A counting context with a cycle collector beside it: how its objects begin and end. How a collection goes is in
 // cyclic_context_collect.hpp.
 //
-// The strategy supplies two hooks more than counting.hpp asks for:
+// The strategy supplies one hook more than ending_context.hpp asks for:
 //
 //   std::uint64_t count_of(header&) how many references there are
-//   void revive(header&)            a dead object gets one reference again: the caller's
 //
 // and, where a collector stops other threads (stopped_world.hpp), may supply
 //
@@ -14,27 +13,25 @@
 //
 // An object that can hold references has a gc_head before its header and is in one of the collector's lists; others have none.
 //
-// Ends. What a dead object held dies inside its end, in the order of its slots, as in CPython, so that finalisers and observers
-// run in that order; beyond a depth (cycle_rule::nested) what is dead is put on a list, linked through its gc_head, that is worked off
-// where the depth is small again: memory and stack that a chain of any length takes are constant. The order of one end: out
-// of the collector's list, finaliser (with a reference of its own; if that is not the last one afterwards, the object lives),
-// observers, slots, destructor, memory.
+// Ends are ending_context.hpp's, of all objects here and not only of those of which somebody sees it: out of the collector's list
+// first; put off beyond cycle_rule::nested, linked through the gc_head.
 //
 // Progress: a make may collect, which takes time in proportion to a generation; all else as in counting.hpp.
-// Source: [CPython], Objects/typeobject.c and Objects/object.c.
+// Source: [CPython], Objects/object.c.
 #pragma once
 
 #include <utility>
 
-#include "harness/counting/counting.hpp"
+#include "harness/counting/ending_context.hpp"
 #include "harness/cycles/generations.hpp"
 #include "harness/cycles/type_rites.hpp"
 
 namespace tally {
 
 template <class Self, class Heap, class Header>
-class cyclic_context : public counting_context<Self, Heap, Header> {
-  using base = counting_context<Self, Heap, Header>;
+class cyclic_context : public ending_context<Self, Heap, Header> {
+  using base = ending_context<Self, Heap, Header>;
+  using counting = counting_context<Self, Heap, Header>;
 
  public:
   using memory = typename Heap::memory;
@@ -50,10 +47,6 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   using shared_slot = typename base::template shared_slot<T>;
   template <class T>
   using weak_slot = typename base::template weak_slot<T>;
-  template <class T>
-  using observation = tally::observation<memory, Header, T>;
-  template <class T>
-  using observers = observer_list<memory, Header>;
   static_assert(sizeof(head) % 16 == 0, "payloads are aligned to 16");
   static_assert(!base::by_epoch, "object_word's flag says here that an object is taken apart");
 
@@ -63,13 +56,13 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
     // As many as a quarter of this thread's stack holds.
     const stack_range stack = memory::stack();
     const auto room = static_cast<std::uint32_t>((stack.high - stack.low) / 4 / frame_bytes);
-    deepest_ = std::clamp(room, small_depth, rule.nested);
-    emptied_at_ = deepest_ - std::min(deepest_, rule.nested - rule.emptied_at);
+    this->deepest_ = std::clamp(room, small_depth, rule.nested);
+    this->emptied_at_ = this->deepest_ - std::min(this->deepest_, rule.nested - rule.emptied_at);
   }
 
   template <class T, class... Args>
   [[nodiscard]] ref<T> make(extent e, Args&&... args) {
-    const ref<T> r = base::template make<T>(e, std::forward<Args>(args)...);
+    const ref<T> r = counting::template make<T>(e, std::forward<Args>(args)...);
     if (collected_type<T>()) {
       new (&head_of(*r.at)) head;
       add_allocation();
@@ -108,41 +101,18 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   std::uint64_t collect(int generation) { return run_collection(generation, true); }
   void collect() { static_cast<void>(collect(collector::oldest)); }
 
-  // From now on observer.notify(context) is called when `target` dies before the observer does. Once in an observer's life.
-  // Throws what share() throws.
-  template <class Observer, class T>
-  void observe(const ref<Observer>& observer, const ref<T>& target) {
-    // Each is found through the other, on whatever thread the first of them dies.
-    self().share(observer);
-    self().share(target);
-    if constexpr (requires { self().allow_racy_reads(*target.at); }) {
-      self().allow_racy_reads(*observer.at);
-      self().allow_racy_reads(*target.at);
-    }
-    const auto held = cycles().hold_observers();
-    this->get(target).observers().add(this->get(observer).observation(), *observer.at, *target.at);
-  }
-  // What is observed, if it lives; an owning read.
-  template <class Observer>
-  [[nodiscard]] auto observed(const ref<Observer>& observer) {
-    using target = typename std::remove_cvref_t<decltype(this->get(observer).observation())>::target;
-    const auto held = cycles().hold_observers();
-    Header* h = this->get(observer).observation().observed();
-    return ref<target>{h != nullptr && !taken_apart<target>(*h) && self().try_increment(*h) ? h : nullptr};
-  }
   template <class T>
   [[nodiscard]] ref<T> upgrade(const typename base::template weak<T>& w) {
     if (taken_apart<T>(*w.at)) [[unlikely]]
       return {};
     return base::upgrade(w);
   }
-  [[nodiscard]] delay_bits take_delays() { return std::exchange(delays_, {}); }
   template <class T>
   [[nodiscard]] std::uint64_t owners(const ref<T>& r) {
     return self().count_of(*r.at);
   }
 
-  // For counting_context: memory begins before the header, and the dead end in another order.
+  // For the layers below: memory begins before the header, and all objects have an end.
   template <class T>
   [[nodiscard]] static std::size_t before_header() {
     return collected_type<T>() ? sizeof(head) : 0;
@@ -151,26 +121,68 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
   void reclaim(Header& dead) { rites_of(dead).end(self(), dead); }
   template <class T>
   [[gnu::noinline]] void reclaim(Header& dead) {
-    end<T>(dead);
+    this->template end<T>(dead);
   }
   // A dead object whose end is yet to come, while that of another may be interrupted: no collection looks at it.
   void set_aside(Header& dead) {
     if (rites_of(dead).container) cycles().untrack(head_of(dead));
   }
-  // For the type table.
+  template <class Place>
+  void empty_slot(Place& place) {
+    self().visit_slot(place);
+  }
   template <class T>
-  void end(Header& h);
-  // Slots of a dead or cleared object: empty first, for a finaliser may look.
+  [[nodiscard]] static bool can_be_found(const Header& h) {
+    return !taken_apart<T>(h);
+  }
+  // An observer that holds nothing ends where it is, however deep: CPython's weak references do.
+  template <class T>
+  [[nodiscard]] static bool can_be_put_off(T& object) {
+    if (!collected_type<T>()) return false;
+    if constexpr (observing_type<T>) {
+      bool any = !object.observation().used();
+      object.each_slot([&any](auto&) { any = true; });
+      return any;
+    } else {
+      return true;
+    }
+  }
+  void put_off(Header& h, Header* next) { head_of(h).link(next); }
+  [[nodiscard]] Header* take_put_off(Header& h) {
+    auto* const next = static_cast<Header*>(head_of(h).linked());
+    head_of(h).link(nullptr);
+    return next;
+  }
+  template <class T>
+  void ending(Header& h) {
+    if (collected_type<T>()) cycles().untrack(head_of(h));
+  }
+  template <class T>
+  void revived(Header& h) {
+    if (collected_type<T>()) cycles().track(head_of(h));  // what its finaliser makes may be garbage with it
+  }
+  template <class T>
+  void ended() {
+    if (collected_type<T>()) cycles().freed(local_);
+  }
+  void before_call() { attend(); }
+  void telling(std::size_t n) {
+    if (cycles().listener() != nullptr) cycles().listener()->telling(n);
+  }
+  void told(std::size_t n) {
+    if (cycles().listener() != nullptr) cycles().listener()->told(n);
+  }
+  // Slots of a dead or cleared object: empty first.
   template <class T>
   void visit_slot(slot<T>& s) {
     Header* h = s.word.load();
     if (h == nullptr) return;
     s.word.store(nullptr);
-    if (self().decrement(*h)) end<T>(*h);
+    if (self().decrement(*h)) this->template end<T>(*h);
   }
   template <class T>
   void visit_slot(shared_slot<T>& s) {
-    if (Header* h = s.exchange(self(), nullptr); h != nullptr && self().decrement(*h)) end<T>(*h);
+    if (Header* h = s.exchange(self(), nullptr); h != nullptr && self().decrement(*h)) this->template end<T>(*h);
   }
   template <class T>
   void visit_slot(weak_slot<T>& s) {
@@ -203,14 +215,14 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
 
  protected:
   using base::self;
+  using base::small_depth;
   [[nodiscard]] collector& cycles() { return this->heap_.cycles(); }
   [[nodiscard]] static head& head_of(Header& h) { return *(reinterpret_cast<head*>(&h) - 1); }
   [[nodiscard]] static Header& header_of(head& g) { return *reinterpret_cast<Header*>(&g + 1); }
-  [[nodiscard]] static const rites& rites_of(const Header& h) { return type_table<Self>::entries[h.word.type()].rites; }
+  using base::rites_of;
 
  private:
-  using observer_link = observation_link<memory, Header>;
-  using observed_list = observer_list<memory, Header>;
+  using observer_link = typename base::observer_link;
   struct collection;
   // asked: not by itself.
   std::uint64_t run_collection(int generation, bool asked);
@@ -239,31 +251,6 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
     if (!cycles().rule().collects_in_make && !cycles().take_due(local_)) return;
     if (const int g = cycles().choose(); g >= 0) run_collection(g, false);
   }
-  // The object is dead; true: it was revived.
-  template <class T>
-  bool finalize(Header& h);
-  void leave_observed(observer_link& mine) {
-    const auto held = cycles().hold_observers();
-    if (Header* observed = mine.observed(); observed != nullptr) rites_of(*observed).observers(behind(observed))->remove(mine);
-  }
-  void tell(observed_list& list);
-  void tell_one(Header& observer) {
-    attend();
-    delays_.add(delay::finalizer);
-    rites_of(observer).notify(self(), behind(&observer));
-  }
-  void work_off();
-  // An observer that holds nothing ends where it is, however deep: CPython's weak references do.
-  template <class T>
-  static bool holds_any(T& object) {
-    if constexpr (observing_type<T>) {
-      bool any = !object.observation().used();
-      object.each_slot([&any](auto&) { any = true; });
-      return any;
-    } else {
-      return true;
-    }
-  }
   template <class T>
   void find_in(Header* h) {
     if (h != nullptr && collected_type<T>()) head_of(*h).found_one();
@@ -273,115 +260,15 @@ class cyclic_context : public counting_context<Self, Heap, Header> {
     if (h != nullptr && collected_type<T>()) holding_->reached(head_of(*h));
   }
 
-  static constexpr std::uint32_t small_depth = 50;  // ends that fit on any stack
   // What an end inside an end takes, at most.
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
   static constexpr std::ptrdiff_t frame_bytes = 192;
 #else
   static constexpr std::ptrdiff_t frame_bytes = 1024;
 #endif
-  std::uint32_t deepest_ = small_depth, emptied_at_ = 0;  // as in cycle_rule
   typename collector::local local_;
   gc_list<memory>* holding_ = nullptr;  // where what is reached comes back to
-  delay_bits delays_;                   // see collector.hpp
-  std::uint32_t nested_ = 0;            // ends inside each other
-  Header* put_off_ = nullptr;           // dead objects whose end is yet to come, the last one first
 };
-
-template <class Self, class Heap, class Header>
-template <class T>
-bool cyclic_context<Self, Heap, Header>::finalize(Header& h) {
-  if constexpr (requires(T& object) { object.has_finalizer(); }) {
-    if (!this->template payload<T>(&h)->has_finalizer()) return false;
-  }
-  if (h.word.finalized()) return false;
-  h.word.set_finalized();
-  self().revive(h);
-  if (collected_type<T>()) cycles().track(head_of(h));  // what it makes may be garbage with it
-  attend();
-  delays_.add(delay::finalizer);
-  this->template payload<T>(&h)->finalize(self(), ref<T>{&h});
-  if (!self().decrement(h)) return true;
-  if (collected_type<T>()) cycles().untrack(head_of(h));
-  return false;
-}
-
-template <class Self, class Heap, class Header>
-template <class T>
-void cyclic_context<Self, Heap, Header>::end(Header& h) {
-  T& object = *this->template payload<T>(&h);
-  const bool container = collected_type<T>();
-  if (container) cycles().untrack(head_of(h));
-  if constexpr (observing_type<T>) {
-    leave_observed(object.observation());
-  }
-  if (container && nested_ >= deepest_ && holds_any(object)) [[unlikely]] {
-    head_of(h).link(put_off_);
-    put_off_ = &h;
-    return;
-  }
-  ++nested_;
-  const bool lives = [&] {
-    if constexpr (finalized_type<T, Self>) return finalize<T>(h);
-    return false;
-  }();
-  if (!lives) {
-    if constexpr (observed_type<T>) {
-      if (object.observers().first() != nullptr) tell(object.observers());
-    }
-    object.each_slot([this](auto& place) { this->visit_slot(place); });
-    if constexpr (!std::is_trivially_destructible_v<T>) object.~T();
-    this->live_.freed(h.word.bytes());
-    if (container) cycles().freed(local_);
-    this->template drop_weak_of<T>(&h);
-  }
-  --nested_;
-  if (put_off_ != nullptr && nested_ <= emptied_at_) [[unlikely]]
-    work_off();
-}
-
-template <class Self, class Heap, class Header>
-[[gnu::noinline]] void cyclic_context<Self, Heap, Header>::work_off() {
-  ++nested_;
-  while (put_off_ != nullptr) {
-    Header& h = *put_off_;
-    put_off_ = static_cast<Header*>(head_of(h).linked());
-    head_of(h).link(nullptr);
-    rites_of(h).end(self(), h);
-  }
-  --nested_;
-}
-
-// All observers are unhooked before the first is told; what is told of stays alive until the last was.
-template <class Self, class Heap, class Header>
-[[gnu::noinline]] void cyclic_context<Self, Heap, Header>::tell(observed_list& list) {
-  observer_link* all = nullptr;
-  observer_link* last = nullptr;
-  std::size_t count = 0;
-  {
-    const auto held = cycles().hold_observers();
-    for (observer_link *l = list.take_apart(), *next = nullptr; l != nullptr; l = next) {
-      next = l->next();
-      ++count;
-      if (!self().try_increment(*l->observer())) continue;  // it is dying
-      if (last == nullptr) {
-        all = l;
-      } else {
-        observed_list::chain(*last, l);
-      }
-      last = l;
-    }
-    if (last != nullptr) observed_list::chain(*last, nullptr);
-  }
-  cycle_listener* listener = cycles().listener();
-  if (listener != nullptr) listener->telling(count);
-  for (observer_link* l = all; l != nullptr; l = l->next()) tell_one(*l->observer());
-  for (observer_link *l = all, *next = nullptr; l != nullptr; l = next) {
-    next = l->next();
-    if (self().decrement(*l->observer())) reclaim(*l->observer());
-  }
-  if (listener != nullptr) listener->told(count);
-}
 
 }  // namespace tally
 

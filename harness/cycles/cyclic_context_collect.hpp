@@ -129,7 +129,7 @@ std::uint64_t cyclic_context<Self, Heap, Header>::run_collection(int generation,
 template <class Self, class Heap, class Header>
 void cyclic_context<Self, Heap, Header>::note(int generation, std::uint64_t looked_at, std::uint64_t unreachable) {
   collector_totals& all = cycles().totals;
-  delays_.add(delay::collection);
+  this->delays_.add(delay::collection);
   ++all.collections[static_cast<std::size_t>(generation)];
   all.looked_at += looked_at;
   all.unreachable += unreachable;

@@ -2,7 +2,7 @@
 // counting_context.
 #pragma once
 
-#include "harness/counting/counting_heap.hpp"
+#include "harness/counting/ends.hpp"
 #include "harness/cycles/cycle_kind.hpp"
 #include "harness/cycles/cyclic_context.hpp"
 #include "harness/cycles/generations.hpp"
@@ -11,25 +11,13 @@
 namespace tally {
 
 template <class Heap, class M, slot_kind Slots, object_source Source, class Collector>
-class cyclic_heap : public counting_heap<Heap, M, Slots, Source> {
-  // As in counting_heap.hpp: Heap is complete only where these are named.
-  template <class>
-  struct later {
-    using heap = Heap;
-  };
-
+class cyclic_heap : public ending_heap<Heap, M, Slots, Source> {
  public:
   using collector = Collector;
-  static constexpr bool has_finalizers = true;
   static constexpr std::size_t container_bytes = sizeof(gc_head<M>);  // before the header of what collections look at
-  // What an observer and what can be observed have in their payloads (T: what is observed).
-  template <class T>
-  using observation = typename later<T>::heap::context::template observation<T>;
-  template <class T>
-  using observers = typename later<T>::heap::context::template observers<T>;
 
   explicit cyclic_heap(const heap_config& c)
-      : counting_heap<Heap, M, Slots, Source>(c),
+      : ending_heap<Heap, M, Slots, Source>(c),
         cycles_(cycle_rules.at(static_cast<std::size_t>(c.tunable("rule", default_cycle_rule)))) {
     cycles_.enable(c.tunable("automatic", 0) == 0);
   }

@@ -128,10 +128,6 @@ class generations {
   }
   void listen(cycle_listener* l) { listener_ = l; }
   [[nodiscard]] cycle_listener* listener() const { return listener_; }
-  struct nothing_to_hold {
-    ~nothing_to_hold() {}
-  };
-  [[nodiscard]] nothing_to_hold hold_observers() const { return {}; }
 
   collector_totals totals;
 

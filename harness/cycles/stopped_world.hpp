@@ -91,8 +91,6 @@ class stopped_world {
   [[nodiscard]] bool enabled() const { return enabled_; }
   void listen(cycle_listener* l) { listener_ = l; }
   [[nodiscard]] cycle_listener* listener() const { return listener_; }
-  // Observers' lists of a heap are under one lock.
-  [[nodiscard]] auto hold_observers() { return std::lock_guard(observers_); }
 
   collector_totals totals;  // by whoever has the turn
 
@@ -108,7 +106,7 @@ class stopped_world {
 
   const cycle_rule& rule_;
   world<M> world_;
-  typename M::mutex turn_, observers_;
+  typename M::mutex turn_;
   tally::atomic<M, std::int64_t, "cycles"> sum_, survivors_;
   tally::atomic<M, bool, "cycles"> due_;
   std::uint64_t threshold_;
