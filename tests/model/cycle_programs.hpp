@@ -1,12 +1,12 @@
-// Programs with cyclic garbage, finalisers and observers, for heaps that count and collect.
+// Programs with cyclic garbage, for heaps that count and collect.
 #pragma once
 
-#include "tests/model/stage.hpp"
+#include "tests/model/end_programs.hpp"
 
 namespace tally::model {
 
 template <class H>
-concept collects_over_counts = has_finalizers<H> && has_observers<H> && collects_cycles<H>;
+concept collects_over_counts = has_ends<H> && collects_cycles<H>;
 
 // What some thread still holds of a cycle keeps it whole, while another collects; what nobody holds goes.
 template <class H>
@@ -67,29 +67,6 @@ struct weak_into_cycle : stage<H> {
   }
 };
 
-// A node with an end of its own, that observes one and is observed.
-template <class H>
-struct mortal {
-  using ref = typename H::template ref<mortal>;
-  typename H::template slot<mortal> next;
-  typename H::template observers<mortal> watched;
-  typename H::template observation<mortal> place;
-  var<typename H::memory, std::uint64_t, "payload"> value;
-  std::array<int, 2>* heard = nullptr;  // how often it was finalised, and told
-  std::optional<typename H::template parcel<mortal>>* revived = nullptr;
-  explicit mortal(std::uint64_t v) { value.store(v); }
-  void each_slot(auto&& f) { f(next); }
-  auto& observers() { return watched; }
-  auto& observation() { return place; }
-  void finalize(auto& c, const ref& self) {
-    if (heard != nullptr) ++(*heard)[0];
-    if (revived != nullptr) *revived = c.pack(c.copy(self));
-  }
-  void notify(auto&) {
-    if (heard != nullptr) ++(*heard)[1];
-  }
-};
-
 // A finaliser revives a cycle while another thread polls, makes and drops.
 template <class H>
 struct revived_cycle : stage<H> {
@@ -122,52 +99,6 @@ struct revived_cycle : stage<H> {
     c.drop(a);
     this->reclaim_all(c);
     require(heard[0] == 1, "a finaliser ran twice");
-  }
-};
-
-// The observed and an observer die on two threads: who lives is told once, and finds nothing; who died first is not told.
-template <class H>
-struct observers_race : stage<H> {
-  using stage<H>::stage;
-  using mortal_ref = typename H::template ref<mortal<H>>;
-  using mortal_parcel = typename H::template parcel<mortal<H>>;
-  std::array<int, 2> kept_heard{}, racing_heard{};
-  std::optional<mortal_parcel> target, kept, racing;
-  void prepare() override {
-    auto& c = this->as(0);
-    mortal_ref t = c.template make<mortal<H>>({}, 7U), k = c.template make<mortal<H>>({}, 8U),
-               r = c.template make<mortal<H>>({}, 9U);
-    c.get(k).heard = &kept_heard;
-    c.get(r).heard = &racing_heard;
-    c.observe(k, t);
-    c.observe(r, t);
-    target = c.pack(t);
-    kept = c.pack(k);
-    racing = c.pack(r);
-  }
-  void act(int i) override {
-    auto& c = this->at(i);
-    if (i == 0) {
-      c.drop(c.unpack(*target));
-      c.poll();
-    } else if (i == 1) {
-      mortal_ref r = c.unpack(*racing);
-      if (mortal_ref found = c.observed(r)) {
-        require(c.get(found).value.load() == 7, "what is observed is not what was written");
-        c.drop(found);
-      }
-      c.drop(r);
-      c.poll();
-    }
-  }
-  void finish() override {
-    auto& c = this->as(0);
-    c.poll();
-    mortal_ref k = c.unpack(*kept);
-    const bool dead = !static_cast<bool>(c.observed(k));
-    require(!dead || kept_heard[1] == 1, "an observer was not told once");
-    require(racing_heard[1] <= 1 && racing_heard[0] <= 1, "an observer was told, or ended, twice");
-    c.drop(k);
   }
 };
 

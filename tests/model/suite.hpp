@@ -59,9 +59,12 @@ void add_all(std::vector<subject>& into, std::string_view v) {
     add<garbage_cycle, H>(into, v, "garbage_cycle");
     add<weak_into_cycle, H>(into, v, "weak_into_cycle");
     add<revived_cycle, H>(into, v, "revived_cycle");
-    add<observers_race, H>(into, v, "observers_race");
   }
   if (counts_on_blocks<H> && !collects_over_counts<H>) return;
+  if constexpr (has_ends<H>) {
+    add<revived, H>(into, v, "revived");
+    add<observers_race, H>(into, v, "observers_race");
+  }
   add<private_life, H>(into, v, "private_life");
   add<last_reference, H>(into, v, "last_reference");
   add<blocked_owner, H>(into, v, "blocked_owner");
