@@ -100,7 +100,16 @@ class atomic_heap : public heap_with_cycles<O.cycles, atomic_heap<M, O>, M, O.sl
     }
     // relaxed: in a stop, or of an object that the caller alone can reach.
     [[nodiscard]] std::uint64_t count_of(header& h) const { return h.count.load(std::memory_order_relaxed) & ~weak_bit; }
-    void revive(header& h) { h.count.fetch_add(1, std::memory_order_relaxed); }
+    void revive(header& h) {
+      // A unique owner's end leaves the count at 1.
+      if (!unique || count_of(h) == 0) h.count.fetch_add(1, std::memory_order_relaxed);
+    }
+    // Of what observes and what is observed, as of what has weak refs: no end without an RMW.
+    void allow_racy_reads(header& h)
+      requires(unique && !base::by_epoch)
+    {
+      set_weak_bit(h);
+    }
     bool try_increment(header& h) {
       std::uint32_t n = h.count.load(std::memory_order_relaxed);  // a guess for the CAS
       while ((n & ~weak_bit) != 0 || mutant<M, "atomic: an upgrade revives the dead">()) {
@@ -110,10 +119,7 @@ class atomic_heap : public heap_with_cycles<O.cycles, atomic_heap<M, O>, M, O.sl
       return false;
     }
     void weak_increment(header& h) {
-      if constexpr (unique) {
-        // relaxed: whoever could find itself unique after us reads a later value of the count, which keeps the bit
-        if ((h.count.load(std::memory_order_relaxed) & weak_bit) == 0) h.count.fetch_or(weak_bit, copies);
-      }
+      if constexpr (unique) set_weak_bit(h);
       add(h.weak, 1, copies);
     }
     bool weak_decrement(header& h) {
@@ -123,6 +129,10 @@ class atomic_heap : public heap_with_cycles<O.cycles, atomic_heap<M, O>, M, O.sl
     }
 
    private:
+    // relaxed: whoever could find itself unique after us reads a later value of the count, which keeps the bit
+    static void set_weak_bit(header& h) {
+      if ((h.count.load(std::memory_order_relaxed) & weak_bit) == 0) h.count.fetch_or(weak_bit, copies);
+    }
     // True: the caller's ref is the only strong one, and nobody can make another, so that the RMW can be left out. The value 1
     // was written after the caller got its ref (coherence), and counts it; a further strong ref comes from a strong ref (the
     // caller's only), from a weak one (there never was one: the bit would be set, and a weak ref is made by an owner, before

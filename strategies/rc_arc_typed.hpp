@@ -13,14 +13,14 @@
 
 #include <memory>
 
-#include "harness/counting/counting.hpp"
+#include "harness/counting/ends.hpp"
 
 namespace tally::strategies {
 
 template <class M, slot_kind Slot = slot_kind::lockbit, object_source Source = object_source::malloc>
-class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot, Source>, M, Slot, Source> {
+class rc_arc_typed_heap : public heap_with_ends<rc_arc_typed_heap<M, Slot, Source>, M, Slot, Source> {
  public:
-  using counting_heap<rc_arc_typed_heap, M, Slot, Source>::counting_heap;
+  explicit rc_arc_typed_heap(const heap_config& c) : heap_with_ends<rc_arc_typed_heap, M, Slot, Source>(c) {}
 
   struct shared_counts {
     tally::atomic<M, std::uint32_t, "count"> count;
@@ -40,10 +40,10 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot, Source
     };
   };
 
-  class context : public counting_context<context, rc_arc_typed_heap, header> {
+  class context : public context_with_ends<Slot, context, rc_arc_typed_heap, header> {
    public:
-    using base = counting_context<context, rc_arc_typed_heap, header>;
-    using base::base;
+    using base = context_with_ends<Slot, context, rc_arc_typed_heap, header>;
+    explicit context(rc_arc_typed_heap& h) : base(h) {}
     template <class T>
     using ref = typename base::template ref<T>;
 
@@ -72,6 +72,14 @@ class rc_arc_typed_heap : public counting_heap<rc_arc_typed_heap<M, Slot, Source
     bool decrement(header& h) {
       if constexpr (!confined_type<T>) return decrement(h);
       return one_fewer(h.confined.count);
+    }
+    template <class T>
+    void revive(header& h) {
+      if constexpr (confined_type<T>) {
+        h.confined.count.store(1);
+      } else {
+        h.shared.count.fetch_add(1, std::memory_order_relaxed);  // relaxed: nobody else counts a dead object
+      }
     }
     template <class T>
     bool try_increment(header& h) {

@@ -1,4 +1,7 @@
 // The heap and the context of a counting strategy whose objects may have finalisers and observers (ending_context.hpp).
+//
+// Not with slot=epoch, where both are what they are without: what was in a shared slot is taken apart when its readers have left, and
+// not in the operation that dropped it; and a finaliser would revive what a reader, who was refused, takes for dead.
 #pragma once
 
 #include <mutex>
@@ -40,5 +43,12 @@ class ending_heap : public counting_heap<Heap, M, Slots, Source> {
   };
   typename M::mutex observers_;
 };
+
+template <class Heap, class M, slot_kind Slots, object_source Source>
+using heap_with_ends =
+    std::conditional_t<Slots == slot_kind::epoch, counting_heap<Heap, M, Slots, Source>, ending_heap<Heap, M, Slots, Source>>;
+template <slot_kind Slots, class Self, class Heap, class Header>
+using context_with_ends =
+    std::conditional_t<Slots == slot_kind::epoch, counting_context<Self, Heap, Header>, ending_context<Self, Heap, Header>>;
 
 }  // namespace tally

@@ -1,5 +1,4 @@
-// The heap of a counting strategy that may have a cycle collector: with cycles=none it is counting_heap, and its context is
-// counting_context.
+// The heap of a counting strategy that may have a cycle collector: with cycles=none heap and context are those of ends.hpp.
 #pragma once
 
 #include "harness/counting/ends.hpp"
@@ -44,7 +43,7 @@ namespace detail {
 
 template <cycle_kind, class Heap, class M, slot_kind Slots, object_source Source>
 struct heap_for {
-  using type = counting_heap<Heap, M, Slots, Source>;
+  using type = heap_with_ends<Heap, M, Slots, Source>;
 };
 template <class Heap, class M, slot_kind Slots, object_source Source>
 struct heap_for<cycle_kind::generational, Heap, M, Slots, Source> {
@@ -56,12 +55,20 @@ struct heap_for<cycle_kind::stop, Heap, M, Slots, Source> {
   using type = heap_with_stops<Heap, M, Slots, Source>;
 };
 
+template <cycle_kind, class Self, class Heap, class Header>
+struct context_for {
+  using type = cyclic_context<Self, Heap, Header>;
+};
+template <class Self, class Heap, class Header>
+struct context_for<cycle_kind::none, Self, Heap, Header> {
+  using type = context_with_ends<Heap::slots, Self, Heap, Header>;
+};
+
 }  // namespace detail
 
 template <cycle_kind Cycles, class Heap, class M, slot_kind Slots, object_source Source>
 using heap_with_cycles = typename detail::heap_for<Cycles, Heap, M, Slots, Source>::type;
 template <cycle_kind Cycles, class Self, class Heap, class Header>
-using context_with_cycles =
-    std::conditional_t<Cycles == cycle_kind::none, counting_context<Self, Heap, Header>, cyclic_context<Self, Heap, Header>>;
+using context_with_cycles = typename detail::context_for<Cycles, Self, Heap, Header>::type;
 
 }  // namespace tally

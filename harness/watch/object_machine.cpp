@@ -28,7 +28,9 @@ void object_machine::refuse_what_is_lacking() const {
   if (!facts_.finalizers) {
     const auto* s = program_.first([](const program_statement& it) { return has_finalizer(it.object); });
     if (s != nullptr)
-      refuse(*s, "runs no finalisers; those with a collector beside their counts do (cycles=generational, cycles=stop)");
+      refuse(*s,
+             "runs no finalisers; what ends an object with its last reference does (plain, atomic, rc_arc, biased, gil; not "
+             "slot=epoch)");
   }
   if (!facts_.weak) {
     if (const auto* s = program_.first(statement_kind::weak)) refuse(*s, "has no weak references");

@@ -19,7 +19,7 @@ import sys
 MEANT = {
     # The end of an object's life: out of line, so that a drop stays short; once a death, not once an operation.
     r"counting_context::reclaim": "a death",
-    r"cyclic_context::reclaim": "a death",
+    r"(ending|cyclic)_context::reclaim": "a death",
     r"biased_heap::context::release_last": "the owner's last reference",
     r"biased_heap::context::release_foreign": "a drop that is not the owner's",
     # What only happens now and then.
@@ -55,7 +55,7 @@ MEANT = {
     r"word_channel::try_(push|pop)": "oneTBB's queue",
     r"native_tasks::enter": "oneTBB's arena",
     # A lane that leaves its heap and comes back.
-    r"_heap::context::~?context|counting_context::~?counting_context|cyclic_context::~?cyclic_context": "a context begins or ends",
+    r"_heap::context::~?context|counting_context::~?counting_context|(ending|cyclic)_context::~?(ending|cyclic)_context": "a context begins or ends",
     r"cell_store::cache::~?cache": "a context begins or ends",
     r"live_counters::(attach|detach)|owner_registry::(attach|detach)|epoch_member::~epoch_member": "a context begins or ends",
     r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator|bdwgc_lists::~bdwgc_lists": "a context begins or ends",

@@ -22,6 +22,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     WhatADeadObjectHeldEndsInTheOrderOfItsSlotsEachWholeBeforeTheNext, AFinaliserMayMakeAndDropWhatHasFinalisers,
     ObserversAreToldTheLatestFirstAfterTheFinaliserAndBeforeTheSlotsGo, AnObserverThatTheObservedHoldsIsToldBeforeItEnds,
     ACollectorTellsObserversThenRunsFinalisersThenTakesApart, GarbageThatAFinaliserRevivesIsWholeAndGoesLater,
-    AFinaliserFindsNothingThatIsBeingTakenApart, ALongChainOfFinalisersEndsInOrderWithoutRecursion);
+    AFinaliserFindsNothingThatIsBeingTakenApart, ALongChainOfFinalisersEndsInOrderWithoutRecursion,
+    FinalisersThatLetGoOfTheNextThemselvesEndAChainWithoutRecursion);
 
 }  // namespace tally::conform

@@ -269,4 +269,29 @@ TYPED_TEST_P(Laws, ALongChainOfFinalisersEndsInOrderWithoutRecursion) {
   }
 }
 
+TYPED_TEST_P(Laws, FinalisersThatLetGoOfTheNextThemselvesEndAChainWithoutRecursion) {
+  using H = TypeParam;
+  TALLY_ENDS(H) {
+    constexpr int length = 100'000;
+    told log;
+    int ended = 0, wrong = 0;
+    auto heap = make_heap<H>();
+    with_context(*heap, [&](auto& c) {
+      typename mortal<H>::ref head{};
+      for (int i = length; i-- > 0;) {
+        auto next = make<mortal<H>>(c, {}, log, "", [&, i](auto& context, const auto& self) {
+          wrong += ended++ != i;
+          context.store(context.get(self).left, {});
+        });
+        c.store(c.get(next).left, head);
+        head = next;
+      }
+      c.drop(head);
+    });
+    EXPECT_EQ(ended, length);
+    EXPECT_EQ(wrong, 0);
+    EXPECT_TRUE(holds(*heap, 0));
+  }
+}
+
 }  // namespace tally::conform

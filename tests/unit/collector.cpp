@@ -108,10 +108,13 @@ TEST(collector, what_has_none_says_nothing) {
 
 TEST(collector, an_operation_that_runs_a_finaliser_is_known) {
   for (const char* share : {"0", "0.5", "1"}) {
-    const ran r = run<collected, workloads::finalizers>({{"share", share}, {"window", "1"}}, 1000);
-    EXPECT_EQ(r.message, "");
-    // The last one's runs when the lane leaves.
-    EXPECT_NEAR(seen(r, delay::finalizer), r.metrics.at(0).value, 1) << share;
+    const settings set{{"share", share}, {"window", "1"}};
+    for (const ran& r : {run<collected, workloads::finalizers>(set, 1000),
+                         run<strategies::atomic_heap<native>, workloads::finalizers>(set, 1000)}) {
+      EXPECT_EQ(r.message, "");
+      // The last one's runs when the lane leaves.
+      EXPECT_NEAR(seen(r, delay::finalizer), r.metrics.at(0).value, 1) << share;
+    }
   }
 }
 

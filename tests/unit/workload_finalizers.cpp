@@ -9,6 +9,7 @@
 #include "strategies/gil.hpp"
 #include "strategies/mark_sweep.hpp"
 #include "strategies/plain.hpp"
+#include "strategies/rc_arc.hpp"
 #include "tests/support/run_steps.hpp"
 
 namespace unit_workload_finalizers {
@@ -17,6 +18,9 @@ namespace {
 using tally::testing::run_steps;
 using tally::workloads::finalizers;
 using atomic = tally::strategies::atomic_heap<tally::native>;
+using epochs = tally::strategies::atomic_heap<tally::native, {.slot = tally::slot_kind::epoch}>;
+using unique = tally::strategies::atomic_heap<tally::native, {.unique = tally::strategies::unique_path::on}>;
+using typed = tally::strategies::rc_arc_typed_heap<tally::native>;
 using mark_sweep = tally::strategies::mark_sweep_heap<tally::native>;
 using collected = tally::strategies::plain_heap<tally::native, {.cycles = tally::cycle_kind::generational}>;
 using gil = tally::strategies::gil_heap<tally::native, {.cycles = tally::cycle_kind::generational}>;
@@ -29,6 +33,9 @@ TEST(finalizers, each_runs_once_whatever_it_does) {
         const settings set{{"work", work}, {"window", window}, {"objects", objects}};
         EXPECT_EQ((run_steps<collected, finalizers>({.set = set, .steps = 5000}).verdict()), "") << work << window;
         EXPECT_EQ((run_steps<gil, finalizers>({.set = set, .lanes = 3, .steps = 5000}).verdict()), "") << work << window;
+        EXPECT_EQ((run_steps<atomic, finalizers>({.set = set, .lanes = 3, .steps = 5000}).verdict()), "") << work << window;
+        EXPECT_EQ((run_steps<unique, finalizers>({.set = set, .lanes = 3, .steps = 5000}).verdict()), "") << work << window;
+        EXPECT_EQ((run_steps<typed, finalizers>({.set = set, .lanes = 3, .steps = 5000}).verdict()), "") << work << window;
       }
     }
   }
@@ -46,7 +53,7 @@ TEST(finalizers, as_many_run_as_objects_have_one) {
 }
 
 TEST(finalizers, heaps_without_them_are_refused_with_the_reason) {
-  EXPECT_EQ((tally::bind_cell<atomic, finalizers>().unmet), "needs finalisers");
+  EXPECT_EQ((tally::bind_cell<epochs, finalizers>().unmet), "needs finalisers");
   EXPECT_EQ((tally::bind_cell<mark_sweep, finalizers>().unmet), "needs finalisers");
   EXPECT_EQ((tally::bind_cell<gil, finalizers>().unmet), "");
 }

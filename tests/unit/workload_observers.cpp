@@ -6,6 +6,7 @@
 
 #include "harness/engine/bind.hpp"
 #include "strategies/atomic.hpp"
+#include "strategies/biased.hpp"
 #include "strategies/deferred.hpp"
 #include "strategies/gil.hpp"
 #include "strategies/mark_sweep.hpp"
@@ -21,6 +22,9 @@ using tally::testing::run_steps;
 using tally::workloads::observers;
 using plain = tally::strategies::plain_heap<tally::native>;
 using atomic = tally::strategies::atomic_heap<tally::native>;
+using epochs = tally::strategies::atomic_heap<tally::native, {.slot = tally::slot_kind::epoch}>;
+using unique = tally::strategies::atomic_heap<tally::native, {.unique = tally::strategies::unique_path::on}>;
+using biased = tally::strategies::biased_heap<tally::native>;
 using shared_ptr = tally::strategies::shared_ptr_heap<tally::native>;
 using deferred = tally::strategies::deferred_heap<tally::native>;
 using mark_sweep = tally::strategies::mark_sweep_heap<tally::native>;
@@ -61,8 +65,11 @@ TEST(observers, tracing_may_find_what_nobody_holds_and_never_misses_what_lives) 
 TEST(observers, each_is_told_once_of_its_subjects_death) {
   for (const char* subject : {"0.01", "0.3"}) {
     const settings set{{"callbacks", "on"}, {"window", "5"}, {"subject", subject}};
-    for (const auto& r : {run_steps<collected, observers>({.set = set, .steps = 5000}),
-                          run_steps<gil, observers>({.set = set, .lanes = 3, .steps = 5000})}) {
+    for (const auto& r :
+         {run_steps<collected, observers>({.set = set, .steps = 5000}), run_steps<plain, observers>({.set = set, .steps = 5000}),
+          run_steps<unique, observers>({.set = set, .lanes = 3, .steps = 5000}),
+          run_steps<biased, observers>({.set = set, .lanes = 3, .steps = 5000}),
+          run_steps<gil, observers>({.set = set, .lanes = 3, .steps = 5000})}) {
       EXPECT_EQ(r.verdict(), "") << subject;
       EXPECT_GT(metric(r, "observers_told"), 50);
     }
@@ -71,9 +78,9 @@ TEST(observers, each_is_told_once_of_its_subjects_death) {
 
 TEST(observers, a_heap_without_callbacks_is_refused_with_the_reason) {
   const tally::parameters on(observers::info, {{"callbacks", "on"}});
-  EXPECT_THAT((tally::bind_cell<atomic, observers>().unmet_for(on)), ::testing::HasSubstr("callbacks=on"));
+  EXPECT_THAT((tally::bind_cell<epochs, observers>().unmet_for(on)), ::testing::HasSubstr("callbacks=on"));
   EXPECT_EQ((tally::bind_cell<gil, observers>().unmet_for(on)), "");
-  EXPECT_THROW((run_steps<atomic, observers>({.set = {{"callbacks", "on"}}})), tally::usage_error);
+  EXPECT_THROW((run_steps<epochs, observers>({.set = {{"callbacks", "on"}}})), tally::usage_error);
 }
 
 // One that now and then does not find what lives, and one that does not tell.
