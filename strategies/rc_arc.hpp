@@ -84,14 +84,14 @@ class rc_arc_heap : public heap_with_cycles<O.cycles, rc_arc_heap<M, O>, M, O.sl
     }
     // For collections: in a stop, or of an object that the caller alone can reach.
     [[nodiscard]] std::uint64_t count_of(header& h) const { return h.count.load(std::memory_order_relaxed) / one; }
-    void revive(header& h) { h.count.store(h.count.load(std::memory_order_relaxed) + one, std::memory_order_relaxed); }
+    // If its bit came when it was dead, what it holds has none: see mark().
+    void revive(header& h) {
+      h.count.store(h.count.load(std::memory_order_relaxed) + one, std::memory_order_relaxed);
+      if (is_shared(h)) mark_or_end(h, "rc_arc: no memory to publish what a finaliser may revive");
+    }
     // What this thread takes apart was another's: it is published to it, with all that it holds.
     void keep_alive(header& h) {
-      try {
-        if (!is_shared(h)) mark_from(h);
-      } catch (const std::bad_alloc&) {
-        no_way_on("rc_arc: no memory to publish garbage to the thread that takes it apart");
-      }
+      if (!is_shared(h)) mark_or_end(h, "rc_arc: no memory to publish garbage to the thread that takes it apart");
       increment(h);
     }
     bool try_increment(header& h) {
@@ -141,13 +141,11 @@ class rc_arc_heap : public heap_with_cycles<O.cycles, rc_arc_heap<M, O>, M, O.sl
 
    private:
     static bool is_shared(const header& h) { return (h.count.load(std::memory_order_relaxed) & shared) != 0; }
+    // `first` and what it reaches; of one that is marked, what it reaches.
     [[gnu::noinline]] void mark_from(header& first) {
       try {
-        mark(&first);
-        for (std::size_t i = 0; i < marked_.size(); ++i) {
-          header& h = *marked_[i];
-          type_table<context>::entries[h.word.type()].scan(*this, &h + 1);
-        }
+        is_shared(first) ? scan(first) : mark(&first);
+        for (std::size_t i = 0; i < marked_.size(); ++i) scan(*marked_[i]);
       } catch (const std::bad_alloc&) {
         unmark(marked_);
         unmark(marked_dead_);
@@ -156,11 +154,20 @@ class rc_arc_heap : public heap_with_cycles<O.cycles, rc_arc_heap<M, O>, M, O.sl
       marked_.clear();
       marked_dead_.clear();
     }
+    void scan(header& h) { type_table<context>::entries[h.word.type()].scan(*this, &h + 1); }
+    void mark_or_end(header& h, const char* why) {
+      try {
+        mark_from(h);
+      } catch (const std::bad_alloc&) {
+        no_way_on(why);
+      }
+    }
     static void unmark(std::vector<header*>& all) {
       for (header* h : all) h->count.store(h->count.load(std::memory_order_relaxed) & ~shared, std::memory_order_relaxed);
       all.clear();
     }
-    // A dead object that a weak slot still refers to gets the bit for its weak count; it has no slots any more.
+    // A dead object that a weak slot still refers to gets the bit for its weak count, and its slots are not looked at: it has none
+    // any more, or its end is yet to come.
     void mark(header* h) {
       if (h == nullptr) return;
       const std::uint32_t n = h->count.load(std::memory_order_relaxed);

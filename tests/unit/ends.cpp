@@ -254,6 +254,64 @@ TYPED_TEST(ends_of, objects_without_an_end_are_as_large_as_they_were) {
   this->attached.drop(r);
 }
 
+template <class H>
+struct weak_holder {
+  typename H::template weak_slot<finalised<H>> seen;
+  void each_slot(auto&& f) { f(seen); }
+};
+template <class H>
+struct pair_of {
+  typename H::template slot<finalised<H>> first, second;
+  void each_slot(auto&& f) {
+    f(first);
+    f(second);
+  }
+  void finalize(typename H::context&, const typename H::template ref<pair_of>&) {}
+};
+
+// An object that is dead, and put off, is published through a weak ref: as the dead are, without what it holds. Its finaliser then
+// keeps it, for another thread.
+TEST(ends, what_is_published_when_it_is_dead_is_published_whole_if_it_is_revived) {
+  using H = strategies::rc_arc_heap<native>;
+  using mortal = finalised<H>;
+  H heap{heap_config{}};
+  {
+    H::context c(heap);
+    H::weak<mortal> put_off{};
+    H::parcel<mortal> kept{};
+    action<H> keep = [&](auto& context, const auto& self) { kept = context.pack(context.copy(self)); };
+    action<H> publish = [&](auto& context, const auto&) {
+      EXPECT_FALSE(kept);
+      EXPECT_FALSE(context.upgrade(put_off));
+      auto one = context.template make<weak_holder<H>>({});
+      context.store(context.get(one).seen, context.copy(put_off));
+      context.drop(context.unpack(context.pack(one)));
+    };
+    action<H>* const nothing = nullptr;
+    auto chain = made<mortal>(c, &keep);
+    put_off = c.downgrade(chain);
+    c.store(c.get(chain).next, made<mortal>(c, nothing));
+    constexpr int above = 49;  // with `top`, as many as end inside each other
+    for (int i = 0; i < above; ++i) {
+      auto one = made<mortal>(c, nothing);
+      c.store(c.get(one).next, chain);
+      chain = one;
+    }
+    auto top = c.make<pair_of<H>>({});
+    c.store(c.get(top).first, chain);
+    c.store(c.get(top).second, made<mortal>(c, &publish));
+    c.drop(top);
+    auto r = c.unpack(kept);
+    EXPECT_TRUE(r.at->count.load(std::memory_order_relaxed) & H::context::shared);
+    auto held = c.load(c.get(r).next);
+    EXPECT_TRUE(held.at->count.load(std::memory_order_relaxed) & H::context::shared);
+    c.drop(held);
+    c.drop(r);
+    c.drop(put_off);
+  }
+  EXPECT_EQ(heap.live(), 0);
+}
+
 // A confined object's counts are its type's.
 TEST(ends, a_confined_object_is_finalised_and_revived) {
   typed heap{heap_config{}};
