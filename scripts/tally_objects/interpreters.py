@@ -38,10 +38,10 @@ class Interpreter:
         return f"Python {self.version} ({self.path})"
 
 
-def candidates():
-    """python3.11 to python3.13 and python3 of PATH, then those of pyenv and uv."""
-    names = [shutil.which(f"python{rule}") for rule in RULES] + [shutil.which("python3"), "/usr/bin/python3"]
-    paths = [name for name in names if name and os.access(name, os.X_OK)]
+def candidates(names=tuple(f"python{rule}" for rule in RULES)):
+    """`names` and python3 of PATH, then those of pyenv and uv."""
+    programs = [shutil.which(name) for name in names] + [shutil.which("python3"), "/usr/bin/python3"]
+    paths = [program for program in programs if program and os.access(program, os.X_OK)]
     for folder in FOLDERS:
         paths += sorted(glob.glob(os.path.expanduser(folder)))
     # A shim of pyenv's is a script that chooses a Python by the folder that it is called in: what it chooses is found by itself.
