@@ -62,6 +62,8 @@ std::vector<suite_group> full(const names& traces, const names& threaded) {
       {"cyclic garbage, observers and finalisers", with_cycles, {"cycles", "observers", "finalizers"}, {}, "auto",
        {mode::throughput}, {}},
       {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {mode::throughput}, {}},
+      {"small Python programs", everything, {"interpreter"}, {"program=fib,call_method,create_instance,mixed"}, "auto",
+       {mode::throughput}, {}},
       {"a service", everything, {"server"}, {}, "auto", {mode::throughput, mode::latency, mode::memory}, {}},
   };
 }

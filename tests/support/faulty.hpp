@@ -3,7 +3,7 @@
 //   leaky    forgets every 97th drop
 //   hasty    counts every 97th drop twice, so that objects die while somebody holds them. The dead are wiped and kept: a use
 //            after free reads zeroes (a null slot, a payload of 0) and is no crash
-//   sound    right, and knows the most payload that ever lived
+//   sound    right, and knows the most payload that ever lived, and how many objects were made and references dropped
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,7 @@ class faulty_heap : public counting_heap<faulty_heap<Fault>, native> {
     for (void* p : blocks) native::free(p);
   }
   std::int64_t payload = 0, most_payload = 0;
-  long drops = 0;
+  long drops = 0, makes = 0;
   std::unordered_set<void*> blocks;  // what was not given back: the leaked and the wiped too
 
   struct header {
@@ -41,6 +41,7 @@ class faulty_heap : public counting_heap<faulty_heap<Fault>, native> {
     using counting_context<context, faulty_heap, header>::counting_context;
     void init(header& h) {
       h.count = 1;
+      ++this->heap_.makes;
       this->heap_.blocks.insert(&h);
       h.bytes = static_cast<std::int64_t>(h.word.bytes() - sizeof(header));
       this->heap_.payload += h.bytes;

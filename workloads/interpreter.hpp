@@ -1,0 +1,178 @@
+// interpreter: a small Python. What counting costs, and what it does to threads, in programs and not in pairs of a copy and a drop.
+//
+// A stack machine runs one of the programs of harness/interpreter/ on boxed objects: integers (small ones shared), floats, texts,
+// tuples, lists, dictionaries, functions, code, types and instances. Its instructions count where CPython's do
+// (interpreter_machine.hpp), so that what all lanes share is what threads of a Python without a GIL share: code, functions, types,
+// constants, names of the module; and in programs called *_shared a container or an instance, too.
+//
+// A step calls main(rounds) and compares what it gives back. A safepoint is an operation: a loop's jump back, in fib a call. Where a
+// strategy has immortal objects None, the booleans, small integers, constants and built-in functions are, unless immortal=no; in the
+// heaps of others they are objects like any. Updates of a shared attribute read, add and write, and may get lost (`lost_updates`).
+// Source: what is counted is [CPython]'s, and so are the items of its Tools/ftscalingbench; the other programs are ours.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "harness/interpreter/program_plan.hpp"
+#include "workloads/interpreter_calls.hpp"
+#include "workloads/interpreter_values.hpp"
+
+namespace tally::workloads {
+
+struct interpreter {
+  static constexpr std::array<parameter_info, 3> parameters_{{
+      text("program", "mixed", "what to run: fib, list_private, call_method ... docs/interpreter.md has all"),
+      whole("rounds", 64, 1, 100'000, "iterations of the program's loop per step"),
+      word("immortal", {"yes", "no"}, "yes: constants live for ever where the strategy can say so; no: they are counted"),
+  }};
+  static constexpr workload_info info{"interpreter", "a small Python: a stack machine over boxed objects",
+                                      "a program's instructions: copies of locals, constants and names, drops of operands, makes "
+                                      "of what is not small; one poll per operation, which is a loop's iteration, in fib a call",
+                                      parameters_};
+
+  template <class H>
+  static constexpr std::string_view unmet() {
+    return "";
+  }
+  template <class H>
+  static std::string unmet_for(const parameters& p) {
+    return bytecode::unmet(p, has_shared_slot<H>);
+  }
+
+  template <class H>
+  class program;
+};
+
+template <class H>
+class interpreter::program {
+ public:
+  using context = typename H::context;
+  using object = interpreter_object<H>;
+  using machine = interpreter_machine<H>;
+  using ref = typename H::template ref<object>;
+  using parcel = typename H::template parcel<object>;
+
+  program(H& heap, const run_env& env) : plan_(env.params), all_(heap) {
+    if (const std::string why = unmet_for<H>(env.params); !why.empty()) throw usage_error("--set " + why);
+    world_.codes = plan_.objects.codes.data();
+    for (int i = 0; i < env.lanes; ++i) world_.queues.emplace_back(queue_places);
+  }
+
+  // The root comes last: what is stored in it is shared with all that it leads to.
+  [[gnu::cold]] void setup(context& c) {
+    const auto n = static_cast<std::uint32_t>(plan_.objects.objects.size());
+    ref all = slotted<H>(c, bytecode::kind::array, 0, n);
+    slots_ = c.get(all).plain_slots();
+    for (std::uint32_t i = 0; i < n; ++i) {
+      const bytecode::recipe& r = plan_.objects.objects[i];
+      ref made = slotted<H>(c, r.what, r.word, r.slots, shared_places(r));
+      object& o = c.get(made);
+      fill(c, o.plain_slots(), r.holds);
+      fill(c, o.racy_slots(), r.shared);
+      if (r.immortal) make_immortal(c, made);
+      set<H>(c, slots_[i], made);
+    }
+    fill(c, held(c, plan_.objects.module).plain_slots(), plan_.objects.names);
+    world_.none = slots_ + plan_.objects.none;
+    world_.yes = slots_ + plan_.objects.yes;
+    world_.no = slots_ + plan_.objects.no;
+    world_.module = slots_ + plan_.objects.module;
+    world_.builtins = slots_ + plan_.objects.builtins;
+    world_.name = slots_ + plan_.objects.name;
+    world_.main = slots_ + plan_.objects.main;
+    world_.small_ints = held(c, plan_.objects.small_ints).plain_slots();
+    world_.list_methods = held(c, plan_.objects.list_methods).plain_slots();
+    world_.names = held(c, plan_.objects.module).plain_slots();
+    all_.store(c, all);
+  }
+
+  struct lane {
+    lane(program& p, context& c, const lane_env& e) : runs(c, p.world_, static_cast<std::size_t>(e.index)) {}
+    machine runs;
+    std::uint64_t wrong = 0, steps = 0;
+  };
+  std::uint64_t step(context& c, lane& l) {
+    bool right = false;
+    const std::uint64_t done = l.runs.run(c, plan_.rounds, plan_.expected, right);
+    ++l.steps;
+    if (!right) {
+      ++l.wrong;
+      c.poll();
+    }
+    return done;
+  }
+  void leave(context& c, lane& l) {
+    l.runs.unwind(c);
+    l.runs.leave(c);
+    // relaxed, all of them: read after the lanes were joined
+    wrong_.fetch_add(l.wrong, std::memory_order_relaxed);
+    steps_.fetch_add(l.steps, std::memory_order_relaxed);
+    refused_.fetch_add(l.runs.refused(), std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::string check(context& c) {
+    for (auto& queue : world_.queues) {
+      for (parcel p{}; queue.try_pop(p);) c.drop(c.unpack(p));
+    }
+    look_at_shared(c);
+    return plan_.verdict(wrong_.load(std::memory_order_relaxed));
+  }
+  void teardown(context& c) {
+    // Functions hold the module that holds them.
+    object& module = held(c, plan_.objects.module);
+    for (std::uint32_t i = 0; i < module.slots; ++i) set<H>(c, module.plain_slots()[i], ref{});
+    all_.store(c, {});
+    if constexpr (has_immortal<H>) {
+      for (; !immortals_.empty(); immortals_.pop_back()) c.release_immortal(c.unpack(immortals_.back()));
+    }
+  }
+  // The array, what is in it, and what lanes left in shared containers. Valid after check().
+  [[nodiscard]] std::int64_t expected() const { return 1 + static_cast<std::int64_t>(plan_.objects.objects.size()) + left_; }
+  void report(metric_list& into) const {
+    plan_.report(into, steps_.load(std::memory_order_relaxed), refused_.load(std::memory_order_relaxed), updates_);
+  }
+
+ private:
+  static constexpr std::size_t queue_places = 256;
+
+  static std::uint16_t shared_places(const bytecode::recipe& r) { return static_cast<std::uint16_t>(r.shared.size()); }
+  object& held(context& c, std::int32_t i) { return *c.peek(slots_[i]); }
+  void fill(context& c, auto* places, const std::vector<std::int32_t>& what) {
+    for (std::size_t i = 0; i < what.size(); ++i) {
+      if (what[i] >= 0) c.store(places[i], c.load(slots_[what[i]]));
+    }
+  }
+  void make_immortal(context& c, const ref& made) {
+    if constexpr (has_immortal<H>) {
+      if (!plan_.immortal) return;
+      c.make_immortal(made);
+      immortals_.push_back(c.pack(c.copy(made)));
+    }
+  }
+  // What lanes have put into shared containers; each such object is in one place.
+  [[gnu::cold]] void look_at_shared(context& c) {
+    std::vector<const void*> ours;
+    for (std::uint32_t i = 0; i < all_.get()->slots; ++i) ours.push_back(c.peek(slots_[i]));
+    for (std::uint32_t i = 0; i < all_.get()->slots; ++i) {
+      object& o = *c.peek(slots_[i]);
+      for (std::uint16_t at = 0; at < o.racies; ++at) {
+        ref r = c.load(o.racy_slots()[at]);
+        if (!r) continue;
+        left_ += std::ranges::find(ours, static_cast<const void*>(&c.get(r))) == ours.end() ? 1 : 0;
+        if (o.what == bytecode::kind::shared_instance && at == 0) updates_ = c.get(r).whole() - bytecode::first_shared;
+        c.drop(r);
+      }
+    }
+  }
+
+  bytecode::program_plan plan_;
+  typename H::template root<object> all_;   // an array of the image's objects
+  typename object::slot* slots_ = nullptr;  // its
+  interpreter_world<H> world_;
+  std::vector<parcel> immortals_;
+  std::int64_t left_ = 0;
+  std::int64_t updates_ = 0;
+  tally::atomic<typename H::memory, std::uint64_t, "check"> wrong_, steps_, refused_;
+};
+
+}  // namespace tally::workloads
