@@ -59,7 +59,7 @@ struct padded_atomic_header {
 constexpr bool sensible(const atomic_options& o) {
   // A collection of generations needs counts that nobody changes meanwhile; one that stops threads finds objects by their cells, and
   // frees what a reader in an epoch may see.
-  if (o.cycles == cycle_kind::generational) return false;
+  if (o.cycles == cycle_kind::generational || o.cycles == cycle_kind::trial) return false;
   if (o.cycles == cycle_kind::stop && (o.heap == object_source::malloc || o.slot == slot_kind::epoch)) return false;
   return o.heap == object_source::malloc ||
          (o.order == count_order::relaxed && o.rmw == count_rmw::fetch_add && o.padding == count_padding::packed);
@@ -174,7 +174,8 @@ struct atomic {
       refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
       refusal{"cycles=stop",
               "objects are found by a walk over cells (heap=block), and a reader in an epoch may still see what is taken apart "
-              "(slot=lockbit); heap=block is built with the default counts"}};
+              "(slot=lockbit); heap=block is built with the default counts"},
+      no_trial};
   template <class M, options O>
     requires(sensible(O))
   using heap = atomic_heap<M, O>;

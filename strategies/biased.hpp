@@ -379,7 +379,8 @@ struct biased {
       refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
       refusal{"cycles=stop",
               "objects are found by a walk over cells (heap=block), and a reader in an epoch may still see what is taken apart "
-              "(slot=lockbit)"}};
+              "(slot=lockbit)"},
+      no_trial};
   template <class M, options O>
     requires(sensible(O))
   using heap = biased_heap<M, O>;

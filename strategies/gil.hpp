@@ -148,13 +148,17 @@ struct gil {
   static constexpr std::array tunables{
       number<options>("interval_us", gil_heap<native>::default_interval_us, 1, 1e9,
                       "how long a thread waits before it asks for the lock, in us", "CPython's sys.getswitchinterval()"),
-      heap_choice<options>(), cycles_choice<options>(), rule_setting<options>(),
+      heap_choice<options>(),
+      cycles_choice<options>(),
+      rule_setting<options>(),
+      candidates_number<options>(),
       automatic_setting<options>("cycles=generational")};
   static constexpr std::array refusals{refusal{"cycles=stop", "who holds the lock runs alone, and has nobody to stop"}};
   template <class M, options O>
     requires(sensible(O))
   using heap = gil_heap<M, O>;
-  using variants = variant_list<options{}, options{.heap = object_source::block}, options{.cycles = cycle_kind::generational}>;
+  using variants = variant_list<options{}, options{.heap = object_source::block}, options{.cycles = cycle_kind::generational},
+                                options{.cycles = cycle_kind::trial}>;
 };
 
 static_assert(strategy<gil_heap<native>> && has_weak<gil_heap<native>> && has_shared_slot<gil_heap<native>>);

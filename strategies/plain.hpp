@@ -64,12 +64,13 @@ struct plain {
   static constexpr strategy_info info{"plain", "one non-atomic count (Rust's Rc, CPython under the GIL)", "[Collins60]"};
   using options = plain_options;
   static constexpr std::array tunables{heap_choice<options>(), cycles_choice<options>(), rule_setting<options>(),
-                                       automatic_setting<options>("cycles=generational")};
+                                       candidates_number<options>(), automatic_setting<options>("cycles=generational")};
   static constexpr std::array refusals{refusal{"cycles=stop", "there is no other thread to stop"}};
   template <class M, options O>
     requires(sensible(O))
   using heap = plain_heap<M, O>;
-  using variants = variant_list<options{}, options{.heap = object_source::block}, options{.cycles = cycle_kind::generational}>;
+  using variants = variant_list<options{}, options{.heap = object_source::block}, options{.cycles = cycle_kind::generational},
+                                options{.cycles = cycle_kind::trial}>;
 };
 
 static_assert(strategy<plain_heap<native>> && has_weak<plain_heap<native>>);

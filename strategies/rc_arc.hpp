@@ -196,7 +196,8 @@ struct rc_arc {
       refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
       refusal{"cycles=stop",
               "objects are found by a walk over cells (heap=block), and a reader in an epoch may still see what is taken apart "
-              "(slot=lockbit); another thread can't count a confined type (sharing=dynamic)"}};
+              "(slot=lockbit); another thread can't count a confined type (sharing=dynamic)"},
+      no_trial};
   template <class M, options O>
     requires(sensible(O))
   using heap = std::conditional_t<O.sharing == sharing_kind::typed, rc_arc_typed_heap<M, O.slot, O.heap>, rc_arc_heap<M, O>>;

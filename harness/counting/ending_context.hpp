@@ -120,6 +120,12 @@ class ending_context : public counting_context<Self, Heap, Header> {
   void empty_slot(Place& place) {
     this->store(place, {});
   }
+  // One reference fewer; true: it was the last.
+  template <class T>
+  [[nodiscard]] bool let_go(Header& h) {
+    return this->template count_down<T>(h);
+  }
+  [[nodiscard]] bool let_go_of(Header& h) { return self().decrement(h); }
   template <class T>
   [[nodiscard]] static bool can_be_found(const Header&) {
     return true;
@@ -204,7 +210,7 @@ bool ending_context<Self, Heap, Header>::finalize(Header& h) {
   self().before_call();
   delays_.add(delay::finalizer);
   object.finalize(self(), ref<T>{&h});
-  if (!this->template count_down<T>(h)) return !mutant<memory, "ends: what a finaliser revives is taken apart">();
+  if (!self().template let_go<T>(h)) return !mutant<memory, "ends: what a finaliser revives is taken apart">();
   self().template ending<T>(h);
   return false;
 }
@@ -279,7 +285,7 @@ template <class Self, class Heap, class Header>
   for (observer_link* l = all; l != nullptr; l = l->next()) tell_one(*l->observer());
   for (observer_link *l = all, *next = nullptr; l != nullptr; l = next) {
     next = l->next();
-    if (self().decrement(*l->observer())) self().reclaim(*l->observer());
+    if (self().let_go_of(*l->observer())) self().reclaim(*l->observer());
   }
   self().told(count);
 }

@@ -9,7 +9,7 @@
 
 namespace tally {
 
-enum class cycle_kind { none, generational, stop };
+enum class cycle_kind { none, generational, stop, trial };
 
 // What differs between releases of CPython. `nested` deaths run inside each other; deeper ones are put off until no more than
 // `emptied_at` of them do.
@@ -25,12 +25,17 @@ inline constexpr std::array cycle_rules{cycle_rule{"3.11", {700, 10, 10}, true, 
 
 inline constexpr int default_cycle_rule = 2;
 
+// Why counts of several threads can't have it.
+inline constexpr refusal no_trial{
+    "cycles=trial", "after a decrement that leaves references another thread may free the object, before it is a candidate"};
+inline constexpr double default_candidates = 10'000;
+
 template <class Options>
 consteval tunable<Options> cycles_choice() {
   return choice<&Options::cycles, Options>(
-      "cycles", {"none", "generational", "stop"},
-      "what finds cyclic garbage: nothing, CPython's collector of three generations, or that of "
-      "its free-threaded build, which stops all threads (heap=block)",
+      "cycles", {"none", "generational", "stop", "trial"},
+      "what finds cyclic garbage: nothing, CPython's collector of three generations, that of its free-threaded build, which "
+      "stops all threads (heap=block), or trial deletion from what lost a reference and lives",
       "Swift, Rust and C++ have none");
 }
 template <class Options>
@@ -43,6 +48,14 @@ template <class Options>
 consteval tunable<Options> automatic_setting(std::string_view only_with) {
   return setting<Options>("automatic", {"on", "off"}, 0, only_with, "whether collections come by themselves, or only on request",
                           "CPython's gc.enable()");
+}
+template <class Options>
+consteval tunable<Options> candidates_number() {
+  tunable<Options> t =
+      number<Options>("candidates", default_candidates, 1, 1e9,
+                      "how many objects that lost a reference and live make a collection; adapted as PHP does", "[PHP]");
+  t.only_with = "cycles=trial";
+  return t;
 }
 
 }  // namespace tally

@@ -118,6 +118,9 @@ class cyclic_context : public ending_context<Self, Heap, Header> {
     return collected_type<T>() ? sizeof(head) : 0;
   }
   void give_back(Header* h) { base::give_back(rites_of(*h).container ? reinterpret_cast<Header*>(&head_of(*h)) : h); }
+  [[nodiscard]] bool let_go_of(Header& h) { return rites_of(h).let_go(self(), h); }
+  // What trial_context.hpp does in another way: a reference found in a collection.
+  void found(Header& h) { head_of(h).found_one(); }
   void reclaim(Header& dead) { rites_of(dead).end(self(), dead); }
   template <class T>
   [[gnu::noinline]] void reclaim(Header& dead) {
@@ -178,11 +181,11 @@ class cyclic_context : public ending_context<Self, Heap, Header> {
     Header* h = s.word.load();
     if (h == nullptr) return;
     s.word.store(nullptr);
-    if (self().decrement(*h)) this->template end<T>(*h);
+    if (self().template let_go<T>(*h)) this->template end<T>(*h);
   }
   template <class T>
   void visit_slot(shared_slot<T>& s) {
-    if (Header* h = s.exchange(self(), nullptr); h != nullptr && self().decrement(*h)) this->template end<T>(*h);
+    if (Header* h = s.exchange(self(), nullptr); h != nullptr && self().template let_go<T>(*h)) this->template end<T>(*h);
   }
   template <class T>
   void visit_slot(weak_slot<T>& s) {
@@ -253,10 +256,11 @@ class cyclic_context : public ending_context<Self, Heap, Header> {
   }
   template <class T>
   void find_in(Header* h) {
-    if (h != nullptr && collected_type<T>()) head_of(*h).found_one();
+    if (h != nullptr && collected_type<T>()) self().found(*h);
   }
   template <class T>
   void hold_in(Header* h) {
+    if (collector::by_candidates && mutant<memory, "trial: what lives blackens nothing">()) return;
     if (h != nullptr && collected_type<T>()) holding_->reached(head_of(*h));
   }
 

@@ -2,6 +2,7 @@
 //
 // Three passes over what is looked at: counts are copied; each reference that one object of it holds of another is taken from
 // the copy; what has something left is held from outside, and so is what it holds. No recursion, no memory beside the gc_heads.
+// A collector by candidates looks at these and, as it goes, at what they reach.
 // What remains is garbage: observers outside of it are told, finalisers run, and what these revived is found by the same three
 // passes over the garbage; the slots of the rest are emptied, and counting does what is left to do.
 //
@@ -25,11 +26,11 @@ struct cyclic_context<Self, Heap, Header>::collection {
 
   // Moves what is unreachable of `all` to `into`, where it is collecting still. `ours`: references of the collection's.
   void deduce(list& all, list& into, std::uint64_t ours) {
-    all.for_each([&](head& g) {
+    all.for_each([&](head& g) { g.begin(c.self().count_of(header_of(g)) - ours); });
+    all.for_each_growing([this](head& g) {
       ++looked_at;
-      g.begin(c.self().count_of(header_of(g)) - ours);
+      rites_of(header_of(g)).find(c.self(), behind(&header_of(g)));
     });
-    all.for_each([this](head& g) { rites_of(header_of(g)).find(c.self(), behind(&header_of(g))); });
     c.holding_ = &all;
     all.split(into, [this](head& g) { rites_of(header_of(g)).hold(c.self(), behind(&header_of(g))); });
   }
@@ -49,7 +50,7 @@ struct cyclic_context<Self, Heap, Header>::collection {
         // Dying: its end has begun, on a thread that is stopped in what it runs.
         if (c.self().count_of(*l->observer()) == 0) continue;
         c.hold_garbage(*l->observer());
-        if (!collector::in_stops) list::remove(observer);
+        c.cycles().untrack(observer);
         told.append(observer);
       }
     });
@@ -145,7 +146,9 @@ std::uint64_t cyclic_context<Self, Heap, Header>::collect_here(int generation) {
   all.begin(generation);
   gc_list<memory>& older = all.of(std::min(generation + 1, collector::oldest));
   collection one{*this};
+  if constexpr (collector::by_candidates) self().reach_into(&all.of(generation));
   one.deduce(all.of(generation), one.garbage, 0);
+  if constexpr (collector::by_candidates) self().reach_into(nullptr);
   const std::uint64_t looked_at = one.looked_at;
   all.survived(generation, looked_at - collection::count(one.garbage));
   one.unhook_observers();

@@ -6,6 +6,8 @@
 #include "harness/cycles/cyclic_context.hpp"
 #include "harness/cycles/generations.hpp"
 #include "harness/cycles/stopped_world.hpp"
+#include "harness/cycles/trial_context.hpp"
+#include "harness/cycles/trial_deletion.hpp"
 
 namespace tally {
 
@@ -19,6 +21,9 @@ class cyclic_heap : public ending_heap<Heap, M, Slots, Source> {
       : ending_heap<Heap, M, Slots, Source>(c),
         cycles_(cycle_rules.at(static_cast<std::size_t>(c.tunable("rule", default_cycle_rule)))) {
     cycles_.enable(c.tunable("automatic", 0) == 0);
+    if constexpr (Collector::by_candidates) {
+      cycles_.set_thresholds({static_cast<std::uint64_t>(c.tunable("candidates", default_candidates))});
+    }
   }
   [[nodiscard]] Collector& cycles() { return cycles_; }
   [[nodiscard]] collector_totals& totals() { return cycles_.totals; }
@@ -50,6 +55,10 @@ struct heap_for<cycle_kind::generational, Heap, M, Slots, Source> {
   using type = cyclic_heap<Heap, M, Slots, Source, generations<M>>;
 };
 template <class Heap, class M, slot_kind Slots, object_source Source>
+struct heap_for<cycle_kind::trial, Heap, M, Slots, Source> {
+  using type = cyclic_heap<Heap, M, Slots, Source, trial_deletion<M>>;
+};
+template <class Heap, class M, slot_kind Slots, object_source Source>
 struct heap_for<cycle_kind::stop, Heap, M, Slots, Source> {
   static_assert(Source == object_source::block, "objects are found by a walk over cells");
   using type = heap_with_stops<Heap, M, Slots, Source>;
@@ -62,6 +71,10 @@ struct context_for {
 template <class Self, class Heap, class Header>
 struct context_for<cycle_kind::none, Self, Heap, Header> {
   using type = context_with_ends<Heap::slots, Self, Heap, Header>;
+};
+template <class Self, class Heap, class Header>
+struct context_for<cycle_kind::trial, Self, Heap, Header> {
+  using type = trial_context<Self, Heap, Header>;
 };
 
 }  // namespace detail

@@ -114,6 +114,20 @@ class gc_list {
     }
   }
 
+  // f may append, which is then looked at, too; where the list is linked one way only, at least.
+  template <class F>
+  void for_each_growing(F&& f) {
+    for (head* h = first(); h != &end_; h = h->next()) f(*h);
+  }
+  // None is in a list any more.
+  void clear() {
+    for_each([](head& h) {
+      h.next_.store(0, relaxed);
+      h.prev_.store(0);
+    });
+    reset();
+  }
+
   // The list's objects have begun, and what they hold of each other was found. Moves those without a reference left, and not held
   // by one that has, to the end of `unreachable`, an empty list, where they are collecting still; the others are neighbours again
   // and collecting no more. hold(head) calls reached() with all that an object holds. One pass, and what comes back. Source: CPython's

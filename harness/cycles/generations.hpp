@@ -26,7 +26,7 @@ class generations {
  public:
   using head = gc_head<M>;
   using list = gc_list<M>;
-  static constexpr bool in_stops = false;
+  static constexpr bool in_stops = false, by_candidates = false;
   static constexpr int oldest = 2;
   struct local {  // a context's share: nothing
     explicit local(generations&) {}

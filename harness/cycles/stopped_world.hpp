@@ -25,7 +25,7 @@ class stopped_world {
  public:
   using head = gc_head<M>;
   using list = gc_list<M>;
-  static constexpr bool in_stops = true;
+  static constexpr bool in_stops = true, by_candidates = false;
   static constexpr int oldest = 2;
 
   // A context's share.

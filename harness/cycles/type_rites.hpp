@@ -24,6 +24,7 @@ struct type_rites : end_rites<Context> {
   void (*find)(Context&, void* payload) = nullptr;   // a reference found in the collection for each that it holds
   void (*hold)(Context&, void* payload) = nullptr;   // what it holds is reached
   void (*clear)(Context&, void* payload) = nullptr;  // its slots are emptied
+  bool (*let_go)(Context&, header&) = nullptr;       // one reference fewer; true: it was the last
   void (*finalize)(Context&, header&) = nullptr;     // null: it has no finaliser
   link* (*observation)(void* payload) = nullptr;     // null: it observes nothing
 
@@ -34,6 +35,7 @@ struct type_rites : end_rites<Context> {
     rites.find = [](Context& c, void* at) { static_cast<T*>(at)->each_slot([&c](auto& slot) { c.find(slot); }); };
     rites.hold = [](Context& c, void* at) { static_cast<T*>(at)->each_slot([&c](auto& slot) { c.hold(slot); }); };
     rites.clear = [](Context& c, void* at) { static_cast<T*>(at)->each_slot([&c](auto& slot) { c.visit_slot(slot); }); };
+    rites.let_go = [](Context& c, header& h) { return c.template let_go<T>(h); };
     rites.end = [](Context& c, header& h) { c.template end<T>(h); };  // of every type
     if constexpr (finalized_type<T, Context>) {
       rites.finalize = [](Context& c, header& h) {

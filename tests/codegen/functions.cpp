@@ -25,6 +25,7 @@ struct object {
 
 using plain = strategies::plain_heap<native>;
 using collected = strategies::plain_heap<native, strategies::plain_options{.cycles = cycle_kind::generational}>;
+using candidates = strategies::plain_heap<native, strategies::plain_options{.cycles = cycle_kind::trial}>;
 using counted = strategies::atomic_heap<native>;
 using rc_arc = strategies::rc_arc_heap<native>;
 using typed = strategies::rc_arc_typed_heap<native>;
@@ -59,6 +60,7 @@ extern "C" {
 void hand_reclaim(void* context, void* object);
 void hand_reclaim_biased(void* context, void* object);
 void hand_reclaim_foreign(void* context, void* object);
+void hand_buffer(void* context, void* object);
 
 // plain ---------------------------------------------------------------------------------------------------------------------
 
@@ -104,6 +106,39 @@ void hand_drop_collected(void* c, plain_object* o) { hand_drop_plain(c, o); }
 plain_object* hand_copy_container(void* c, plain_object* o) { return hand_copy_plain(c, o); }
 void hand_drop_container(void* c, plain_object* o) { hand_drop_plain(c, o); }
 void hand_copy_drop_container(void* c, plain_object* o) { hand_copy_drop_plain(c, o); }
+
+// cycles=trial: what lives after a decrement, or moves into a slot, and can hold a reference is asked whether it is a candidate.
+ref<candidates> check_copy_trial(candidates::context& c, ref<candidates> r) { return c.copy(r); }
+void check_drop_trial(candidates::context& c, ref<candidates> r) { c.drop(r); }
+container_ref<candidates> check_copy_candidate(candidates::context& c, container_ref<candidates> r) { return c.copy(r); }
+void check_drop_candidate(candidates::context& c, container_ref<candidates> r) { c.drop(r); }
+void check_store_candidate(candidates::context& c, candidates::slot<container<candidates>>& s, container_ref<candidates> r) {
+  c.store(s, r);
+}
+struct candidate_head {
+  std::atomic<candidate_head*> next;  // as gc_head's is; the compiler does not compare memory with it
+  candidate_head* previous;
+};
+static inline bool is_buffered(plain_object* o) {
+  return (reinterpret_cast<candidate_head*>(o) - 1)->next.load(std::memory_order_relaxed) != nullptr;
+}
+plain_object* hand_copy_trial(void* c, plain_object* o) { return hand_copy_plain(c, o); }
+void hand_drop_trial(void* c, plain_object* o) { hand_drop_plain(c, o); }
+plain_object* hand_copy_candidate(void* c, plain_object* o) { return hand_copy_plain(c, o); }
+void hand_drop_candidate(void* c, plain_object* o) {
+  if (--o->count == 0) [[unlikely]] {
+    hand_reclaim(c, o);
+  } else if (!is_buffered(o)) [[unlikely]] {
+    hand_buffer(c, o);
+  }
+}
+void hand_store_candidate(void* c, plain_object** s, plain_object* o) {
+  if (o != nullptr && !is_buffered(o)) [[unlikely]]
+    hand_buffer(c, o);
+  plain_object* old = *s;
+  *s = o;
+  if (old != nullptr) hand_drop_candidate(c, old);
+}
 
 // atomic --------------------------------------------------------------------------------------------------------------------
 

@@ -155,7 +155,8 @@ TYPED_TEST_P(Laws, ACollectorTellsObserversThenRunsFinalisersThenTakesApart) {
         c.drop(outside);
       });
       ASSERT_EQ(log.size(), 9U);
-      EXPECT_EQ((told{log.begin(), log.begin() + 4}), (told{"told outside", "final a", "final b", "final inside"}));
+      EXPECT_EQ(log.front(), "told outside");
+      EXPECT_TRUE(std::is_permutation(log.begin() + 1, log.begin() + 4, told{"final a", "final b", "final inside"}.begin()));
       EXPECT_EQ((told{log.end() - 2, log.end()}), (told{"final outside", "gone outside"}));
     }
   }

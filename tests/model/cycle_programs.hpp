@@ -67,6 +67,23 @@ struct weak_into_cycle : stage<H> {
   }
 };
 
+// Who holds the last ref moves it into the object itself, on every thread.
+template <class H>
+struct moved_cycle : stage<H> {
+  using stage<H>::stage;
+  void prepare() override {}
+  void act(int i) override {
+    auto& c = this->at(i);
+    typename stage<H>::held r(this->make_node(c));
+    c.poll();
+    this->look(c, r.get());
+    auto& next = c.get(r.get()).next;
+    c.store(next, r.take());
+    c.poll();
+    if (i == 0) this->reclaim_all(c);
+  }
+};
+
 // A finaliser revives a cycle while another thread polls, makes and drops.
 template <class H>
 struct revived_cycle : stage<H> {

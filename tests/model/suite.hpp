@@ -57,6 +57,7 @@ template <class H>
 void add_all(std::vector<subject>& into, std::string_view v) {
   if constexpr (collects_over_counts<H>) {
     add<garbage_cycle, H>(into, v, "garbage_cycle");
+    add<moved_cycle, H>(into, v, "moved_cycle");
     add<weak_into_cycle, H>(into, v, "weak_into_cycle");
     add<revived_cycle, H>(into, v, "revived_cycle");
   }

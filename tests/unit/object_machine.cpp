@@ -70,17 +70,20 @@ constexpr std::string_view ends =
     "new a 1\nweak v a\nweak w a\ndel a\nnew b 1 note\nset b.0 b\ndel b\ncollect\nnew c 0 revive d\ndel c\ncount d\ndel "
     "d\nstate\n";
 
-TEST(object_machine, ends_are_the_same_for_both_collectors) {
+TEST(object_machine, ends_are_the_same_for_all_collectors) {
   const lines python_says{"4 weak w",      "4 weak v",    "8 final b",    "8 collection 2 1",
                           "8 collected 1", "10 revive c", "11 count d 1", "13 state alive 0 generations 0 0"};
   EXPECT_EQ(run<python>(ends), python_says);
   EXPECT_EQ((run<strategies::biased_heap<native, {.heap = object_source::block, .cycles = cycle_kind::stop}>>(ends)),
             python_says);
+  EXPECT_EQ((run<gil_heap<native, {.cycles = cycle_kind::trial}>>(ends)), python_says);
 }
 
 TEST(object_machine, a_cycle_stays_where_nothing_collects) {
   EXPECT_THAT(run<plain_heap<native>>(cycle, true), ElementsAre("7 collected 0"));
   EXPECT_THAT(run<python>(cycle, true), ElementsAre("7 collection 2 2", "7 collected 2", "7 freed 2"));
+  EXPECT_THAT((run<plain_heap<native, {.cycles = cycle_kind::trial}>>(cycle, true)),
+              ElementsAre("7 collection 2 2", "7 collected 2", "7 freed 2"));
   EXPECT_THAT(run<deferred_heap<native>>(cycle, true), ElementsAre("7 collected 2", "7 freed 2"));
   EXPECT_THAT(run<mark_sweep_heap<native>>(cycle, true), ElementsAre("7 collected 2", "7 freed 2"));
 }
