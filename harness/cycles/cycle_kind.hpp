@@ -18,10 +18,13 @@ struct cycle_rule {
   std::array<std::uint64_t, 3> thresholds;
   bool collects_in_make;  // or at the next safepoint that is no make
   std::uint32_t nested, emptied_at;
+  bool incremental = false;  // old_spaces.hpp
 };
 inline constexpr std::array cycle_rules{cycle_rule{"3.11", {700, 10, 10}, true, 50, 0},
                                         cycle_rule{"3.12", {700, 10, 10}, false, 50, 0},
-                                        cycle_rule{"3.13", {2000, 10, 10}, false, 9945, 9894}};
+                                        cycle_rule{"3.13", {2000, 10, 10}, false, 9945, 9894},
+                                        // 3.14.0 to 3.14.4; these put deaths off where the stack is short, not by their number.
+                                        cycle_rule{"incremental", {2000, 10, 0}, false, 9945, 9894, true}};
 
 inline constexpr int default_cycle_rule = 2;
 
@@ -40,9 +43,11 @@ consteval tunable<Options> cycles_choice() {
 }
 template <class Options>
 consteval tunable<Options> rule_setting() {
-  return setting<Options>("rule", {cycle_rules[0].name, cycle_rules[1].name, cycle_rules[2].name}, default_cycle_rule,
-                          "cycles=generational", "whose rules the generations follow: thresholds, and when a collection comes",
-                          "the newest of them");
+  return setting<Options>("rule", {cycle_rules[0].name, cycle_rules[1].name, cycle_rules[2].name, cycle_rules[3].name},
+                          default_cycle_rule, "cycles=generational",
+                          "whose rules the generations follow: thresholds, and when a collection comes; incremental: "
+                          "3.14.0 to 3.14.4, a few old objects at a time",
+                          "the newest of those that have generations");
 }
 template <class Options>
 consteval tunable<Options> automatic_setting(std::string_view only_with) {

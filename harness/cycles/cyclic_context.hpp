@@ -119,8 +119,6 @@ class cyclic_context : public ending_context<Self, Heap, Header> {
   }
   void give_back(Header* h) { base::give_back(rites_of(*h).container ? reinterpret_cast<Header*>(&head_of(*h)) : h); }
   [[nodiscard]] bool let_go_of(Header& h) { return rites_of(h).let_go(self(), h); }
-  // What trial_context.hpp does in another way: a reference found in a collection.
-  void found(Header& h) { head_of(h).found_one(); }
   void reclaim(Header& dead) { rites_of(dead).end(self(), dead); }
   template <class T>
   [[gnu::noinline]] void reclaim(Header& dead) {
@@ -194,27 +192,26 @@ class cyclic_context : public ending_context<Self, Heap, Header> {
       this->template drop_weak_of<T>(h);
     }
   }
-  // In a collection: one reference of those that an object of it holds.
+  // In a collection: what a slot holds, if such are looked at.
   template <class T>
-  void find(slot<T>& s) {
-    find_in<T>(s.word.load());
+  [[nodiscard]] static head* held(slot<T>& s) {
+    return head_in<T>(s.word.load());
   }
   template <class T>
-  void find(shared_slot<T>& s) {
-    find_in<T>(s.alone());
+  [[nodiscard]] static head* held(shared_slot<T>& s) {
+    return head_in<T>(s.alone());
   }
   template <class T>
-  void find(weak_slot<T>&) {}
-  template <class T>
-  void hold(slot<T>& s) {
-    hold_in<T>(s.word.load());
+  [[nodiscard]] static head* held(weak_slot<T>&) {
+    return nullptr;
   }
-  template <class T>
-  void hold(shared_slot<T>& s) {
-    hold_in<T>(s.alone());
+  // One reference of those that what is looked at holds; trial_context.hpp does more. What lives holds it. A collector's own look.
+  void found(head& h) { h.found_one(); }
+  void hold(head& h) {
+    if (collector::by_candidates && mutant<memory, "trial: what lives blackens nothing">()) return;
+    holding_->reached(h);
   }
-  template <class T>
-  void hold(weak_slot<T>&) {}
+  void reached(head& h) { cycles().reached(h); }
 
  protected:
   using base::self;
@@ -255,13 +252,8 @@ class cyclic_context : public ending_context<Self, Heap, Header> {
     if (const int g = cycles().choose(); g >= 0) run_collection(g, false);
   }
   template <class T>
-  void find_in(Header* h) {
-    if (h != nullptr && collected_type<T>()) self().found(*h);
-  }
-  template <class T>
-  void hold_in(Header* h) {
-    if (collector::by_candidates && mutant<memory, "trial: what lives blackens nothing">()) return;
-    if (h != nullptr && collected_type<T>()) holding_->reached(head_of(*h));
+  [[nodiscard]] static head* head_in(Header* h) {
+    return h != nullptr && collected_type<T>() ? &head_of(*h) : nullptr;
   }
 
   // What an end inside an end takes, at most.

@@ -27,7 +27,7 @@ struct cyclic_context<Self, Heap, Header>::collection {
   // Moves what is unreachable of `all` to `into`, where it is collecting still. `ours`: references of the collection's.
   void deduce(list& all, list& into, std::uint64_t ours) {
     all.for_each([&](head& g) { g.begin(c.self().count_of(header_of(g)) - ours); });
-    all.for_each_growing([this](head& g) {
+    all.for_each_from(*all.first(), [this](head& g) {
       ++looked_at;
       rites_of(header_of(g)).find(c.self(), behind(&header_of(g)));
     });
@@ -56,16 +56,15 @@ struct cyclic_context<Self, Heap, Header>::collection {
     });
     garbage.for_each([](head& g) { g.end(); });
   }
-  // Returns how many objects this ended; track(head) takes the others back.
-  template <class Track>
-  std::uint64_t tell_observers(Track&& track) {
+  // Returns how many objects this ended; leave(head) takes each back before.
+  template <class Leave>
+  std::uint64_t tell_observers(Leave&& leave) {
     std::uint64_t ended = 0;
     while (!told.empty()) {
       head& g = *told.first();
       Header& observer = header_of(g);
       c.tell_one(observer);
-      list::remove(g);
-      track(g);
+      leave(g);
       if (!c.self().decrement(observer)) continue;
       c.reclaim(observer);
       ++ended;
@@ -143,22 +142,23 @@ std::uint64_t cyclic_context<Self, Heap, Header>::collect_here(int generation) {
   if (all.collecting()) return 0;
   note_periodic<memory, "collection">();
   const std::uint64_t begun = memory::now();
-  all.begin(generation);
-  gc_list<memory>& older = all.of(std::min(generation + 1, collector::oldest));
+  gc_list<memory>& seen = all.begin(generation, [this](head& g) { rites_of(header_of(g)).visit(self(), behind(&header_of(g))); });
+  const auto leave = [&](head& g) { all.keep(generation, g); };
   collection one{*this};
-  if constexpr (collector::by_candidates) self().reach_into(&all.of(generation));
-  one.deduce(all.of(generation), one.garbage, 0);
+  if constexpr (collector::by_candidates) self().reach_into(&seen);
+  one.deduce(seen, one.garbage, 0);
   if constexpr (collector::by_candidates) self().reach_into(nullptr);
   const std::uint64_t looked_at = one.looked_at;
-  all.survived(generation, looked_at - collection::count(one.garbage));
+  all.survived(generation, seen, looked_at - collection::count(one.garbage));
   one.unhook_observers();
-  std::uint64_t unreachable = one.tell_observers([&older](head& g) { older.append(g); });
+  std::uint64_t unreachable = one.tell_observers(leave);
   one.run_finalizers(false);
   one.deduce(one.garbage, one.rest, 0);
-  older.merge(one.garbage);  // revived
+  while (!one.garbage.empty()) leave(*one.garbage.first());  // revived
   unreachable += collection::count(one.rest);
   one.condemn();
-  one.clear(false, [&older](head& g) { older.move_here(g); });  // where it stays if somebody holds it still
+  one.clear(false, leave);  // where it stays if somebody holds it still
+  all.completed(generation);
   all.totals.pauses.record(memory::now() - begun);
   note(generation, looked_at, unreachable);
   all.end();
@@ -196,8 +196,11 @@ std::uint64_t cyclic_context<Self, Heap, Header>::collect_in_stops(int generatio
       one.unhook_observers();
     });
     if constexpr (requires { self().reclaim_settled(settled); }) self().reclaim_settled(settled);
-    const auto track = [](head& g) { collector::track(g); };
-    unreachable = one.tell_observers(track);
+    const auto leave = [](head& g) {
+      gc_list<memory>::remove(g);
+      collector::track(g);
+    };
+    unreachable = one.tell_observers(leave);
     one.run_finalizers(true);
     stop([&] {
       if (mutant<memory, "cycles: what was revived is taken apart">()) one.rest.merge(one.garbage);
@@ -205,10 +208,6 @@ std::uint64_t cyclic_context<Self, Heap, Header>::collect_in_stops(int generatio
       one.condemn();
     });
     unreachable += collection::count(one.rest);
-    const auto leave = [&track](head& g) {
-      gc_list<memory>::remove(g);
-      track(g);
-    };
     while (!one.garbage.empty()) {  // revived
       head& g = *one.garbage.first();
       leave(g);

@@ -3,7 +3,8 @@
 //
 // Outside of a collection the words are the neighbours. In one, `prev` holds a count and a bit that says so; the list is then
 // linked one way only. What was seen with a count of zero is on a list of its own, doubly linked again, with that bit and one in
-// `next`: so that it is found there, and can come back.
+// `next`: so that it is found there, and can come back. Two bits more of `prev` say outside of a collection in which of two spaces
+// an object is.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,10 @@ class gc_head {
   void link(void* next) { prev_.store(reinterpret_cast<std::uintptr_t>(next)); }
   [[nodiscard]] void* linked() const { return reinterpret_cast<void*>(prev_.load()); }
 
+  // Which of two lists of old objects it is in (old_spaces.hpp), 1 or 2; 0: neither. Who leaves a list or begins is in neither.
+  [[nodiscard]] unsigned space() const { return static_cast<unsigned>(prev_.load() & space_bits) >> 1; }
+  void set_space(unsigned number) { prev_.store((prev_.load() & ~space_bits) | std::uintptr_t{number} << 1); }
+
   // In a collection: how many references to it were not found yet.
   void begin(std::uint64_t references) { prev_.store(references << 1 | collecting_bit); }
   [[nodiscard]] bool collecting() const { return (prev_.load() & collecting_bit) != 0; }
@@ -47,10 +52,12 @@ class gc_head {
 
  private:
   friend class gc_list<M>;
-  static constexpr std::uintptr_t collecting_bit = 1, unreachable_bit = 1;
+  static constexpr std::uintptr_t collecting_bit = 1, unreachable_bit = 1, space_bits = 6;
   static constexpr std::uintptr_t walked = std::uintptr_t{0xFFFF} << 48;
   static std::uintptr_t word(const gc_head* h) { return reinterpret_cast<std::uintptr_t>(h); }
-  static gc_head* at(std::uintptr_t word) { return reinterpret_cast<gc_head*>(word & ~std::uintptr_t{1}); }
+  static gc_head* at(std::uintptr_t word) { return reinterpret_cast<gc_head*>(word & ~(collecting_bit | space_bits)); }
+  // Its neighbour is another one now; its space is what it was.
+  void replace_prev(const gc_head* from, const gc_head* to) { prev_.store(prev_.load() + (word(to) - word(from))); }
 
   // Atomic because a walk over the heap's cells reads the first word of each, whatever it is. relaxed: it does so in a stop.
   static constexpr auto relaxed = std::memory_order_relaxed;
@@ -84,7 +91,7 @@ class gc_list {
     head* const prev = head::at(h.prev_.load());
     head* const next = h.next();
     prev->next_.store(head::word(next), relaxed);
-    next->prev_.store(head::word(prev));
+    next->replace_prev(&h, prev);
     h.next_.store(0, relaxed);
     h.prev_.store(0);
   }
@@ -99,7 +106,7 @@ class gc_list {
     head* const first = from.end_.next();
     head* const tail = head::at(from.end_.prev_.load());
     last->next_.store(head::word(first), relaxed);
-    first->prev_.store(head::word(last));
+    first->replace_prev(&from.end_, last);
     tail->next_.store(head::word(&end_), relaxed);
     end_.prev_.store(head::word(tail));
     from.reset();
@@ -114,11 +121,6 @@ class gc_list {
     }
   }
 
-  // f may append, which is then looked at, too; where the list is linked one way only, at least.
-  template <class F>
-  void for_each_growing(F&& f) {
-    for (head* h = first(); h != &end_; h = h->next()) f(*h);
-  }
   // None is in a list any more.
   void clear() {
     for_each([](head& h) {
@@ -126,6 +128,11 @@ class gc_list {
       h.prev_.store(0);
     });
     reset();
+  }
+  // f of h, which is in this list, and of all behind it, what f appends included.
+  template <class F>
+  void for_each_from(head& h, F&& f) {
+    for (head* each = &h; each != &end_; each = each->next()) f(*each);
   }
 
   // The list's objects have begun, and what they hold of each other was found. Moves those without a reference left, and not held

@@ -7,17 +7,23 @@
 // quarter of what survived the last: else a growing heap would be looked at in quadratic time. Under rule 3.11 a collection comes
 // inside the make that is one too many, before the new object is tracked; later, at the next safepoint.
 //
+// Under rule incremental generation 0 is as ever, and what is older is in old_spaces.hpp. A collection of generation 1 is an
+// increment, and the one that comes by itself; one of generation 2 looks at everything.
+//
 // Not thread-safe: by one thread at a time, as everything under its lock is. Source: [CPython], Modules/gcmodule.c.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "harness/contract/collector.hpp"
 #include "harness/cycles/cycle_kind.hpp"
 #include "harness/cycles/cycle_listener.hpp"
 #include "harness/cycles/gc_head.hpp"
+#include "harness/cycles/old_spaces.hpp"
 
 namespace tally {
 
@@ -35,7 +41,10 @@ class generations {
   explicit generations(const cycle_rule& r) : rule_(r) { set_thresholds(r.thresholds); }
 
   [[nodiscard]] const cycle_rule& rule() const { return rule_; }
-  [[nodiscard]] list& of(int generation) { return lists_[static_cast<std::size_t>(generation)]; }
+  [[nodiscard]] list& of(int generation) {
+    if (generation == 0 || !rule_.incremental) return lists_[static_cast<std::size_t>(generation)];
+    return generation == 1 ? old_.visited() : old_.pending();
+  }
 
   // One more was made; true: the caller must collect() now, before it tracks it.
   [[nodiscard]] bool made(local&) {
@@ -44,7 +53,11 @@ class generations {
     return n > limit_.load() && too_many();
   }
   void freed(local&) {
-    if (const std::uint64_t n = young_.load(); n != 0) young_.store(n - 1);
+    if (const std::uint64_t n = young_.load(); n != 0) [[likely]] {
+      young_.store(n - 1);
+    } else {
+      before_.store(before_.load() - 1);
+    }
   }
   void track(head& h) { lists_[0].append(h); }
   static void untrack(head& h) {
@@ -60,6 +73,7 @@ class generations {
   }
   // The generation to collect; -1: none.
   [[nodiscard]] int choose() const {
+    if (rule_.incremental) return enabled_ ? 1 : -1;
     for (int g = oldest; g >= 0; --g) {
       if (count(g) <= thresholds_[static_cast<std::size_t>(g)]) continue;
       if (g == oldest && waiting_ < survivors_ / 4) continue;
@@ -70,23 +84,44 @@ class generations {
 
   // A collection is not interrupted by another: what finalisers make is counted, and that is all.
   [[nodiscard]] bool collecting() const { return collecting_; }
-  // Gathers what is to be looked at in of(generation).
-  void begin(int generation) {
+  // Gathers what is to be looked at. visit(head) calls reached(head) with all that an object holds.
+  template <class Visit>
+  [[nodiscard]] list& begin(int generation, Visit&& visit) {
     collecting_ = true;
     set_limit();
+    if (rule_.incremental) return begin_incremental(generation, visit);
     if (generation < oldest) set_count(generation + 1, count(generation + 1) + 1);
     for (int g = 0; g <= generation; ++g) set_count(g, 0);
     for (int g = 0; g < generation; ++g) of(generation).merge(of(g));
+    return of(generation);
   }
-  // `survivors` are in of(generation).
-  void survived(int generation, std::uint64_t survivors) {
+  void reached(head& h) { old_.reached(h); }
+  // `all`: begin()'s, where `survivors` are left.
+  void survived(int generation, list& all, std::uint64_t survivors) {
+    if (rule_.incremental) return old_.add(all);
     if (generation == oldest) {
       waiting_ = 0;
       survivors_ = survivors + outside_;
       return;
     }
     if (generation == oldest - 1) waiting_ += survivors;
-    of(generation + 1).merge(of(generation));
+    of(generation + 1).merge(all);
+  }
+  // What was told, revived, or only emptied in a collection, and is in some list, goes where its survivors are.
+  void keep(int generation, head& h) {
+    if (rule_.incremental) return old_.add(h);
+    of(std::min(generation + 1, oldest)).move_here(h);
+  }
+  // Nothing more dies of it. What finalisers made in it counts after an increment only.
+  void completed(int generation) {
+    if (!rule_.incremental) return;
+    if (generation != 1) set_count(0, 0);
+    if (generation == 0) ++older_[0];
+    if (generation == 1 && old_.completed(share())) std::swap(older_[0], older_[1]);
+    if (generation == oldest) {
+      older_ = {};
+      old_.swap();
+    }
   }
   void end() {
     collecting_ = false;
@@ -106,14 +141,19 @@ class generations {
   // From now on no collection looks at what there is now.
   void freeze() {
     for (int g = 0; g <= oldest; ++g) {
-      frozen_.merge(of(g));
+      frozen_.merge(lists_[static_cast<std::size_t>(g)]);
       set_count(g, 0);
     }
+    old_.move_all(frozen_);
     outside_frozen_ += outside_;
     outside_ = 0;
   }
   void unfreeze() {
-    of(oldest).merge(frozen_);
+    if (rule_.incremental) {
+      old_.add(frozen_);
+    } else {
+      of(oldest).merge(frozen_);
+    }
     outside_ += outside_frozen_;
     outside_frozen_ = 0;
   }
@@ -125,6 +165,7 @@ class generations {
   void add_outside(std::uint64_t n) {
     outside_ += n;
     survivors_ += n;
+    before_.store(before_.load() + n);
   }
   void listen(cycle_listener* l) { listener_ = l; }
   [[nodiscard]] cycle_listener* listener() const { return listener_; }
@@ -135,6 +176,7 @@ class generations {
   static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
   void set_count(int generation, std::uint64_t n) {
     if (generation == 0) {
+      before_.store(before_.load() + young_.load() - n);
       young_.store(n);
     } else {
       older_[static_cast<std::size_t>(generation) - 1] = n;
@@ -147,12 +189,28 @@ class generations {
     return false;
   }
 
+  // For old_spaces: with Python's own thresholds a hundredth of what is alive.
+  [[nodiscard]] std::uint64_t share() const {
+    return (before_.load() + young_.load()) / 10 / std::max(thresholds_[1], std::uint64_t{2});
+  }
+  template <class Visit>
+  list& begin_incremental(int generation, Visit&& visit) {
+    const std::uint64_t n = count(0), of_heap = share();
+    set_count(0, 0);
+    if (generation == 1) return old_.increment(lists_[0], n, of_heap, visit);
+    if (generation == oldest) return old_.everything(lists_[0]);
+    return lists_[0];
+  }
+
   const cycle_rule& rule_;
   std::array<list, 3> lists_;
+  old_spaces<M> old_;
   list frozen_;
   var<M, std::uint64_t, "cycles"> young_;  // generation 0's count
   var<M, std::uint64_t, "cycles"> limit_;  // of it: what is beyond makes a collection
   var<M, bool, "cycles"> due_;
+  // How many objects there would be without those that generation 0 counts; below zero, modulo 2^64, where more were freed.
+  var<M, std::uint64_t, "cycles"> before_;
   std::array<std::uint64_t, 2> older_{};  // the counts of the others
   std::array<std::uint64_t, 3> thresholds_{};
   std::uint64_t survivors_ = 0;  // of the last full collection

@@ -16,6 +16,7 @@ class trial_context : public cyclic_context<Self, Heap, Header> {
 
  public:
   using memory = typename base::memory;
+  using head = typename base::head;
   template <class T>
   using ref = typename base::template ref<T>;
   template <class T>
@@ -59,11 +60,10 @@ class trial_context : public cyclic_context<Self, Heap, Header> {
       this->self().template reclaim<T>(h);
   }
   // In a collection's first look: what candidates reach is looked at, too.
-  void found(Header& h) {
-    auto& g = base::head_of(h);
+  void found(head& g) {
     if (reaching_ != nullptr && !g.collecting() && !mutant<memory, "trial: what a candidate reaches stays black">()) {
       reaching_->append(g);
-      g.begin(this->self().count_of(h));
+      g.begin(this->self().count_of(base::header_of(g)));
       if (mutant<memory, "trial: the reference that reached an object is taken twice">()) g.found_one();
     }
     g.found_one();

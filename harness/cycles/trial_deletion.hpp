@@ -79,13 +79,18 @@ class trial_deletion {
   [[nodiscard]] int choose() const { return oldest; }
 
   [[nodiscard]] bool collecting() const { return collecting_; }
-  void begin(int) {
+  template <class Visit>
+  [[nodiscard]] list& begin(int, Visit&&) {
     collecting_ = true;
     set_limit();
     found_before_ = totals.unreachable;
+    return candidates_;
   }
-  // All are in of(): black from here on.
-  void survived(int, std::uint64_t) { candidates_.clear(); }
+  // They are black from here on.
+  static void survived(int, list& all, std::uint64_t) { all.clear(); }
+  // What was told, revived, or only emptied in a collection is looked at in the next.
+  void keep(int, head& h) { candidates_.move_here(h); }
+  static void completed(int) {}
   void end() {
     collecting_ = false;
     if (by_itself_) adapt(totals.unreachable - found_before_);

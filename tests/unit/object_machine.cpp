@@ -151,7 +151,7 @@ TEST(object_machine, garbage_without_end_and_chains_without_end_are_refused) {
 
 TEST(object_machine, a_long_chain_dies_without_recursion) {
   constexpr auto text = "repeat 200000\nnew a 1\nset a.0 b\nlet b a\nend\ndel a\ndel b\nstate";
-  for (const double rule : {0, 1, 2}) {
+  for (const double rule : {0, 1, 2, 3}) {
     EXPECT_THAT(run<python>(text, false, rule).back(), HasSubstr("600003 state alive 0"));
   }
   EXPECT_EQ(run<plain_heap<native>>(text).back(), "600003 state alive 0 generations 0 0");
