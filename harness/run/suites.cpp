@@ -19,6 +19,8 @@ const std::vector<allocator_choice> mallocs{"system", "mimalloc"};
 const names on_all_heaps{"*", "*:heap=block"};
 const names with_cycles{"*", "*:cycles=generational", "*:cycles=trial", "*:heap=block,cycles=stop"};
 const names collectors{"*:cycles=generational", "*:cycles=trial", "*:heap=block,cycles=stop", "deferred", "mark_sweep", "bdwgc"};
+const names growing{"*:cycles=generational", "*:cycles=generational,rule=incremental", "*:cycles=trial", "*:heap=block,cycles=stop", "deferred",
+                    "mark_sweep", "bdwgc"};
 
 // clang-format off: a table, one group per line
 // Within 60 s on two cores: some 64 rows of 6 windows, 10 + 100 ms each.
@@ -76,7 +78,9 @@ suite_info of_collectors() {
           {
               {"pauses over the size of the heap", collectors, {"cycles"}, {"window=125,1250,12500,125000", "collect_every=1500"}, "1",
                {mode::throughput}, {}},
-              {"a heap that grows", collectors, {"cycles:turnover=all"},
+              {"the same in increments", {"*:cycles=generational,rule=incremental"}, {"cycles"}, {"window=125,1250,12500,125000"}, "1",
+               {mode::throughput}, {}},
+              {"a heap that grows", growing, {"cycles:turnover=all"},
                {"size=2", "cyclic=0", "window=2500,10000,40000", "collect_every=0,1500"}, "1", {mode::throughput}, {}},
               {"the leak, and what collects it",
                {"plain", "*:cycles=generational", "*:cycles=trial", "*:heap=block,cycles=stop", "deferred", "mark_sweep"}, {"cycles"}, {}, "1",
