@@ -20,7 +20,7 @@ def keep_tuples(n):
 
 def gc_tuples(request):
     """Small tuples that are kept, with the collector on: four times as many against some."""
-    some = 2000 if request["quick"] else 200000
+    some = 2000 if request["quick"] else 100000
     gc.enable()
     few = lanes.wall_ns(timed(keep_tuples, some, request))
     gc.collect()

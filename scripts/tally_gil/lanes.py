@@ -66,7 +66,7 @@ def calibrated(body, target_ns, cpus):
         amount *= 4
 
 
-BLOCKS = 3
+BLOCKS = 2
 
 
 def target_ns(request):

@@ -42,7 +42,7 @@ def resident_of(name, make, request):
             kept[i] = make(i)
         grown.append((resident() - before) / n)
 
-    times = lanes.run([build], 10000 if request["quick"] else 500000, request["cpus"])
+    times = lanes.run([build], 10000 if request["quick"] else 200000, request["cpus"])
     return [lanes.window(name, times, metrics={"resident_bytes_per_object": grown[0]})]
 
 

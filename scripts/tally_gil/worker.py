@@ -14,7 +14,7 @@ def gil_is_on():
 
 
 BEFORE = gil_is_on()
-NEEDED = ("gc", "json", "math", "os", "platform", "queue", "resource", "sysconfig", "threading", "time")
+NEEDED = ("gc", "json", "math", "os", "queue", "resource", "threading", "time")
 
 
 class Refused(Exception):
@@ -44,7 +44,9 @@ def answer(text):
     expect(request["gil"])
     if not request["item"]:
         from tally_gil import identity
-        return {"identity": identity.identity(BEFORE)}
+        said = {"identity": identity.identity(BEFORE)}
+        expect(BEFORE)
+        return said
     windows = items[request["item"]](request)
     expect(BEFORE)  # after everything that ran
     usage = sys.modules["resource"].getrusage(sys.modules["resource"].RUSAGE_SELF)
