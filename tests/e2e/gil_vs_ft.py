@@ -13,7 +13,7 @@ import tempfile
 
 SOURCE = pathlib.Path(sys.argv[1])
 sys.path.insert(0, str(SOURCE / "scripts"))
-from tally_gil import claims, intervals, items
+from tally_gil import claims, intervals, items, lanes, records
 from tally_gil.view import TIME, View
 
 complaints = []
@@ -182,7 +182,7 @@ class Made:
     def __init__(self, name, gil, free_threaded=False, version="3.13.5", **identity):
         self.name, self.path, self.gil, self.free_threaded = name, name.partition("+")[0], gil, free_threaded
         self.release = tuple(map(int, version.split(".")[:2]))
-        self.identity = {"collector": "generational", "optimisation": "pgo", "immortalises": free_threaded, **identity}
+        self.identity = {"collector": "generational", "optimisation": "pgo", "immortalises": free_threaded, "version": version, **identity}
 
 
 GIL, FREE, LOCKED = Made("3.13.5", True), Made("3.13.5t", False, True), Made("3.13.5t+gil", True, True)
@@ -254,6 +254,29 @@ def verdicts_of_pairs():
     expect(claims.REPRODUCED, claims.judge(published, made_view(later, speedups={(later, name): [1.95] * 7 for name in thirteen}), later))
 
 
+def lane(begin, end, operations=10):
+    return {"operations": operations, "begin_ns": begin, "end_ns": end, "cpu_ns": end - begin, "voluntary_switches": 0, "involuntary_switches": 0}
+
+
+def windows():
+    for times, gil, verdict in (([(0, 100)], False, "single"), ([(0, 100), (2, 98)], False, "contended"), ([(0, 100), (30, 98)], False, "partly"),
+                                ([(0, 100), (60, 160)], False, "not"), ([(0, 100), (100, 200)], False, "not"),
+                                ([(0, 100), (100, 200)], True, "serial")):
+        window = lanes.window("w", [lane(*t) for t in times])
+        seen = records.quality(window, gil)
+        check(f"{times}: {seen}", (seen["verdict"], seen["doubtful"], bool(seen["reasons"])) == (verdict, *[verdict in ("partly", "not")] * 2))
+        check(f"{times}: {window}", window["wall_ns"] == max(end for _, end in times))
+    identity = {"compiler": "", "level": "", "optimisation": "plain", "debug": False, "implementation": "CPython",
+                "executable": "/nowhere", "collector": "generational", "gc_threshold": [700, 10, 10]}
+    variant = Made("3.13.5", True, **identity)
+    plan = {"process": 0, "order": 0, "seed": 1, "role": "measured", "cpus": [0, 1], "machine": {}}
+    for operations, rate in ((None, 0.3), (10, 0.05)):  # 10 in 100 ns and 20 in 100 ns; or one hand-off is both lanes' work, for 200 ns
+        window = lanes.window("w", [lane(0, 100), lane(100, 200, 20)], operations=operations)
+        metrics = records.row(variant, window, plan, {"resident": 1, "peak": 1}, (0, 0))["metrics"]
+        check(f"rate: {metrics}", abs(metrics["ops_per_second"]["value"] / 1e9 - rate) < 1e-9)
+        check(f"time: {metrics}", metrics[TIME]["value"] == 200 / (operations or 30))
+
+
 # Two threads' work over one's in the same time, as measured before the script was written: a build that behaves as 3.13t, and one of the
 # summer before 3.14, in which methods and classes were contended.
 EARLY = {"fib": (1.98, 1.95), "mult_constant": (2.0, 2.0), "private_list": (1.95, 1.9), "private_dict": (1.95, 1.9),
@@ -286,6 +309,7 @@ statistics()
 verdicts()
 verdicts_of_pairs()
 early_builds()
+windows()
 misuse()
 with tempfile.TemporaryDirectory() as scratch:
     for part in (everything, two, none, in_the_middle, lock_switches_on):
