@@ -21,6 +21,7 @@ from . import interpreters, random_program
 RUNNER = pathlib.Path(__file__).resolve().with_name("runner.py")
 ROOT = RUNNER.parents[2]
 BATCH = 50        # programs per process of an interpreter, which forks for each: starting one costs more than a program of 400 does
+STEERING = (["threshold"], ["disable"], ["enable"], ["freeze"], ["unfreeze"])
 SHOWN = 3         # differences per interpreter that are printed
 HEADER = re.compile(r"^(?=# python )", re.MULTILINE)
 
@@ -81,7 +82,7 @@ def python_events(interpreter, files):
 
 
 def tally_events(tally, rule, file):
-    command = [tally, "watch", "--events", "--strategy", f"gil:cycles=generational,rule={rule}", str(file)]
+    command = [tally, "watch", "--events", "--strategy", interpreters.strategy(rule), str(file)]
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except OSError as error:
@@ -101,8 +102,27 @@ def difference(python, tally):
 
 def compare(interpreter, tally, files):
     """[(file, difference or None)] of a batch."""
+    if interpreter.rule == interpreters.STOP:
+        return compare_stops(interpreter, tally, files)
     return [(file, difference(events, tally_events(tally, interpreter.rule, file)))
             for file, events in zip(files, python_events(interpreter, files))]
+
+
+def compare_stops(interpreter, tally, files):
+    """With a collector that stops all threads, the programs with collections on request only: when one comes by itself depends on
+    what the interpreter allocates, by 512 containers. It finds objects by where they lie, so that what one statement brings about has
+    no order that a program could rely on."""
+    with tempfile.TemporaryDirectory(prefix="against_python") as folder:
+        asked = [pathlib.Path(folder) / file.name for file in files]
+        for file, program in zip(files, asked):
+            program.write_text("disable\n" + "".join(line for line in file.read_text().splitlines(True) if line.split()[:1] not in STEERING))
+        return [(file, difference(by_step(events), by_step(tally_events(tally, interpreter.rule, program))))
+                for file, program, events in zip(files, asked, python_events(interpreter, asked))]
+
+
+def by_step(events):
+    told = (line.partition(" generations ")[0] for line in events if not line.startswith("#"))
+    return sorted(told, key=lambda line: (int(line.split()[0]), line))
 
 
 def written(options, folder):

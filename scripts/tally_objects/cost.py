@@ -107,8 +107,8 @@ def main(arguments=None):
     chosen = parse(arguments)
     try:
         interpreter = interpreters.Interpreter(chosen.python)
-        if interpreter.rule is None:
-            raise Failed(f"{interpreter}: {interpreter.why}")
+        if interpreter.rule not in interpreters.RULES:
+            raise Failed(f"{interpreter}: {interpreter.why or 'its collector stops all threads, and has no generations'}")
         tally, python = Tally(chosen.tally, chosen.seconds), Python(interpreter, chosen.seconds)
         print(interpreter)
         pauses(tally, python, chosen.window, chosen.rounds)

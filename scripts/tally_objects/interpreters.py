@@ -6,10 +6,17 @@ import shutil
 import subprocess
 
 RULES = ("3.11", "3.12", "3.13")  # of cycles=generational; a release that follows none of them is left out
+STOPS = ("3.13", "3.14")  # free-threaded builds that are as cycles=stop
 FLAGS = ("-E", "-s", "-S")  # no site: a distribution's own imports are containers, too
 FOLDERS = ("~/.pyenv/versions/*/bin/python3", "~/.local/share/uv/python/*/bin/python3")
 IDENTITY = ("import platform, sys; print(platform.python_implementation(), '.'.join(map(str, sys.version_info[:3])), "
             "'gil' if getattr(sys, '_is_gil_enabled', lambda: True)() else 'nogil')")
+STOP = "stop"  # the rule of a build without a lock
+
+
+def strategy(rule):
+    """What follows a rule here."""
+    return "biased:heap=block,cycles=stop" if rule == STOP else f"gil:cycles=generational,rule={rule}"
 
 
 class Unusable(Exception):
@@ -31,14 +38,16 @@ class Interpreter:
         kind, self.version, lock = words
         release = ".".join(self.version.split(".")[:2])
         self.rule, self.why = (release, "") if release in RULES else (None, f"no rule for {release}; there are {', '.join(RULES)}")
-        if kind != "CPython" or lock != "gil":
+        if kind == "CPython" and lock != "gil" and release in STOPS:
+            self.rule = STOP
+        elif kind != "CPython" or lock != "gil":
             self.rule, self.why = None, f"{kind}{' without a lock' if lock != 'gil' else ''} collects by other rules"
 
     def __str__(self):
         return f"Python {self.version} ({self.path})"
 
 
-def candidates(names=tuple(f"python{rule}" for rule in RULES)):
+def candidates(names=(*(f"python{rule}" for rule in RULES), *(f"python{release}t" for release in STOPS))):
     """`names` and python3 of PATH, then those of pyenv and uv."""
     programs = [shutil.which(name) for name in names] + [shutil.which("python3"), "/usr/bin/python3"]
     paths = [program for program in programs if program and os.access(program, os.X_OK)]

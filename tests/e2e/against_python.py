@@ -20,7 +20,7 @@ if sys.argv[-1].endswith("seed-3.objects"):
 print("\\n".join(lines))
 """
 sys.path.insert(0, str(SOURCE / "scripts"))
-from tally_objects import interpreters, random_program
+from tally_objects import comparison, interpreters, random_program
 
 complaints = []
 
@@ -60,6 +60,15 @@ def misuse():
         check(f"{arguments}: {refused}", refused.returncode == 64 and said in refused.stderr and "Traceback" not in refused.stderr)
 
 
+def stops():
+    """Of a build without a lock: what is asked of both sides, and how their answers are compared."""
+    check("the order of a step counts", comparison.by_step(["# a", "10 weak b", "9 final a", "10 weak a"]) == comparison.by_step(["9 final a", "10 weak a", "10 weak b"]))
+    check("steps do not", comparison.by_step(["9 final a", "10 weak a"]) != comparison.by_step(["10 final a", "10 weak a"]))
+    check("counters of generations count", comparison.by_step(["3 state alive 2 generations 1 0"]) == comparison.by_step(["3 state alive 2 generations 0 0"]))
+    check("what is alive does not", comparison.by_step(["3 state alive 2 generations 1 0"]) != comparison.by_step(["3 state alive 3 generations 1 0"]))
+    check("its strategy", interpreters.strategy(interpreters.STOP) == "biased:heap=block,cycles=stop")
+
+
 def programs():
     text = random_program.text(7, 50)
     check("the same seed gives another program", text == random_program.text(7, 50) and text != random_program.text(8, 50))
@@ -68,6 +77,7 @@ def programs():
 
 
 programs()
+stops()
 misuse()
 usable = [one for one in interpreters.find() if one.rule]
 if usable:

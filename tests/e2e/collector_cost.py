@@ -54,7 +54,7 @@ def misuse():
 
 figures()
 misuse()
-followed = [one for one in interpreters.find() if one.rule]
+followed = [one for one in interpreters.find() if one.rule in interpreters.RULES]
 if followed:
     measured(followed[0].path)
 print("\n".join(complaints) or "ok")
