@@ -9,12 +9,6 @@
 namespace tally {
 namespace {
 
-std::string_view trimmed(std::string_view s) {
-  const auto first = s.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
-}
-
 // A # inside of a word, as a source may have it, begins none.
 std::string_view without_comment(std::string_view s) {
   for (std::size_t i = 0; i < s.size(); ++i) {
@@ -24,6 +18,12 @@ std::string_view without_comment(std::string_view s) {
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view s) {
+  const auto first = s.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
+}
 
 sourced_lines::sourced_lines(std::string_view text, std::string label, key_test needs_none)
     : needs_none_(needs_none), label_(std::move(label)) {

@@ -8,6 +8,9 @@
 
 namespace tally {
 
+// Without the blanks around it.
+[[nodiscard]] std::string_view trimmed(std::string_view);
+
 struct sourced_line {
   unsigned line = 0;
   std::string key, value, source;

@@ -11,18 +11,13 @@
 
 #include "harness/base/bundled.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/sourced.hpp"
 #include "harness/base/text.hpp"
 
 namespace tally {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string_view trimmed(std::string_view s) {
-  const auto first = s.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(" \t\r") - first + 1);
-}
 
 // The first word; what is left stays in `rest`.
 std::string_view word(std::string_view& rest) {
