@@ -302,7 +302,8 @@ std::string describe_text(const registry& all, const std::string& name) {
   if (nearest(name, known).empty()) {
     throw unknown_name(fmt::format("describe {}: there is nothing of that name; {} shows what there is", name, command("list")));
   }
-  throw unknown_name(no_such("describe", name, "strategy, workload, suite, group of counters, metric, machine or runtime", known));
+  throw unknown_name(
+      no_such("describe", name, "strategy, workload, suite, group of counters, metric, machine or runtime", known));
 }
 
 std::string skipped_text(const std::vector<skipped_row>& skipped) {

@@ -19,8 +19,13 @@ const std::vector<allocator_choice> mallocs{"system", "mimalloc"};
 const names on_all_heaps{"*", "*:heap=block"};
 const names with_cycles{"*", "*:cycles=generational", "*:cycles=trial", "*:heap=block,cycles=stop"};
 const names collectors{"*:cycles=generational", "*:cycles=trial", "*:heap=block,cycles=stop", "deferred", "mark_sweep", "bdwgc"};
-const names growing{"*:cycles=generational", "*:cycles=generational,rule=incremental", "*:cycles=trial", "*:heap=block,cycles=stop", "deferred",
-                    "mark_sweep", "bdwgc"};
+const names growing{"*:cycles=generational",
+                    "*:cycles=generational,rule=incremental",
+                    "*:cycles=trial",
+                    "*:heap=block,cycles=stop",
+                    "deferred",
+                    "mark_sweep",
+                    "bdwgc"};
 
 // clang-format off: a table, one group per line
 // Within 60 s on two cores: some 64 rows of 6 windows, 10 + 100 ms each.

@@ -19,7 +19,8 @@ std::string refusal(std::string_view text) {
 
 TEST(runtimes, a_file_is_a_strategy_with_its_options_and_where_they_are_from) {
   const runtime r = parse_runtime(
-      "# Ours,\n# in two lines.\n\n# Not a part of it.\nstrategy = biased [A#1]\nrule = paper [B]  # a comment\nheader = 32 bytes "
+      "# Ours,\n# in two lines.\n\n# Not a part of it.\nstrategy = biased [A#1]\nrule = paper [B]  # a comment\nheader = 32 "
+      "bytes "
       "[A]\n"
       "differs = one thing [A]\ndiffers = another, [sic] [B]\n",
       "dir/ours-1.2.runtime");
