@@ -20,7 +20,8 @@ const names on_all_heaps{"*", "*:heap=block"};
 const names with_cycles{"*", "*:cycles=generational", "*:cycles=trial", "*:heap=block,cycles=stop"};
 const names collectors{"*:cycles=generational", "*:cycles=trial", "*:heap=block,cycles=stop", "deferred", "mark_sweep", "bdwgc"};
 const names growing{"*:cycles=generational",
-                    "*:cycles=generational,rule=incremental",
+                    "plain:cycles=generational,rule=incremental",
+                    "gil:cycles=generational,rule=incremental",
                     "*:cycles=trial",
                     "*:heap=block,cycles=stop",
                     "deferred",
@@ -83,8 +84,8 @@ suite_info of_collectors() {
           {
               {"pauses over the size of the heap", collectors, {"cycles"}, {"window=125,1250,12500,125000", "collect_every=1500"}, "1",
                {mode::throughput}, {}},
-              {"the same in increments", {"*:cycles=generational,rule=incremental"}, {"cycles"}, {"window=125,1250,12500,125000"}, "1",
-               {mode::throughput}, {}},
+              {"the same in increments", {"plain:cycles=generational,rule=incremental", "gil:cycles=generational,rule=incremental"}, {"cycles"},
+               {"window=125,1250,12500,125000"}, "1", {mode::throughput}, {}},
               {"a heap that grows", growing, {"cycles:turnover=all"},
                {"size=2", "cyclic=0", "window=2500,10000,40000", "collect_every=0,1500"}, "1", {mode::throughput}, {}},
               {"the leak, and what collects it",
