@@ -21,7 +21,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 CALLED = pathlib.Path(sys.argv[1])
 ARGUMENTS = sys.argv[2:]
@@ -194,8 +193,8 @@ def tally(arguments):
         if rows > MOST_ROWS[what] and (what == "sim" or "--out" not in arguments):
             return None
         return made_shortly(program, what, [*arguments, *SHORTEST[what], "--quiet"])
-    if what == "findings" and "--results" not in arguments:
-        return judged_shortly(program, [a for a in arguments[1:] if not a.startswith("-")])
+    if what == "findings" and "--simulate" not in arguments:
+        return judged_shortly(program, arguments[1:])
     if what == "micro":
         arguments += ["--benchmark_min_time=0.00001"]
     return passed_on(program, *arguments)
@@ -211,14 +210,15 @@ def made_shortly(program, what, arguments):
         refuse(f"{what}: exit {done.returncode}: {done.stdout.strip()} {'; '.join(sorted(reasons))}")
 
 
-def judged_shortly(program, slugs):
-    """In windows that are too short for any verdict but that the rows are there."""
-    with tempfile.TemporaryDirectory() as folder:
-        suite = ".".join(["findings", *(["+".join(slugs)] if slugs else [])])
-        made_shortly(program, "run", ["run", "--suite", suite, *SHORTEST["run"], "--quiet", "--out", folder])
-        done = real(program, "findings", *slugs, "--results", folder)
-        if done.returncode not in (0, 1) or "was not measured" in done.stdout:
-            refuse(f"findings: exit {done.returncode}: {done.stdout.strip()}")
+def judged_shortly(program, arguments):
+    """In windows that are too short for any verdict but that the rows are there: a finding may be refuted."""
+    slugs = [a for a in arguments if not a.startswith("-")] if "--results" not in arguments else []
+    if "--results" not in arguments:
+        made_shortly(program, "run", ["run", "--suite", ".".join(["findings", *(["+".join(slugs)] if slugs else [])]), *SHORTEST["run"], "--quiet"])
+        arguments = [*slugs, "--results", "results/latest"]
+    done = real(program, "findings", *arguments)
+    if done.returncode not in (0, 1) or slugs and "was not measured" in done.stdout:
+        refuse(f"findings: exit {done.returncode}: {done.stdout.strip()}")
 
 
 def with_known_names(arguments, there):
