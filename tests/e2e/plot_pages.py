@@ -31,7 +31,7 @@ def texts_of(fig):
     import matplotlib.text
     there += [t for t in fig.findobj(matplotlib.text.Text)
               if id(t) not in ticks and t.get_visible() and (t.axes is None or t.axes.get_visible())]
-    return [(t.get_text(), t.get_window_extent(renderer)) for t in there if t.get_text().strip()]
+    return [(t.get_text().replace("\N{NO-BREAK SPACE}", " "), t.get_window_extent(renderer)) for t in there if t.get_text().strip()]
 
 
 def faults_of(fig):
