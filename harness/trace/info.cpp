@@ -31,6 +31,34 @@ left_alive left_of(const recording& r) {
   return left;
 }
 
+// Which mechanism would catch a recorded increment or decrement. What is from before the recording (functions, code, classes, modules,
+// and what else the program had loaded) has no thread that made it in sight.
+struct ladder {
+  std::uint64_t operations = 0;
+  std::uint64_t immortal = 0;
+  std::uint64_t owner = 0, foreign = 0;              // of what the recording sees made: by the thread that made it, or another
+  std::uint64_t before_stack = 0, before_other = 0;  // of what is from before: by the interpreter's loop, or by C code
+  // Of those of made objects that their maker counts: what [Choi18] calls operations of the owner.
+  [[nodiscard]] double owner_share() const {
+    return owner + foreign == 0 ? 0 : static_cast<double>(owner) / static_cast<double>(owner + foreign);
+  }
+};
+
+ladder ladder_of(const recording& r) {
+  ladder all;
+  for (const event& e : r.events) {
+    const bool immortal = e.what == kind::immortal_increment || e.what == kind::immortal_decrement;
+    if (!immortal && e.what != kind::increment && e.what != kind::decrement && e.what != kind::last_decrement) continue;
+    const object_facts& o = r.objects[e.object];
+    ++all.operations;
+    ++(immortal               ? all.immortal
+       : o.existing           ? (e.interpreter ? all.before_stack : all.before_other)
+       : e.thread == o.thread ? all.owner
+                              : all.foreign);
+  }
+  return all;
+}
+
 struct loaded {
   recording file;
   plan one;  // in recorded order
@@ -101,7 +129,19 @@ std::string info_text(recording r) {
     s += fmt::format("{} {:.1f} % {}", std::exchange(separator, ","),
                      100.0 * static_cast<double>(n) / static_cast<double>(std::max<std::uint64_t>(l.one.operations, 1)), path);
   }
-  s += fmt::format("\n  pairs           {}, at most {} held at once\n", l.one.pairs, l.one.most_held);
+  const ladder who = ladder_of(l.file);
+  const auto share = [&who](std::uint64_t n) {
+    return 100.0 * static_cast<double>(n) / static_cast<double>(std::max<std::uint64_t>(who.operations, 1));
+  };
+  s += fmt::format(
+      "\n  who counts      {} increments and decrements: {:.1f} % of immortal objects, {:.1f} % by the maker, {:.1f} % by "
+      "another thread;\n"
+      "                  of objects from before, {:.1f} % by the interpreter's loop, {:.1f} % by C code\n",
+      who.operations, share(who.immortal), share(who.owner), share(who.foreign), share(who.before_stack),
+      share(who.before_other));
+  s +=
+      fmt::format("  owner           {:.1f} % of what counts objects that were made is their maker's\n", 100 * who.owner_share());
+  s += fmt::format("  pairs           {}, at most {} held at once\n", l.one.pairs, l.one.most_held);
   if (t.threads > 1 && !l.one.graph) {
     s += fmt::format("  parallelism     {:.2f} at unit cost, {} waits{}\n", l.parallelism, l.waits,
                      l.parallelism < 1.5 ? ": serial, backs no scaling claim" : "");
@@ -131,6 +171,9 @@ std::string info_json(recording r) {
   j["left_from_before"] = left.from_before;
   j["paths"] = nlohmann::ordered_json::object();
   for (const auto& [path, n] : by_path(l.one)) j["paths"][path] = n;
+  const ladder who = ladder_of(l.file);
+  j["who_counts"] = {{"operations", who.operations}, {"immortal", who.immortal},         {"owner", who.owner},
+                     {"foreign", who.foreign},       {"before_stack", who.before_stack}, {"before_other", who.before_other}};
   j["pairs"] = l.one.pairs;
   j["most_pairs_held"] = l.one.most_held;
   j["waits"] = l.waits;

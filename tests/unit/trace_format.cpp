@@ -313,7 +313,14 @@ TEST(TraceInfo, SaysWhatTheFileHolds) {
   const std::string text = info_text("lru_cache_threads");
   EXPECT_THAT(text, ::testing::HasSubstr("four threads share one locked LRU cache"));
   EXPECT_THAT(text, ::testing::HasSubstr("3.17 at unit cost"));
-  EXPECT_EQ(nlohmann::json::parse(info_json("json_cycle"))["operations"], 2469947);
+  const auto said = nlohmann::json::parse(info_json("json_cycle"));
+  EXPECT_EQ(said["operations"], 2469947);
+  const auto& who = said["who_counts"];  // every increment and decrement once
+  EXPECT_EQ(who["operations"], 570249 + 570254 + 140357 + 499806 + 548928);
+  EXPECT_EQ(who["immortal"], 499806 + 548928);
+  EXPECT_EQ(who["foreign"], 0) << "one thread";
+  EXPECT_EQ(who["owner"].get<int>() + who["before_stack"].get<int>() + who["before_other"].get<int>(), 570249 + 570254 + 140357);
+  EXPECT_THAT(text, ::testing::HasSubstr("of what counts objects that were made is their maker's"));
   EXPECT_THROW((void)info_text("no_such_recording"), usage_error);
 }
 
