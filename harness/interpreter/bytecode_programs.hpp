@@ -22,7 +22,7 @@ template <std::int64_t Each>
 double each(std::int64_t rounds) {
   return static_cast<double>(Each * rounds);
 }
-inline double sum_of_rounds(std::int64_t rounds) { return static_cast<double>(rounds * (rounds - 1) / 2); }
+inline double sum_of_rounds(std::int64_t rounds) { return static_cast<double>(rounds) * static_cast<double>(rounds - 1) / 2; }
 inline double twice_sum_of_rounds(std::int64_t rounds) { return 2 * sum_of_rounds(rounds); }
 inline double fib_of_ten(std::int64_t) { return 55; }
 inline double powers(std::int64_t rounds) {
