@@ -36,6 +36,16 @@
 //
 // Immortals have an owner that nobody is. So the owner's path needs no test for them; the foreign path tests a register.
 //
+//   stack=deferred  a ref on a stack of an object that is said to be deferred is not counted: copies and drops of it touch nothing, not
+//                   even the header. In slots, parcels and roots it is counted, by all threads in the shared word, which is ahead by
+//                   `deferral`: so no drop ends the object, since nobody would know whether a stack refers to it. release_deferred
+//                   does. CPython's collector frees such an object, too, because it looks at stacks; here it takes it for alive.
+//   stack=immortal  what is said to be deferred becomes immortal, as in CPython 3.13, whose code, functions, modules and classes do when
+//                   the second thread starts.
+//   edges=thread    references to deferred objects with many (a class, from its instances; code, from functions) are counted by each
+//                   thread for itself (thread_counts.hpp): otherwise threads that make instances of one class contend for its count.
+//                   CPython counts in this way what is known to be such a reference, and others in the shared word.
+//
 // Owner: copy is load, compare, branch, add to memory; drop has one branch more. local is 32 bits and does not saturate: it
 // would take 2^31 references, 16 GiB of them. Copies and drops are wait-free for the owner; a foreign drop is a CAS loop
 // (lock-free) and blocking when it queues.
@@ -44,17 +54,28 @@
 
 #include "harness/contract/family.hpp"
 #include "harness/counting/owner_registry.hpp"
+#include "harness/counting/thread_counts.hpp"
 #include "harness/cycles/cyclic_heap.hpp"
 #include "strategies/biased_counts.hpp"
 
 namespace tally::strategies {
+
+namespace detail {
+struct no_thread_counts {
+  struct counts {
+    explicit counts(no_thread_counts&) {}
+  };
+};
+}  // namespace detail
 
 template <class M, biased_options O = biased_options{}>
   requires(sensible(O))
 class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.slot, O.heap> {
  public:
   explicit biased_heap(const heap_config& c) : heap_with_cycles<O.cycles, biased_heap, M, O.slot, O.heap>(c) {}
-  using header = biased_header<M>;
+  static constexpr bool defers_stacks = O.stack == biased_stack::deferred, counts_by_thread = O.edges == biased_edges::thread;
+  using thread_counts = std::conditional_t<counts_by_thread, thread_count_table<M>, detail::no_thread_counts>;
+  using header = biased_header<M, defers_stacks>;
   using registry = owner_registry<M, header>;
   // An object that only a blocked owner holds up is freed by who drops it; else it waits until the owner is back.
   static constexpr bool frees_for_the_blocked = O.merge == biased_merge::detached;
@@ -63,7 +84,7 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
     using base = context_with_cycles<O.cycles, context, biased_heap, header>;
 
    public:
-    explicit context(biased_heap& heap) : base(heap) {
+    explicit context(biased_heap& heap) : base(heap), by_thread_(heap.by_threads_) {
       heap.owners_.attach(record_);
       id_ = record_.id;
     }
@@ -88,7 +109,7 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
       note_owner(owner);
       if (owner == id_) [[likely]] {
         h.local.store(h.local.load() + 1);
-      } else if (owner != immortal_owner) {
+      } else if (owner != immortal_owner && !count_by_thread(h, owner, 1)) {
         h.shared.fetch_add(shared_word::one, std::memory_order_relaxed);  // relaxed: the caller's ref keeps it alive
       }
     }
@@ -100,7 +121,7 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
         h.local.store(n);
         return n == 0 && local_end(h);
       }
-      return owner != immortal_owner && foreign_drop(h);
+      return owner != immortal_owner && !count_by_thread(h, owner, -1) && foreign_drop(h);
     }
     // The same and the free, in tail calls: the owner's path needs no stack frame.
     template <class T>
@@ -112,9 +133,13 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
         h.local.store(n);
         if (n == 0) [[unlikely]]
           release_last<T>(h);
-      } else if (owner != immortal_owner) {
+      } else if (owner != immortal_owner && !count_by_thread(h, owner, -1)) {
         release_foreign<T>(h);
       }
+    }
+    // For counting_context. relaxed: as in increment(); what becomes deferred or immortal does so before others can reach it.
+    [[nodiscard]] static bool needs_no_count(const header& h) {
+      return h.owner.load(std::memory_order_relaxed) > last_context_owner;
     }
     // 0: its owner may be freeing it without an RMW. merged: it is dead. All else is alive: a queued object whose counts
     // add up to 0 (rule=paper) is not freed before its queue is emptied, and may be revived until then.
@@ -124,7 +149,7 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
         h.local.store(h.local.load() + 1);
         return true;
       }
-      if (owner == immortal_owner) return true;
+      if (owner == immortal_owner || count_by_thread(h, owner, 1)) return true;
       std::int64_t s = h.shared.load(std::memory_order_relaxed);  // a guess for the CAS
       while ((s != shared_word::initial || mutant<M, "biased: an upgrade takes the word 0 for alive">()) &&
              s != shared_word::merged) {
@@ -135,9 +160,10 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
       }
       return false;
     }
-    // For collections: in a stop, or of an object that the caller alone can reach. An immortal is always held.
+    // For collections: in a stop, or of an object that the caller alone can reach. An immortal is always held, and so is what stacks
+    // may refer to.
     [[nodiscard]] std::uint64_t count_of(header& h) const {
-      if (h.owner.load(std::memory_order_relaxed) == immortal_owner) return std::uint64_t{1} << 40;
+      if (needs_no_count(h)) return std::uint64_t{1} << 40;
       return static_cast<std::uint64_t>(h.local.load() + shared_word::count(h.shared.load(std::memory_order_relaxed)));
     }
     void revive(header& h) { merge_to(h, 1); }
@@ -211,8 +237,60 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
       this->reclaim(*r.at);
     }
 
+    // From now on refs that copy and load make of the object are not counted; `many_edges`: and each thread counts its other ones for
+    // itself, with edges=thread. Only while no other thread can reach it. Throws std::bad_alloc.
+    template <class T>
+    void make_deferred(const counted_ref<header, T>& r, bool many_edges)
+      requires(O.stack != biased_stack::counted)
+    {
+      if constexpr (!defers_stacks) {
+        make_immortal(r);
+        return;
+      }
+      header& h = *r.at;
+      const std::int64_t references = h.local.load() + shared_word::count(h.shared.load(std::memory_order_relaxed));
+      std::int32_t place = 0;
+      if constexpr (counts_by_thread) {
+        if (many_edges) place = static_cast<std::int32_t>(this->heap_.by_threads_.join());
+      }
+      h.local.store(place);
+      // relaxed: what shares the object publishes all of this
+      const std::int64_t ahead = mutant<M, "biased: a deferred object's count is not ahead">() ? 0 : shared_word::deferral;
+      h.shared.store((references + ahead) * shared_word::one + shared_word::merged, std::memory_order_relaxed);
+      h.owner.store(counts_by_thread && many_edges ? by_threads_owner : deferred_owner, std::memory_order_relaxed);
+    }
+    // Counts it like any other from now on, without this ref: frees it if no other is left. Only when no ref that is not counted is left
+    // but this, and no other thread uses the object meanwhile.
+    template <class T>
+    void release_deferred(counted_ref<header, T> r)
+      requires(O.stack != biased_stack::counted)
+    {
+      if constexpr (!defers_stacks) {
+        release_immortal(r);
+      } else {
+        header& h = *r.at;
+        std::int64_t references = shared_word::count(h.shared.load(std::memory_order_relaxed)) - shared_word::deferral;
+        if constexpr (counts_by_thread) {
+          if (h.owner.load(std::memory_order_relaxed) == by_threads_owner)
+            references += this->heap_.by_threads_.leave(static_cast<std::uint32_t>(h.local.load()));
+        }
+        if (!r.at.is_uncounted()) --references;
+        merge_to(h, references);
+        if (references == 0) this->reclaim(h);
+      }
+    }
+
    private:
     static constexpr bool paper = O.rule == biased_rule::paper;
+
+    // True: done. Where a thread has no memory for its own count it counts in the shared word.
+    [[nodiscard]] bool count_by_thread(header& h, owner_id owner, std::int64_t by) {
+      if constexpr (counts_by_thread) {
+        return owner == by_threads_owner && by_thread_.count(static_cast<std::uint32_t>(h.local.load()), by);
+      } else {
+        return false;
+      }
+    }
     // relaxed: in a stop, or of a dead object, which nobody else counts.
     static void merge_to(header& h, std::int64_t count) {
       h.local.store(0);
@@ -222,6 +300,7 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
 
     void note_owner(owner_id owner) const {
       if (owner == id_) return note_path<M, "fast">();
+      if (owner == by_threads_owner) return note_path<M, "by_thread">();
       owner == immortal_owner ? note_path<M, "immortal">() : note_path<M, "slow">();
     }
     template <class T>
@@ -355,10 +434,12 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
 
     owner_id id_ = no_owner;
     typename registry::record record_;
+    [[no_unique_address]] typename thread_counts::counts by_thread_;
   };
 
  private:
   registry owners_;
+  [[no_unique_address]] thread_counts by_threads_;
 };
 
 struct biased {
@@ -370,12 +451,22 @@ struct biased {
                                       "CPython's free-threaded build"),
       choice<&options::merge, options>("merge", {"queue", "detached"}, "what happens to the queue of a blocked owner",
                                        "CPython 3.13 and 3.14"),
+      choice<&options::stack, options>("stack", {"counted", "immortal", "deferred"},
+                                       "what a program says is deferred: counted all the same, immortal, or uncounted on stacks",
+                                       "[Choi18], and CPython before its deferral"),
+      choice<&options::edges, options>(
+          "edges", {"shared", "thread"},
+          "who counts references to a deferred object that has many: all in one word, or each thread",
+          "CPython before its counts per thread"),
       choice<&options::slot, options>("slot", {"lockbit", "epoch"}, "how racy reads of shared slots are made safe",
                                       "libstdc++'s atomic<shared_ptr>"),
       heap_choice<options>(),
       cycles_choice<options>(),
       automatic_setting<options>("cycles=stop")};
   static constexpr std::array refusals{
+      refusal{"edges=thread",
+              "who counts for itself alone never sees a count of 0, so that such objects end where deferred ones do "
+              "(stack=deferred)"},
       refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
       refusal{"cycles=stop",
               "objects are found by a walk over cells (heap=block), and a reader in an epoch may still see what is taken apart "
@@ -384,9 +475,16 @@ struct biased {
   template <class M, options O>
     requires(sensible(O))
   using heap = biased_heap<M, O>;
-  using variants = variant_list<options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper},
-                                options{.slot = slot_kind::epoch}, options{.heap = object_source::block},
-                                options{.heap = object_source::block, .cycles = cycle_kind::stop}>;
+  using variants = variant_list<
+      options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper}, options{.slot = slot_kind::epoch},
+      options{.heap = object_source::block}, options{.heap = object_source::block, .cycles = cycle_kind::stop},
+      // CPython's steps from counts on stacks to 3.14, and 3.13's and 3.14's builds
+      options{.stack = biased_stack::deferred}, options{.stack = biased_stack::deferred, .edges = biased_edges::thread},
+      options{.stack = biased_stack::immortal, .heap = object_source::block, .cycles = cycle_kind::stop},
+      options{.stack = biased_stack::deferred,
+              .edges = biased_edges::thread,
+              .heap = object_source::block,
+              .cycles = cycle_kind::stop}>;
 };
 
 static_assert(strategy<biased_heap<native>> && has_weak<biased_heap<native>> && has_shared_slot<biased_heap<native>>);

@@ -11,10 +11,14 @@ namespace tally::strategies {
 
 enum class biased_rule { cpython, paper };
 enum class biased_merge { queue, detached };
+enum class biased_stack { counted, immortal, deferred };
+enum class biased_edges { shared, thread };
 
 struct biased_options {
   biased_rule rule = biased_rule::cpython;
   biased_merge merge = biased_merge::queue;
+  biased_stack stack = biased_stack::counted;
+  biased_edges edges = biased_edges::shared;
   slot_kind slot = slot_kind::lockbit;
   object_source heap = object_source::malloc;
   cycle_kind cycles = cycle_kind::none;
@@ -22,6 +26,8 @@ struct biased_options {
 
 // As in atomic.hpp.
 constexpr bool sensible(const biased_options& o) {
+  // Who counts for itself alone never sees a count of 0: such objects end where deferred ones do.
+  if (o.edges == biased_edges::thread && o.stack != biased_stack::deferred) return false;
   return o.cycles == cycle_kind::none ||
          (o.cycles == cycle_kind::stop && o.heap == object_source::block && o.slot == slot_kind::lockbit);
 }
@@ -29,16 +35,21 @@ constexpr bool sensible(const biased_options& o) {
 // The shared word: count * one + state.
 namespace shared_word {
 inline constexpr std::int64_t initial = 0, maybe_weak = 1, queued = 2, merged = 3, states = 3, one = 4;
+// What a deferred object's count is ahead of its references: no drop finds it at 0. A quarter of what fits, as far from 0 as from the end.
+inline constexpr std::int64_t deferral = std::int64_t{1} << 59;
 constexpr std::int64_t count(std::int64_t word) { return word >> 2; }
 constexpr std::int64_t state(std::int64_t word) { return word & states; }
 }  // namespace shared_word
 
-template <class M>
+// Deferred: there are refs on stacks that are not counted.
+template <class M, bool Deferred = false>
 struct biased_header {
+  static constexpr bool has_uncounted_refs = Deferred;
   object_word<M> word;
   tally::atomic<M, owner_id, "owner"> owner;
   var<M, std::uint16_t, "queue"> link_high;
-  var<M, std::int32_t, "local"> local;  // by the owner; or by its stand-in, who holds the owner's bucket lock
+  var<M, std::int32_t, "local">
+      local;  // by the owner, or its stand-in, who holds the owner's bucket lock; by_threads_owner: its place
   tally::atomic<M, std::int64_t, "shared"> shared;
   tally::atomic<M, std::uint32_t, "weak"> weak;  // all strong references together hold one
   var<M, std::uint32_t, "queue"> link_low;

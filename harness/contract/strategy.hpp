@@ -59,6 +59,11 @@
 //     c.make_immortal(ref)            from now on copies and drops of the object touch nothing; only while no other thread
 //                                     can reach it. c.release_immortal(ref) frees it, whatever refs were made of it, when
 //                                     nobody uses it any more                                      where has_immortal
+//     c.make_deferred(ref, many_edges) from now on a ref of the object that copy or load makes is not counted; slots, parcels and
+//                                     roots count theirs, `many_edges`: in a way that expects many. Only while no other thread can
+//                                     reach it. The object lives until c.release_deferred(ref), which takes away one reference and
+//                                     makes it an object like any, when no ref but that is on any stack; slots and parcels may
+//                                     have others (where defers_stacks)                            where has_deferred
 //     c.collect()                     reclaims what it can, cycles included                        where collects_cycles
 //     c.quiesce()                     finishes everything pending on this thread
 //     c.observe(observer, target)     observer's notify() is called if target dies before it does; once in an observer's life;
@@ -116,7 +121,7 @@
 //
 // Out of memory: what needs memory and gets none throws std::bad_alloc (heap_exhausted at a limit) and has done nothing: refs
 // and parcels that it was given are still the caller's, and the heap goes on. That may be the constructors of heap, context and
-// root, make, share, pack and what implies them, downgrade, copy and load of weak refs, settle, and collect; under a scheme that
+// root, make, make_deferred, share, pack and what implies them, downgrade, copy and load of weak refs, settle, and collect; under a scheme that
 // logs stores (defers<H>), store, take, exchange, compare_exchange and unpack, too. Never: get, copy, peek, drop, upgrade, and
 // the destructors. What a T's constructor throws is make's to pass on; the object never was. A scheme that runs out in the
 // middle of something that can be neither finished nor undone ends the process with a sentence: see no_way_on.
@@ -235,6 +240,16 @@ concept has_immortal = requires(typename H::context& c, typename H::template ref
   c.make_immortal(r);
   c.release_immortal(r);
 };
+
+template <class H>
+concept has_deferred = requires(typename H::context& c, typename H::template ref<detail::probe<H>> r) {
+  c.make_deferred(r, true);
+  c.release_deferred(r);
+};
+
+// Its deferred objects are not immortal: slots and parcels may have refs of one that is released.
+template <class H>
+concept defers_stacks = has_deferred<H> && requires { requires H::defers_stacks; };
 
 // Counts references from the heap and from parcels only, and decides about the rest in reconciliations; h.reconciles() is how
 // many there were. A ref on the stack is a bare word: copy and drop of one touch nothing.

@@ -12,6 +12,8 @@
 //   void dispose(header&)             (optional) the payload is gone: give_back(header*) the memory, or leave it to weak refs
 //   void weak_increment(header&)      (weak refs) one more weak ref
 //   bool weak_decrement(header&)      (weak refs) one fewer; true: the memory can be freed. All strong refs together hold one
+//   bool needs_no_count(header&)      (optional, with a header that is taggable: counted_handles.hpp) a ref of it on a stack is not
+//                                     counted
 //
 // A strategy that counts objects of some types another way (rc_arc_typed.hpp) has init, increment, decrement, try_increment,
 // weak_increment and weak_decrement as templates over the object type, too; they are called wherever the type is known.
@@ -92,11 +94,16 @@ class counting_context {
   }
   template <class T>
   [[nodiscard]] ref<T> copy(const ref<T>& r) {
+    if (is_uncounted(r)) {
+      note_path<memory, "uncounted">();
+      return r;
+    }
     count<T>(*r.at);
     return r;
   }
   template <class T>
   void drop(ref<T> r) {
+    if (is_uncounted(r)) return note_path<memory, "uncounted">();
     if constexpr (counts_by_type<Self, T>) {
       if (self().template decrement<T>(*r.at)) [[unlikely]]
         self().template reclaim<T>(*r.at);
@@ -108,13 +115,19 @@ class counting_context {
   template <class T>
   [[nodiscard]] ref<T> load(slot<T>& s) {
     Header* h = s.word.load();
+    if constexpr (taggable<Header>) {
+      if (h != nullptr && self().needs_no_count(*h)) {
+        note_path<memory, "uncounted">();
+        return {taggable_address<Header>::uncounted(*h)};
+      }
+    }
     if (h != nullptr) count<T>(*h);
     return {h};
   }
   template <class T>
   void store(slot<T>& s, ref<T> r) {
     Header* old = s.word.load();
-    s.word.store(r.at);
+    s.word.store(counted(r));
     if (old != nullptr) drop(ref<T>{old});
   }
   template <class T>
@@ -136,7 +149,7 @@ class counting_context {
   template <class T>
   [[nodiscard]] ref<T> exchange(shared_slot<T>& s, ref<T> r) {
     publish(r);
-    return {s.exchange(self(), r.at)};
+    return {s.exchange(self(), counted(r))};
   }
   template <class T>
   void store(shared_slot<T>& s, ref<T> r) {
@@ -145,8 +158,12 @@ class counting_context {
   template <class T>
   [[nodiscard]] bool compare_exchange(shared_slot<T>& s, const ref<T>& expected, ref<T> desired) {
     publish(desired);
-    if (!s.compare_exchange(self(), expected.at, desired.at)) return false;
-    if (expected) drop(ref<T>{expected.at});  // the slot's
+    Header* const now = counted(desired);
+    if (!s.compare_exchange(self(), expected.at, now)) {
+      if (is_uncounted(desired)) drop(ref<T>{now});
+      return false;
+    }
+    if (Header* const was = expected.at) drop(ref<T>{was});  // the slot's
     return true;
   }
   template <class T>
@@ -161,7 +178,7 @@ class counting_context {
   template <class T>
   [[nodiscard]] parcel<T> pack(ref<T> r) {
     self().share(r);
-    return r;
+    return {counted(r)};
   }
   template <class T>
   [[nodiscard]] ref<T> unpack(parcel<T> p) {
@@ -297,7 +314,7 @@ class counting_context {
     if (self().weak_decrement(*h)) self().give_back(h);
   }
   template <class T>
-  void drop_weak_of(Header* h) {
+  [[gnu::always_inline]] void drop_weak_of(Header* h) {
     if constexpr (counts_by_type<Self, T>) {
       if (self().template weak_decrement<T>(*h)) self().give_back(h);
     } else {
@@ -346,6 +363,22 @@ class counting_context {
   live_counter live_;
 
  private:
+  template <class T>
+  [[nodiscard]] static bool is_uncounted(const ref<T>& r) {
+    if constexpr (taggable<Header>) {
+      return r.at.is_uncounted();
+    } else {
+      return false;
+    }
+  }
+  // What a ref is where it leaves the stack: a reference that is counted.
+  template <class T>
+  [[nodiscard]] Header* counted(const ref<T>& r) {
+    if constexpr (taggable<Header>) {
+      if (r.at.is_uncounted() && !mutant<memory, "counting: what leaves the stack is not counted">()) count<T>(*r.at);
+    }
+    return r.at;
+  }
   // Visits the slots of a dead object, which is likely a T, and frees it.
   template <class T>
   void finish(Header& h);

@@ -9,11 +9,11 @@
 // The queue is a list through the objects themselves (two words of the header that nothing else uses), so that an enqueue
 // can't fail for want of memory. An object is in at most one queue, once in its life: the states of biased counting see to it.
 //
-// Ids are 1 ... 0xFFFE, handed out last-freed-first, so that reuse is the rule and not a rarity. A context that gets the id
+// Ids are 1 ... 0xFFFC, handed out last-freed-first, so that reuse is the rule and not a rarity. A context that gets the id
 // of one that is gone becomes the owner of what that one left behind. That is sound: the old owner registered, counted and
 // left before the new one registers, all under this bucket's lock, so its plain counts are seen and nobody else writes them.
 //
-// Can't do: more than 65,534 contexts at once (attach throws).
+// Can't do: more than 65,532 contexts at once (attach throws).
 // Source: [PEP703] (CPython's Python/brc.c has the same shape, with arrays for queues).
 #pragma once
 
@@ -28,8 +28,11 @@
 namespace tally {
 
 using owner_id = std::uint16_t;
-inline constexpr owner_id no_owner = 0;             // merged: all counts are in the shared word
-inline constexpr owner_id immortal_owner = 0xFFFF;  // never an id of a context
+inline constexpr owner_id no_owner = 0;  // merged: all counts are in the shared word
+// Never ids of contexts: what these own lives until somebody says otherwise. Deferred objects' refs on stacks are not counted, and
+// their others in the shared word, or by each thread for itself.
+inline constexpr owner_id by_threads_owner = 0xFFFD, deferred_owner = 0xFFFE, immortal_owner = 0xFFFF;
+inline constexpr owner_id last_context_owner = by_threads_owner - 1;
 
 // What a context's thread is doing, as far as its counts are concerned.
 enum class presence : std::uint32_t {
@@ -153,7 +156,7 @@ class owner_registry {
       free_.pop_back();
       return id;
     }
-    if (last_ + 1 == immortal_owner) throw std::length_error("biased counting has ids for 65534 contexts at once");
+    if (last_ == last_context_owner) throw std::length_error("biased counting has ids for 65532 contexts at once");
     free_.reserve(last_ + std::size_t{1});  // so that giving it back can't fail
     return ++last_;
   }

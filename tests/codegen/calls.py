@@ -20,11 +20,11 @@ MEANT = {
     # The end of an object's life: out of line, so that a drop stays short; once a death, not once an operation.
     r"counting_context::reclaim": "a death",
     r"(ending|cyclic)_context::reclaim": "a death",
-    r"counting_context::drop_weak_of": "a weak ref goes, and with it perhaps the memory: one variant of rc_arc has it apart",
     r"trial_context::add_candidate": "an object is a candidate from here on, once between two collections",
     r"biased_heap::context::release_last": "the owner's last reference",
     r"biased_heap::context::release_foreign": "a drop that is not the owner's",
     # What only happens now and then.
+    r"thread_count_table::counts::enlarge": "a thread's counts need another place",
     r"biased_heap::context::drain": "something was queued to this thread",
     r"rc_arc_heap::context::mark_from": "an object is published for the first time",
     r"gil_heap::context::hand_over": "another thread has asked for the lock",

@@ -155,6 +155,10 @@ class machine_of final : public machine {
       if (a.what == call::make_immortal) c.make_immortal(in(refs_, a.a));
       if (a.what == call::release_immortal) c.release_immortal(consume(a.b));
     }
+    if constexpr (defers_stacks<H>) {
+      if (a.what == call::make_deferred) c.make_deferred(in(refs_, a.a), a.stamp != 0);
+      if (a.what == call::release_deferred) c.release_deferred(consume(a.b));
+    }
     return 0;
   }
   static std::uint64_t make_in_vain(context& c) {
@@ -205,6 +209,7 @@ abilities abilities_of() {
   a.borrow = has_borrow<H>;
   a.collects = collects_cycles<H>;
   a.immortals = has_immortal<H>;
+  a.deferred = defers_stacks<H>;
   a.never_frees = H::oracle == oracle_class::never_frees;
   a.estimates = H::oracle == oracle_class::bounded;
   // What delays frees: stops, epochs (which borrowing comes with), queues to owners.

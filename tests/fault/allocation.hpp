@@ -142,6 +142,13 @@ class program {
       const ref<node> always = make<node>(c, {}, 7u);
       surely([&] { c.make_immortal(always), c.drop(c.copy(always)), c.release_immortal(always); });
     }
+    if constexpr (defers_stacks<H>) {
+      const ref<node> d = make<node>(c, {}, 7u), holder = make<node>(c, {}, 8u);
+      insist([&] { c.make_deferred(d, true); }, [&] { return c.get(d).intact(7); });
+      surely([&] {
+        c.store(c.get(holder).left, c.copy(d)), c.drop(c.load(c.get(holder).left)), c.drop(holder), c.release_deferred(d);
+      });
+    }
     for (std::uint32_t i = 0; i < parcels; ++i) {
       const ref<node> r = make<node>(c, {}, std::uint64_t{i});
       box_.push_back(insist([&] { return c.pack(r); }, [&] { return c.get(r).intact(i); }));

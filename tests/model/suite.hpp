@@ -70,7 +70,12 @@ void add_all(std::vector<subject>& into, std::string_view v) {
   add<last_reference, H>(into, v, "last_reference");
   add<blocked_owner, H>(into, v, "blocked_owner");
   add<cascade, H>(into, v, "cascade");
-  if (counts_on_blocks<H>) return;
+  if constexpr (defers_stacks<H>) {
+    add<deferred_by_all, H>(into, v, "deferred_by_all");
+    add<deferred_by_threads, H>(into, v, "deferred_by_threads");
+  }
+  // stack=deferred: what is not deferred is counted as in the variant beside it.
+  if (counts_on_blocks<H> || defers_stacks<H>) return;
   add<hand_off, H>(into, v, "hand_off");
   add<owner_exit, H>(into, v, "owner_exit");
   add<abandoned, H>(into, v, "abandoned");

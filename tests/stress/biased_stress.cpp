@@ -17,10 +17,12 @@ namespace stress_biased_stress {
 namespace {
 
 using namespace tally;
+using strategies::biased_edges;
 using strategies::biased_heap;
 using strategies::biased_merge;
 using strategies::biased_options;
 using strategies::biased_rule;
+using strategies::biased_stack;
 
 std::atomic<std::int64_t> made{0}, died{0}, wrong{0};
 
@@ -63,6 +65,12 @@ class arena {
     root_->store(c, tally::make<object>(c, {}));
     immortal_ = tally::make<object>(c, {});
     c.make_immortal(immortal_);
+    if constexpr (defers_stacks<H>) {
+      for (ref& d : deferred_) {
+        d = tally::make<object>(c, {});
+        c.make_deferred(d, &d == &deferred_[0]);
+      }
+    }
   }
 
   void run(int threads, int sessions) {
@@ -79,6 +87,9 @@ class arena {
     for (auto& b : boxes_) last.drop(ref_of(b.load(std::memory_order_relaxed)));
     root_->store(last, {});
     last.release_immortal(immortal_);
+    if constexpr (defers_stacks<H>) {
+      for (const ref& d : deferred_) last.release_deferred(d);
+    }
   }
   [[nodiscard]] H& heap() { return heap_; }
 
@@ -98,7 +109,7 @@ class arena {
     };
     const int length = 5 + static_cast<int>(random.below(80));
     for (int i = 0; i < length; ++i) {
-      switch (random.below(16)) {
+      switch (random.below(defers_stacks<H> ? 18 : 16)) {
         case 0: refs.push_back(tally::make<object>(c, {})); break;
         case 1:
         case 2:
@@ -114,7 +125,7 @@ class arena {
           if (refs.empty()) break;
           // acq_rel: pairs with itself in the thread that takes the object out
           auto& box = boxes_[random.below(mailboxes)];
-          refs.push_back(ref_of(box.exchange(word_of(take(refs)), std::memory_order_acq_rel)));
+          refs.push_back(ref_of(box.exchange(word_of(c.pack(take(refs))), std::memory_order_acq_rel)));
           look(c.get(refs.back()));
           break;
         }
@@ -165,6 +176,15 @@ class arena {
           c.drop(i1);
           break;
         }
+        case 16:  // a reference that is counted, in an object that may go anywhere, and one on the stack that is not
+        case 17: {
+          const ref holder = tally::make<object>(c, {});
+          c.store(c.get(holder).child, c.copy(deferred_[random.below(2)]));
+          refs.push_back(c.load(c.get(holder).child));
+          refs.push_back(holder);
+          look(c.get(refs.front()));
+          break;
+        }
         case 15:
           c.blocked([&] {
             const std::uint32_t turns = random.below(4);
@@ -176,8 +196,9 @@ class arena {
     }
     // What is still held is dropped, or left in the mailboxes for somebody who finds its owner gone.
     for (const ref& r : refs) {
-      const ref out =
-          random.below(2) == 0 ? r : ref_of(boxes_[random.below(mailboxes)].exchange(word_of(r), std::memory_order_acq_rel));
+      const ref out = random.below(2) == 0
+                          ? r
+                          : ref_of(boxes_[random.below(mailboxes)].exchange(word_of(c.pack(r)), std::memory_order_acq_rel));
       c.drop(out);
     }
     for (const weak& w : weaks) c.drop(w);
@@ -186,7 +207,7 @@ class arena {
     if (o.canary != object::alive) wrong.fetch_add(1, std::memory_order_relaxed);
   }
   using header = typename H::header;
-  static std::uintptr_t word_of(ref r) { return reinterpret_cast<std::uintptr_t>(r.at); }
+  static std::uintptr_t word_of(ref counted) { return reinterpret_cast<std::uintptr_t>(static_cast<header*>(counted.at)); }
   static ref ref_of(std::uintptr_t w) { return {reinterpret_cast<header*>(w)}; }
 
   H heap_{heap_config{}};
@@ -194,6 +215,7 @@ class arena {
   std::array<std::atomic<std::uintptr_t>, mailboxes> boxes_{};
   std::optional<typename H::template root<object>> root_;
   ref immortal_{};
+  std::array<ref, 2> deferred_{};  // the first has many edges
 };
 
 template <biased_options O>
@@ -222,6 +244,14 @@ TEST(BiasedStress, ThePapersRuleWithBlockedOwnersMergedByOthers) {
 TEST(BiasedStress, CpythonsRuleWithEpochSlots) { stress<biased_options{.slot = slot_kind::epoch}>(); }
 TEST(BiasedStress, ThePapersRuleWithEpochSlotsAndBlockedOwnersMergedByOthers) {
   stress<biased_options{.rule = biased_rule::paper, .merge = biased_merge::detached, .slot = slot_kind::epoch}>();
+}
+
+TEST(BiasedStress, DeferredReferences) { stress<biased_options{.stack = biased_stack::deferred}>(); }
+TEST(BiasedStress, DeferredReferencesAndCountsPerThread) {
+  stress<biased_options{.stack = biased_stack::deferred, .edges = biased_edges::thread}>();
+}
+TEST(BiasedStress, DeferredReferencesWithEpochSlotsAndCountsPerThread) {
+  stress<biased_options{.stack = biased_stack::deferred, .edges = biased_edges::thread, .slot = slot_kind::epoch}>();
 }
 
 }  // namespace

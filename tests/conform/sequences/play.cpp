@@ -165,6 +165,8 @@ void player::with_ref(kind what, int c, const step& one) {
     case kind::store_root: return store_root(c, one.a % roots_used, one.b / 32 == 7 ? held{-1, no_cell} : second);
     case kind::make_immortal: return make_immortal(c, first);
     case kind::release_immortal: return release_immortal(c, x);
+    case kind::make_deferred: return make_deferred(c, first, one.b % 2 == 1);
+    case kind::release_deferred: return release_deferred(c, x);
     case kind::downgrade: {
       if (!able_.weak || of(c).weaks.size() >= most_weaks) return;
       say(c, "downgrades " + name(first.object));
@@ -191,7 +193,7 @@ void player::with_ref(kind what, int c, const step& one) {
 void player::make_immortal(int c, const held& h) {
   const auto is_it = [&h](const held& other) { return other.object == h.object; };
   if (!able_.immortals || model_.at(h.object).shared || immortals_.size() == most_immortals) return;
-  if (std::ranges::any_of(immortals_, is_it)) return;
+  if (std::ranges::any_of(immortals_, is_it) || std::ranges::any_of(deferred_, is_it)) return;
   say(c, "makes " + name(h.object) + " immortal");
   perform({call::make_immortal, c, h.cell});
   immortals_.push_back({h.object, copy_of(c, h)});
@@ -220,6 +222,46 @@ void player::release(int c, std::size_t which) {
   perform({call::release_immortal, c, no_cell, h.cell});
   refs_.give(h.cell);
   model_.end(h.object);
+}
+
+// As make_immortal(). Kept by a parcel: that is counted.
+void player::make_deferred(int c, const held& h, bool many_edges) {
+  const auto is_it = [&h](const held& other) { return other.object == h.object; };
+  if (!able_.deferred || model_.at(h.object).shared || deferred_.size() == most_immortals) return;
+  if (std::ranges::any_of(immortals_, is_it) || std::ranges::any_of(deferred_, is_it)) return;
+  say(c, "makes " + name(h.object) + " deferred" + (many_edges ? ", with many edges" : ""));
+  perform({call::make_deferred, c, h.cell, no_cell, no_cell, many_edges ? 1U : 0U});
+  deferred_.push_back(pack(c, {h.object, copy_of(c, h)}));
+  model_.own(h.object);
+}
+
+// Refs that are not counted are c's, and dropped before; what is counted (slots, parcels) goes on owning it.
+void player::release_deferred(int c, std::size_t x) {
+  const int object = of(c).refs[x].object;
+  const auto is_it = [object](const held& h) { return h.object == object; };
+  const auto which = std::ranges::find_if(deferred_, is_it);
+  if (which == deferred_.end() || guards_ != 0) return;
+  for (int other = 0; other < s_.contexts; ++other) {
+    if (other != c && std::ranges::any_of(of(other).refs, is_it)) return;
+  }
+  auto& refs = of(c).refs;
+  for (auto h = std::ranges::find_if(refs, is_it); h != refs.end(); h = std::ranges::find_if(refs, is_it)) {
+    std::swap(*h, refs.back());
+    drop_last(c);
+  }
+  undefer(c, static_cast<std::size_t>(which - deferred_.begin()));
+}
+
+void player::undefer(int c, std::size_t which) {
+  const held h = deferred_[which];
+  deferred_.erase(deferred_.begin() + static_cast<std::ptrdiff_t>(which));
+  say(c, "releases deferred " + name(h.object));
+  const int to = refs_.take();
+  perform({call::unpack, c, h.cell, no_cell, to});
+  parcels_.give(h.cell);
+  perform({call::release_deferred, c, no_cell, to});
+  refs_.give(to);
+  model_.disown(h.object);
 }
 
 bool player::give(int c, std::size_t x, int b) {

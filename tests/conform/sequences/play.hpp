@@ -54,6 +54,8 @@ enum class call : std::uint8_t {
   look_in_root,
   make_immortal,
   release_immortal,
+  make_deferred,
+  release_deferred,
   make_in_vain
 };
 
@@ -66,7 +68,7 @@ struct act {
   call what;
   int context;
   int a = no_cell, b = no_cell, to = no_cell;
-  std::uint64_t stamp = 0;                        // of a new object
+  std::uint64_t stamp = 0;                        // of a new object; of one that becomes deferred: whether it has many edges
   const std::function<void()>* inside = nullptr;  // of a blocked region, or while a guard stands
 };
 
@@ -74,7 +76,7 @@ struct abilities {
   // One thread may have several contexts attached and use them in turn. Else one, and others inside its blocked regions only.
   bool in_turn = true;
   bool alone = false;  // one context
-  bool shared_slots = false, weak = false, borrow = false, collects = false, immortals = false;
+  bool shared_slots = false, weak = false, borrow = false, collects = false, immortals = false, deferred = false;
   bool never_frees = false;
   bool prompt = false;     // live is exact after every operation
   bool estimates = false;  // live means nothing while contexts are attached

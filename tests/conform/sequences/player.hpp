@@ -54,6 +54,7 @@ class player {
       release(0, immortals_.size() - 1);
       perform({call::quiesce, 0});
     }
+    while (!deferred_.empty()) undefer(0, deferred_.size() - 1);
     for (int c = 0; c < s_.contexts; ++c) {
       for (const held& h : of(c).weaks) perform({call::drop_weak, 0, h.cell});
     }
@@ -200,6 +201,9 @@ class player {
   void make_immortal(int c, const held& h);
   void release_immortal(int c, std::size_t x);
   void release(int c, std::size_t which);
+  void make_deferred(int c, const held& h, bool many_edges);
+  void release_deferred(int c, std::size_t x);
+  void undefer(int c, std::size_t which);
 
   machine& machine_;
   const abilities& able_;
@@ -210,6 +214,7 @@ class player {
   cell_pool refs_{ref_cells}, parcels_{parcel_cells_used}, weaks_{weak_cells_used};
   std::array<int, roots_used> roots_{-1, -1};
   std::vector<held> immortals_;  // a ref of each, beside those of contexts
+  std::vector<held> deferred_;   // a parcel of each
   std::int64_t bytes_of_one_ = 0;
   std::size_t at_ = 0, depth_ = 0, guards_ = 0;
 };

@@ -39,6 +39,8 @@ enum class kind : std::uint8_t {
   store_root,
   make_immortal,
   release_immortal,
+  make_deferred,
+  release_deferred,
   make_in_vain
 };
 
@@ -97,6 +99,8 @@ inline constexpr std::array weights{weight{kind::make, 8},
                                     weight{kind::store_root, 3},
                                     weight{kind::make_immortal, 2},
                                     weight{kind::release_immortal, 2},
+                                    weight{kind::make_deferred, 3},
+                                    weight{kind::release_deferred, 2},
                                     weight{kind::make_in_vain, 1}};
 constexpr std::size_t total() {
   std::size_t n = 0;
