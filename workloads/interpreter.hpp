@@ -7,7 +7,7 @@
 //
 // A step calls main(rounds) and compares what it gives back. A safepoint is an operation: a loop's jump back, in fib a call. Where a
 // strategy has immortal objects None, the booleans, small integers, constants and built-in functions are, unless immortal=no; in the
-// heaps of others they are objects like any. Updates of a shared attribute read, add and write, and may get lost (`lost_updates`).
+// heaps of others they are objects like any. Where one has deferred objects functions, code, types and the module are. Updates of a shared attribute read, add and write, and may get lost (`lost_updates`).
 // Source: what is counted is [CPython]'s, and so are the items of its Tools/ftscalingbench; the other programs are ours.
 #pragma once
 
@@ -71,6 +71,7 @@ class interpreter::program {
       fill(c, o.plain_slots(), r.holds);
       fill(c, o.racy_slots(), r.shared);
       if (r.immortal) make_immortal(c, made);
+      if (bytecode::is_deferred(r)) make_deferred(c, made, bytecode::has_many_edges(r));
       set<H>(c, slots_[i], made);
     }
     fill(c, held(c, plan_.objects.module).plain_slots(), plan_.objects.names);
@@ -122,8 +123,15 @@ class interpreter::program {
     object& module = held(c, plan_.objects.module);
     for (std::uint32_t i = 0; i < module.slots; ++i) set<H>(c, module.plain_slots()[i], ref{});
     all_.store(c, {});
-    if constexpr (has_immortal<H>) {
-      for (; !immortals_.empty(); immortals_.pop_back()) c.release_immortal(c.unpack(immortals_.back()));
+    // The younger refer to the older.
+    for (; !kept_.empty(); kept_.pop_back()) {
+      if constexpr (has_deferred<H>) {
+        if (kept_.back().deferred) {
+          c.release_deferred(c.unpack(kept_.back().object));
+          continue;
+        }
+      }
+      if constexpr (has_immortal<H>) c.release_immortal(c.unpack(kept_.back().object));
     }
   }
   // The array, what is in it, and what lanes left in shared containers. Valid after check().
@@ -146,7 +154,13 @@ class interpreter::program {
     if constexpr (has_immortal<H>) {
       if (!plan_.immortal) return;
       c.make_immortal(made);
-      immortals_.push_back(c.pack(c.copy(made)));
+      kept_.push_back({c.pack(c.copy(made)), false});
+    }
+  }
+  void make_deferred(context& c, const ref& made, bool many_edges) {
+    if constexpr (has_deferred<H>) {
+      c.make_deferred(made, many_edges);
+      kept_.push_back({c.pack(c.copy(made)), true});
     }
   }
   // What lanes have put into shared containers; each such object is in one place.
@@ -169,7 +183,11 @@ class interpreter::program {
   typename H::template root<object> all_;   // an array of the image's objects
   typename object::slot* slots_ = nullptr;  // its
   interpreter_world<H> world_;
-  std::vector<parcel> immortals_;
+  struct kept {
+    parcel object;
+    bool deferred;
+  };
+  std::vector<kept> kept_;  // what nobody's drop frees
   std::int64_t left_ = 0;
   std::int64_t updates_ = 0;
   tally::atomic<typename H::memory, std::uint64_t, "check"> wrong_, steps_, refused_;

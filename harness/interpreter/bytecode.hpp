@@ -107,6 +107,13 @@ struct recipe {
   bool immortal = false;
 };
 
+// What CPython 3.14 does not count on stacks: module-level functions and methods, their code, classes, modules. And what it has counted
+// by each thread for itself besides: what instances, functions and frames have a reference to.
+constexpr bool is_deferred(const recipe& r) {
+  return r.what == kind::function || r.what == kind::code || r.what == kind::type || r.what == kind::module;
+}
+constexpr bool has_many_edges(const recipe& r) { return is_deferred(r) && r.what != kind::function; }
+
 struct image {
   std::vector<recipe> objects;
   std::vector<code> codes;

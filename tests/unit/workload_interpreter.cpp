@@ -13,6 +13,7 @@
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
+#include "tests/unit/recording_policy.hpp"
 
 namespace unit_workload_interpreter {
 namespace {
@@ -22,6 +23,10 @@ using tally::workloads::interpreter;
 using plain = tally::strategies::plain_heap<tally::native>;
 using atomic = tally::strategies::atomic_heap<tally::native>;
 using biased = tally::strategies::biased_heap<tally::native>;
+template <tally::strategies::biased_options O>
+using biased_with = tally::strategies::biased_heap<tally::native, O>;
+using tally::recording;
+namespace strategies = tally::strategies;
 using settings = std::map<std::string, std::string>;
 
 TEST(Interpreter, EveryProgramGivesBackItsResultAndLeavesNothing) {
@@ -44,6 +49,66 @@ TEST(Interpreter, ImmortalConstantsChangeNoResult) {
       const settings set{{"program", std::string(p.name)}, {"immortal", immortal}};
       EXPECT_EQ((run_steps<biased, interpreter>({.set = set, .lanes = 2, .steps = 5}).verdict()), "") << p.name << immortal;
     }
+  }
+}
+
+TEST(Interpreter, DeferredFunctionsAndTypesChangeNoResult) {
+  using strategies::biased_edges, strategies::biased_stack;
+  for (const auto& p : tally::bytecode::programs()) {
+    const settings set{{"program", std::string(p.name)}};
+    EXPECT_EQ(
+        (run_steps<biased_with<{.stack = biased_stack::deferred}>, interpreter>({.set = set, .lanes = 2, .steps = 5}).verdict()),
+        "")
+        << p.name;
+    EXPECT_EQ((run_steps<biased_with<{.stack = biased_stack::deferred, .edges = biased_edges::thread}>, interpreter>(
+                   {.set = set, .lanes = 3, .steps = 5})
+                   .verdict()),
+              "")
+        << p.name;
+    EXPECT_EQ(
+        (run_steps<biased_with<{.stack = biased_stack::immortal}>, interpreter>({.set = set, .lanes = 2, .steps = 5}).verdict()),
+        "")
+        << p.name;
+  }
+}
+
+// How often a step writes a count in which all threads count, by a thread that has made none of what all threads share.
+template <strategies::biased_options O>
+int shared_writes(const char* program) {
+  using heap = strategies::biased_heap<recording, O>;
+  const tally::parameters params(interpreter::info, {{"program", program}});
+  heap h(tally::heap_config{});
+  interpreter::program<heap> p(h, {params, 1, 1});
+  typename heap::context maker(h);
+  p.setup(maker);
+  int writes = 0;
+  {
+    typename heap::context c(h);
+    typename interpreter::program<heap>::lane l(p, c, {});
+    recording::clear();
+    p.step(c, l);
+    writes = recording::seen["shared"].rmws;
+    p.leave(c, l);
+  }
+  EXPECT_EQ(p.check(maker), "");
+  p.teardown(maker);
+  EXPECT_EQ(h.live(), 0) << program;
+  return writes;
+}
+
+TEST(Interpreter, EachRungOfTheLadderTakesAwayWhatThreadsContendFor) {
+  using strategies::biased_edges, strategies::biased_stack;
+  constexpr strategies::biased_options deferred{.stack = biased_stack::deferred};
+  constexpr strategies::biased_options by_thread{.stack = biased_stack::deferred, .edges = biased_edges::thread};
+  // A call takes and drops its function and its code.
+  for (const char* program : {"fib", "call_function", "call_method"}) {
+    EXPECT_GE(shared_writes<strategies::biased_options{}>(program), 64 * 4) << program;
+    EXPECT_LE(shared_writes<deferred>(program), 8) << program;  // the frame of main itself
+  }
+  // An instance takes and drops its class; a function its code and the module.
+  for (const char* program : {"create_instance", "create_closure"}) {
+    EXPECT_GE(shared_writes<deferred>(program), 64 * 2) << program;
+    EXPECT_LE(shared_writes<by_thread>(program), 8) << program;
   }
 }
 
