@@ -14,6 +14,8 @@ std::string& called_name() {
   return as;
 }
 
+}  // namespace
+
 std::string shell_word(std::string_view word) {
   constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
   if (!word.empty() && word.find_first_not_of(plain) == std::string_view::npos) return std::string(word);
@@ -21,8 +23,6 @@ std::string shell_word(std::string_view word) {
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
 }
-
-}  // namespace
 
 void called_as(const char* argv0) { called_name() = shell_word(argv0); }
 

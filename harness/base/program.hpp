@@ -9,6 +9,8 @@ namespace tally {
 
 // main says it once: argv[0]. Until then it is "tally".
 void called_as(const char* argv0);
+// As a shell reads one word.
+[[nodiscard]] std::string shell_word(std::string_view);
 [[nodiscard]] std::string command_of(std::initializer_list<std::string_view> words);
 // A command of this program, as a shell reads it: command("run", "--from", directory) is "build/release/tally run --from 'my run'".
 template <class... Words>

@@ -2,24 +2,20 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
-#include "harness/base/bundled.hpp"
 #include "harness/base/errors.hpp"
 #include "harness/cli/cli.hpp"
+#include "harness/session/plot_program.hpp"
 
 namespace tally::cli {
 namespace {
 
 // Becomes the plot program; returns only by an exception.
 int draw(std::vector<std::string> arguments) {
-  if (const std::string why = bundled_missing(bundled::plots); !why.empty()) throw results_error("plot: " + why);
-  const auto script = *bundled_folder(bundled::plots) / "plot.py";
-  const char* chosen = std::getenv("TALLY_PYTHON");
-  std::string python = chosen != nullptr && *chosen != '\0' ? chosen : "python3";
-  std::string file = script.string();
+  const plot_program found = find_plot_program();
+  std::string python = found.python, file = found.script.string();
   std::vector<char*> argv{python.data(), file.data()};
   for (auto& a : arguments) argv.push_back(a.data());
   argv.push_back(nullptr);
