@@ -3,44 +3,32 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 
 #include "harness/base/cpu_set.hpp"
 #include "harness/contract/workload.hpp"
+#include "tests/support/made_up_tree.hpp"
 
 namespace unit_topology {
 namespace {
 
 using namespace tally;
 using ::testing::ElementsAre;
-namespace fs = std::filesystem;
 
-// A made-up /sys/devices/system.
+// A made-up /sys/devices/system, in a folder that has others beside it.
 class system_tree {
  public:
-  system_tree()
-      : top_(fs::temp_directory_path() / fmt::format("tally_topology_{}_{}", getpid(), ++made_)), root_(top_ / "system") {
-    fs::remove_all(top_);
-  }
-  ~system_tree() { fs::remove_all(top_); }
-  void file(const std::string& path, const std::string& text) const {
-    fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text << "\n";
-  }
+  void file(const std::string& path, const std::string& text) const { tree_.file("system/" + path, text); }
   void cpu(int n, int package, const std::string& siblings) const {
     const std::string at = "cpu/cpu" + std::to_string(n) + "/topology/";
     file(at + "physical_package_id", std::to_string(package));
     file(at + "thread_siblings_list", siblings);
   }
-  [[nodiscard]] std::string path() const { return root_.string(); }
+  [[nodiscard]] std::string path() const { return tree_.path() + "/system"; }
 
  private:
-  static inline int made_ = 0;
-  fs::path top_, root_;
+  made_up_tree tree_;
 };
 
 // Two sockets of two cores of two hyper-threads, numbered as Linux does it: first all first threads.
