@@ -5,22 +5,17 @@
 #include <linux/perf_event.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <sys/syscall.h>
+#include <sys/personality.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "harness/base/files.hpp"
 #include "harness/base/text.hpp"
+#include "harness/counters/perf.hpp"
 #include "harness/memory/native.hpp"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -30,8 +25,6 @@
 namespace tally {
 namespace {
 
-// Of the kernel's files; empty when one can't be read.
-std::string text_of(const std::string& path) { return text_in(path).value_or(""); }
 std::string visible(const std::string& s) { return s.empty() ? not_visible : s; }
 std::string cpu_dir(int cpu) { return "/sys/devices/system/cpu/cpu" + std::to_string(cpu); }
 
@@ -61,7 +54,7 @@ std::string bracketed(const std::string& s) {
   return open == std::string::npos || close == std::string::npos ? s : s.substr(open + 1, close - open - 1);
 }
 
-std::string hypervisor() {
+std::string hypervisor([[maybe_unused]] const kernel_files& files) {
 #if defined(__x86_64__) || defined(__i386__)
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0) return not_visible;
@@ -76,71 +69,76 @@ std::string hypervisor() {
   }
   return name.empty() ? "yes" : name;
 #else
-  return std::filesystem::exists("/sys/hypervisor/type") ? line_of("/sys/hypervisor/type") : not_visible;
+  return visible(files.line("/sys/hypervisor/type"));
 #endif
 }
 
-std::string container() {
-  if (std::filesystem::exists("/.dockerenv")) return "docker";
-  if (std::filesystem::exists("/run/.containerenv")) return "podman";
+std::string container(const kernel_files& files) {
+  if (files.has("/.dockerenv")) return "docker";
+  if (files.has("/run/.containerenv")) return "podman";
   return "none";
 }
 
-std::string turbo() {
-  if (const auto s = line_of("/sys/devices/system/cpu/intel_pstate/no_turbo"); !s.empty()) return s == "0" ? "on" : "off";
-  if (const auto s = line_of("/sys/devices/system/cpu/cpufreq/boost"); !s.empty()) return s == "1" ? "on" : "off";
+std::string isolated_cpus(const kernel_files& files) {
+  const std::string path = "/sys/devices/system/cpu/isolated";
+  if (!files.has(path)) return not_visible;
+  const std::string list = files.line(path);
+  return list.empty() ? "none" : list;
+}
+
+// The machine's setting, unless this process was started without (setarch -R).
+std::string aslr(const kernel_files& files) {
+  const int persona = personality(0xffffffff);  // asks, and changes nothing
+  if (persona != -1 && (persona & ADDR_NO_RANDOMIZE) != 0) return "off";
+  const std::string setting = files.line("/proc/sys/kernel/randomize_va_space");
+  return setting == "0" ? "off" : setting == "1" ? "partial" : setting == "2" ? "full" : not_visible;
+}
+
+std::string turbo(const kernel_files& files) {
+  if (const auto s = files.line("/sys/devices/system/cpu/intel_pstate/no_turbo"); !s.empty()) return s == "0" ? "on" : "off";
+  if (const auto s = files.line("/sys/devices/system/cpu/cpufreq/boost"); !s.empty()) return s == "1" ? "on" : "off";
   return not_visible;
 }
 
-std::string governor(const topology& t) {
+std::string governor(const kernel_files& files, const topology& t) {
   std::vector<std::string> all;
   for (const auto& c : t.cpus) {
-    const auto s = line_of(cpu_dir(c.cpu) + "/cpufreq/scaling_governor");
+    const auto s = files.line(cpu_dir(c.cpu) + "/cpufreq/scaling_governor");
     if (!s.empty() && std::ranges::find(all, s) == all.end()) all.push_back(s);
   }
-  std::string text;
-  for (const auto& s : all) text += (text.empty() ? "" : ", ") + s;
-  return visible(text);
+  return visible(joined(all));
 }
 
-std::vector<cache_fact> caches(int cpu) {
+std::vector<cache_fact> caches(const kernel_files& files, int cpu) {
   std::vector<cache_fact> found;
   for (int i = 0;; ++i) {
     const std::string at = cpu_dir(cpu) + "/cache/index" + std::to_string(i) + "/";
-    const std::string level = line_of(at + "level");
+    const std::string level = files.line(at + "level");
     if (level.empty()) return found;
-    const std::string sharers = line_of(at + "shared_cpu_list"), size = line_of(at + "size");
-    cache_fact c{std::atoi(level.c_str()), line_of(at + "type"), std::strtol(size.c_str(), nullptr, 10),
-                 std::atoi(line_of(at + "coherency_line_size").c_str()),
+    const std::string sharers = files.line(at + "shared_cpu_list"), size = files.line(at + "size");
+    cache_fact c{std::atoi(level.c_str()), files.line(at + "type"), std::strtol(size.c_str(), nullptr, 10),
+                 std::atoi(files.line(at + "coherency_line_size").c_str()),
                  sharers.empty() ? 1 : static_cast<int>(parse_cpu_list(sharers).size())};
     if (size.ends_with('M')) c.kib *= 1024;
     found.push_back(c);
   }
 }
 
+// "available", or why there is no such counter, beginning with the errno's name.
 std::string perf_event(std::uint32_t type, std::uint64_t config) {
-  perf_event_attr attr{};
-  attr.size = sizeof attr;
-  attr.type = type;
-  attr.config = config;
-  attr.disabled = 1;
-  attr.exclude_kernel = 1;
-  attr.exclude_hv = 1;
-  const long file = syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0UL);
-  if (file >= 0) {
-    close(static_cast<int>(file));
-    return "available";
-  }
-  const int error = errno;
-  const char* name = strerrorname_np(error);
-  return std::string(name == nullptr ? "errno" : name) + ": " + std::strerror(error);
+  perf_source& source = kernel_perf();
+  const perf_code code{type, config};
+  const int handle = source.open(code, -1);
+  if (handle < 0) return perf_absence(-handle, source.has_pmu(), code);
+  source.close(handle);
+  return "available";
 }
 
-std::optional<double> frequency_mhz(const topology& t) {
+std::optional<double> frequency_mhz(const kernel_files& files, const topology& t) {
   double sum = 0;
   int seen = 0;
   for (const auto& c : t.cpus) {
-    if (const auto s = line_of(cpu_dir(c.cpu) + "/cpufreq/scaling_cur_freq"); !s.empty()) {
+    if (const auto s = files.line(cpu_dir(c.cpu) + "/cpufreq/scaling_cur_freq"); !s.empty()) {
       sum += std::strtod(s.c_str(), nullptr) / 1000;
       ++seen;
     }
@@ -149,24 +147,25 @@ std::optional<double> frequency_mhz(const topology& t) {
   return seen > 0 ? std::optional(sum / seen) : std::nullopt;
 }
 
-std::optional<double> temperature_c() {
+std::optional<double> temperature_c(const kernel_files& files) {
   std::optional<double> hottest;
-  for (const auto& zone : entries_of("/sys/class/thermal")) {
-    const auto s = line_of(zone.string() + "/temp");
+  for (const auto& zone : files.names("/sys/class/thermal")) {
+    const auto s = files.line("/sys/class/thermal/" + zone + "/temp");
     if (!s.empty()) hottest = std::max(hottest.value_or(-273.15), std::strtod(s.c_str(), nullptr) / 1000);
   }
   return hottest;
 }
 
-environment_facts read_facts() {
+}  // namespace
+
+environment_facts read_environment(const kernel_files& files, const topology& t) {
   environment_facts f;
-  const topology& t = cpu_topology();
   const int first = t.cpus.empty() ? 0 : t.cpus.front().cpu;
   utsname u{};
   uname(&u);
   f.architecture = u.machine;
   f.kernel = std::string(u.sysname) + " " + u.release;
-  const std::string cpuinfo = text_of("/proc/cpuinfo");
+  const std::string cpuinfo = files.text("/proc/cpuinfo");
   // x86; AArch64 has numbers only, and device trees a "Hardware" line.
   f.cpu_model = visible(value_of(cpuinfo, {"model name", "Hardware"}));
   const std::string family = value_of(cpuinfo, {"cpu family", "CPU implementer"}) + "." +
@@ -177,38 +176,35 @@ environment_facts read_facts() {
   f.packages = t.packages();
   f.numa_nodes = t.nodes();
   f.core_kinds = t.kinds();
-  const std::string smt = line_of("/sys/devices/system/cpu/smt/active");
+  const std::string smt = files.line("/sys/devices/system/cpu/smt/active");
   f.smt = smt == "1" ? "on" : smt == "0" ? "off" : not_visible;
-  f.caches = caches(first);
-  f.governor = governor(t);
-  f.frequency_driver = visible(line_of(cpu_dir(first) + "/cpufreq/scaling_driver"));
-  f.turbo = turbo();
-  f.hypervisor = hypervisor();
-  f.container = container();
-  const std::string isolated = line_of("/sys/devices/system/cpu/isolated");
-  f.isolated_cpus = isolated.empty() ? "none" : isolated;
-  const std::string aslr = line_of("/proc/sys/kernel/randomize_va_space");
-  f.aslr = aslr == "0" ? "off" : aslr == "1" ? "partial" : aslr == "2" ? "full" : not_visible;
-  f.thp = visible(bracketed(line_of("/sys/kernel/mm/transparent_hugepage/enabled")));
-  f.clocksource = visible(line_of("/sys/devices/system/clocksource/clocksource0/current_clocksource"));
+  f.caches = caches(files, first);
+  f.governor = governor(files, t);
+  f.frequency_driver = visible(files.line(cpu_dir(first) + "/cpufreq/scaling_driver"));
+  f.turbo = turbo(files);
+  f.hypervisor = hypervisor(files);
+  f.container = container(files);
+  f.groups = read_group_limits(files);
+  f.isolated_cpus = isolated_cpus(files);
+  f.aslr = aslr(files);
+  f.thp = visible(bracketed(files.line("/sys/kernel/mm/transparent_hugepage/enabled")));
+  f.clocksource = visible(files.line("/sys/devices/system/clocksource/clocksource0/current_clocksource"));
+  f.clocksources = visible(files.line("/sys/devices/system/clocksource/clocksource0/available_clocksource"));
+  f.pmu = kernel_perf().has_pmu();
   f.perf_hardware = perf_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
   f.perf_software = perf_event(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK);
   f.libc = std::string("glibc ") + gnu_get_libc_version();
-  f.memory_mib = kib_of(text_of("/proc/meminfo"), "MemTotal") / 1024;
+  f.memory_mib = kib_of(files.text("/proc/meminfo"), "MemTotal") / 1024;
   f.page_bytes = sysconf(_SC_PAGESIZE);
   f.timer = probe_timer();
 
   // What stays: memory to the nearest GiB, since the kernel's own share changes with its version.
   std::string stable = f.architecture + "|" + f.cpu_model + "|" + family + "|" + std::to_string(f.cpus) + "|" +
-                       std::to_string((f.memory_mib + 512) / 1024) + "|" + line_of("/etc/machine-id");
+                       std::to_string((f.memory_mib + 512) / 1024) + "|" + files.line("/etc/machine-id");
   for (const auto& c : f.caches) stable += "|" + std::to_string(c.level) + c.type + std::to_string(c.kib);
   f.machine_id = detail::salted_id(stable);
   return f;
 }
-
-nlohmann::json or_null(const std::optional<double>& v) { return v ? nlohmann::json(*v) : nlohmann::json(nullptr); }
-
-}  // namespace
 
 namespace detail {
 
@@ -237,34 +233,6 @@ void read_loadavg(const std::string& text, environment_moment& m) {
   m.runnable = std::max(0, running - 1);
 }
 
-// Of one group, in microseconds: cpu.stat has them in the second version, nanoseconds in the first.
-std::uint64_t throttled_in(const std::string& cpu_stat) {
-  std::istringstream lines(cpu_stat);
-  std::string key;
-  for (std::uint64_t value = 0; lines >> key >> value;) {
-    if (key == "throttled_usec") return value;
-    if (key == "throttled_time") return value / 1000;
-  }
-  return 0;
-}
-
-std::uint64_t throttled_us(const std::string& groups, const std::string& root) {
-  std::uint64_t most = 0;  // a group above may have the quota
-  std::istringstream lines(groups);
-  for (std::string line; std::getline(lines, line);) {
-    const auto parts = split(line, ':');
-    if (parts.size() < 3) continue;
-    const auto controllers = split(parts[1], ',');
-    if (!parts[1].empty() && std::ranges::find(controllers, "cpu") == controllers.end()) continue;
-    const std::string base = root + (parts[1].empty() ? "" : "/" + parts[1]);
-    for (std::filesystem::path at(parts[2]);; at = at.parent_path()) {
-      most = std::max(most, throttled_in(text_of(base + at.string() + "/cpu.stat")));
-      if (at == at.parent_path()) break;
-    }
-  }
-  return most;
-}
-
 std::string salted_id(const std::string& facts) {
   // The salt makes the id this project's own: it can't be matched with a hash that somebody else made of the same machine-id.
   const std::string salted = "tally machine, salt 5d1f0c86a4e97b23: " + facts;
@@ -283,21 +251,24 @@ std::string salted_id(const std::string& facts) {
 }  // namespace detail
 
 const environment_facts& environment() {
-  static const environment_facts facts = read_facts();
+  static const environment_facts facts = read_environment({}, cpu_topology());
   return facts;
 }
 
-environment_moment environment_now() {
+environment_moment read_moment(const kernel_files& files, const topology& t) {
   environment_moment m;
   m.ns = native::now();
-  detail::read_loadavg(line_of("/proc/loadavg"), m);
-  detail::read_stat(text_of("/proc/stat"), m);
-  m.frequency_mhz = frequency_mhz(cpu_topology());
-  m.temperature_c = temperature_c();
-  m.throttled_us = detail::throttled_us(text_of("/proc/self/cgroup"), "/sys/fs/cgroup");
-  m.available_mib = kib_of(text_of("/proc/meminfo"), "MemAvailable") / 1024;
+  detail::read_loadavg(files.line("/proc/loadavg"), m);
+  detail::read_stat(files.text("/proc/stat"), m);
+  m.governor = governor(files, t);
+  m.frequency_mhz = frequency_mhz(files, t);
+  m.temperature_c = temperature_c(files);
+  m.throttled_us = throttled_us(files);
+  m.available_mib = kib_of(files.text("/proc/meminfo"), "MemAvailable") / 1024;
   return m;
 }
+
+environment_moment environment_now() { return read_moment({}, cpu_topology()); }
 
 double steal_share(const environment_moment& before, const environment_moment& after) {
   if (after.all_ticks <= before.all_ticks || after.steal_ticks < before.steal_ticks + 2) return 0;
@@ -321,80 +292,6 @@ quality_input quality_input_of(const std::vector<int>& pins, const environment_m
     }
   }
   return in;
-}
-
-void to_json(nlohmann::json& j, const cache_fact& c) {
-  j = {{"level", c.level}, {"type", c.type}, {"kib", c.kib}, {"line_bytes", c.line_bytes}, {"shared_by", c.shared_by}};
-}
-void to_json(nlohmann::json& j, const timer_probe& t) { j = {{"cost_ns", t.cost_ns}, {"resolution_ns", t.resolution_ns}}; }
-void to_json(nlohmann::json& j, const handoff_probe& p) {
-  j = {{"cpus", {p.cpu_a, p.cpu_b}}, {"round_trips", p.round_trips}};
-  if (!p.absent.empty()) {
-    j["absent"] = p.absent;
-    return;
-  }
-  j.update({{"p10_ns", p.p10_ns},
-            {"p50_ns", p.p50_ns},
-            {"p90_ns", p.p90_ns},
-            {"p99_ns", p.p99_ns},
-            {"max_ns", p.max_ns},
-            {"lost_share", p.lost_share}});
-}
-void to_json(nlohmann::json& j, const environment_facts& f) {
-  j = {{"machine_id", f.machine_id},
-       {"architecture", f.architecture},
-       {"kernel", f.kernel},
-       {"cpu_model", f.cpu_model},
-       {"cpus", f.cpus},
-       {"usable_cpus", f.usable_cpus},
-       {"cores", f.cores},
-       {"packages", f.packages},
-       {"numa_nodes", f.numa_nodes},
-       {"core_kinds", f.core_kinds},
-       {"smt", f.smt},
-       {"caches", f.caches},
-       {"governor", f.governor},
-       {"frequency_driver", f.frequency_driver},
-       {"turbo", f.turbo},
-       {"hypervisor", f.hypervisor},
-       {"container", f.container},
-       {"isolated_cpus", f.isolated_cpus},
-       {"aslr", f.aslr},
-       {"thp", f.thp},
-       {"clocksource", f.clocksource},
-       {"perf_hardware", f.perf_hardware},
-       {"perf_software", f.perf_software},
-       {"libc", f.libc},
-       {"memory_mib", f.memory_mib},
-       {"page_bytes", f.page_bytes},
-       {"timer", f.timer}};
-}
-void to_json(nlohmann::json& j, const environment_moment& m) {
-  j = {{"load1", m.load1},
-       {"load5", m.load5},
-       {"runnable", m.runnable},
-       {"all_ticks", m.all_ticks},
-       {"idle_ticks", m.idle_ticks},
-       {"steal_ticks", m.steal_ticks},
-       {"context_switches", m.context_switches},
-       {"throttled_us", m.throttled_us},
-       {"frequency_mhz", or_null(m.frequency_mhz)},
-       {"temperature_c", or_null(m.temperature_c)},
-       {"available_mib", m.available_mib}};
-}
-void to_json(nlohmann::json& j, const row_quality& q) {
-  j = {{"verdict", q.verdict},
-       {"oversubscribed", q.oversubscribed},
-       {"doubtful", q.doubtful},
-       {"reasons", q.reasons},
-       {"overlap", q.overlap},
-       {"present", q.present},
-       {"least_cpu_share", q.least_cpu_share},
-       {"fairness", q.fairness},
-       {"jain", q.jain},
-       {"involuntary_per_second", q.involuntary_per_second},
-       {"steal_share", q.steal_share},
-       {"load", q.load}};
 }
 
 }  // namespace tally

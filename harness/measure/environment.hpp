@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/control_groups.hpp"
+#include "harness/measure/kernel_files.hpp"
 #include "harness/measure/probe.hpp"
 #include "harness/measure/quality.hpp"
 #include "harness/measure/topology.hpp"
@@ -39,10 +41,13 @@ struct environment_facts {
   std::string governor, frequency_driver, turbo;
   std::string hypervisor;     // none, "yes" or its name as the CPU reports it
   std::string container;      // none, or what kind, as far as the kernel shows it
-  std::string isolated_cpus;  // the kernel's list, "none"
-  std::string aslr;           // off, partial, full
-  std::string thp, clocksource;
-  std::string perf_hardware, perf_software;  // "available", or "ENOENT: No such file or directory"
+  std::string isolated_cpus;  // the kernel's list, none, not visible
+  group_limits groups;
+  std::string aslr;  // off, partial, full
+  std::string thp;
+  std::string clocksource, clocksources;     // the kernel's; all that it could take
+  bool pmu = false;                          // the kernel shows one
+  std::string perf_hardware, perf_software;  // "available", or "ENOENT: no PMU in this VM; run on bare metal or expose a vPMU"
   std::string libc;
   long memory_mib = 0, page_bytes = 0;
   timer_probe timer;
@@ -56,6 +61,7 @@ struct environment_moment {
   std::uint64_t all_ticks = 0, steal_ticks = 0, idle_ticks = 0;
   std::uint64_t context_switches = 0;   // of the machine
   std::uint64_t throttled_us = 0;       // this process's control groups, by their quotas of CPU time, since they were made
+  std::string governor;                 // of the usable CPUs; several are listed
   std::optional<double> frequency_mhz;  // mean over the usable CPUs, as the kernel says
   std::optional<double> temperature_c;  // the hottest zone
   long available_mib = 0;
@@ -65,6 +71,11 @@ struct environment_moment {
 [[nodiscard]] const environment_facts& environment();
 [[nodiscard]] environment_moment environment_now();
 
+// The same of other files, and of the usable CPUs that `topology` says. What only a call can tell (the kernel's version, the clock,
+// counters) is this machine's.
+[[nodiscard]] environment_facts read_environment(const kernel_files&, const topology&);
+[[nodiscard]] environment_moment read_moment(const kernel_files&, const topology&);
+
 // Stolen time over all CPU time between two moments. One tick may be rounding: fewer than two count as none.
 [[nodiscard]] double steal_share(const environment_moment& before, const environment_moment& after);
 
@@ -73,19 +84,20 @@ struct environment_moment {
                                              const environment_moment& after);
 
 void to_json(nlohmann::json&, const cache_fact&);
+void to_json(nlohmann::json&, const group_limits&);
 void to_json(nlohmann::json&, const timer_probe&);
 void to_json(nlohmann::json&, const handoff_probe&);
 void to_json(nlohmann::json&, const environment_facts&);
 void to_json(nlohmann::json&, const environment_moment&);
 void to_json(nlohmann::json&, const row_quality&);
+// What the record has; of an older one the rest stays as it is made.
+void from_json(const nlohmann::json&, environment_moment&);
 
 // The readers, for tests: from a text such as /proc/stat, /proc/loadavg.
 namespace detail {
 void read_stat(const std::string& text, environment_moment&);
 void read_loadavg(const std::string& text, environment_moment&);
 std::string salted_id(const std::string& facts);
-// `groups`: /proc/self/cgroup; `root`: /sys/fs/cgroup, of either version.
-std::uint64_t throttled_us(const std::string& groups, const std::string& root);
 }  // namespace detail
 
 }  // namespace tally
