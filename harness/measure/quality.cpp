@@ -17,14 +17,6 @@ constexpr double contended_overlap = 0.97;
 constexpr double partly_overlap = 0.75;
 // A single lane that lost 5 % of its window is 5 % off, which is more than the differences that are looked for.
 constexpr double single_present = 0.95;
-// Two cores that are neither hyper-threads of each other nor one: no published machine hands a line over faster.
-constexpr double closest_cores_ns = 12;
-// The level drifts by a few per cent within a placement (125 to 141 ns in half an hour) and doubles between placements.
-constexpr double moved_ratio = 1.5;
-// A probe of a few ms that lost a tenth of its time met a scheduler.
-constexpr double probe_lost = 0.1;
-// Stolen time slows everybody; two ticks of 10 ms in a short row are within its resolution, 2 % of a long one are not.
-constexpr double steal_limit = 0.02;
 constexpr double serial_parallelism = 1.5;
 
 double ratio(double a, double b) { return std::max(a, b) / std::min(a, b); }

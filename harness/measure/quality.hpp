@@ -20,6 +20,17 @@
 
 namespace tally {
 
+// From where on what the machine does makes a row doubtful; `tally doctor` warns from there on, too.
+//
+// Two cores that are neither hyper-threads of each other nor one: no published machine hands a line over faster.
+inline constexpr double closest_cores_ns = 12;
+// The level drifts by a few per cent within a placement (125 to 141 ns in half an hour) and doubles between placements.
+inline constexpr double moved_ratio = 1.5;
+// A probe of a few ms that lost a tenth of its time met a scheduler.
+inline constexpr double probe_lost = 0.1;
+// Stolen time slows everybody; two ticks of 10 ms in a short row are within its resolution, 2 % of a long one are not.
+inline constexpr double steal_limit = 0.02;
+
 struct quality_input {
   int cpus = 1;                         // different CPUs that the lanes may use
   std::optional<double> parallelism{};  // what the workload allows, where it says

@@ -19,6 +19,7 @@
 #include "harness/base/program.hpp"
 #include "harness/counters/perf_group.hpp"
 #include "harness/measure/environment.hpp"
+#include "harness/measure/handoff_pairs.hpp"
 #include "harness/measure/probe.hpp"
 #include "harness/measure/statistics.hpp"
 #include "harness/measure/topology.hpp"
@@ -105,16 +106,7 @@ void measure_levels(calibration& c) {
 }
 
 void measure_pairs(calibration& c, const topology& machine, const std::map<int, std::string>& llc_of) {
-  std::vector<std::pair<cpu_place, cpu_place>> pairs;
-  for (std::size_t a = 0; a < machine.cpus.size(); ++a) {
-    for (std::size_t b = a + 1; b < machine.cpus.size(); ++b) {
-      if (machine.cpus[a].core != machine.cpus[b].core) pairs.emplace_back(machine.cpus[a], machine.cpus[b]);
-    }
-  }
-  // Of many, an even choice.
-  const std::size_t step = std::max<std::size_t>(1, (pairs.size() + most_pairs - 1) / most_pairs);
-  for (std::size_t i = 0; i < pairs.size(); i += step) {
-    const auto& [a, b] = pairs[i];
+  for (const auto& [a, b] : cpu_pairs(machine, most_pairs, with_siblings::no)) {
     const handoff_probe p = probe_handoff(a.cpu, b.cpu, 20'000'000, hand_over::exchange);
     if (!p.absent.empty()) {
       c.notes.push_back(fmt::format("hand-off between processors {} and {}: {}", a.cpu, b.cpu, p.absent));
@@ -122,7 +114,7 @@ void measure_pairs(calibration& c, const topology& machine, const std::map<int, 
     }
     const char* way = llc_of.at(a.cpu) == llc_of.at(b.cpu) ? "same_llc" : a.package == b.package ? "same_socket" : "other_socket";
     c.pairs.push_back({a.cpu, b.cpu, way, p.p50_ns});
-    if (p.lost_share > 0.1) {
+    if (p.lost_share > probe_lost) {
       c.notes.push_back(
           fmt::format("processors {} and {}: the probe lost {:.0f} % of its time", a.cpu, b.cpu, 100 * p.lost_share));
     }
