@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "harness/base/cpu_set.hpp"
+#include "harness/base/histogram.hpp"
+#include "harness/base/random.hpp"
+#include "harness/measure/statistics.hpp"
 #include "harness/memory/native.hpp"
 
 namespace tally {
@@ -149,6 +152,28 @@ timer_probe probe_timer() {
   }
   std::ranges::nth_element(costs, costs.begin() + batches / 2);
   return {costs[batches / 2], step == ~std::uint64_t{0} ? 0 : static_cast<double>(step)};
+}
+
+double probe_histogram_ns() {
+  constexpr int batches = 31;
+  std::vector<std::uint64_t> latencies(4096);
+  random_source draw(1, 0);
+  for (auto& ns : latencies) {
+    const std::uint32_t octave = std::uint32_t{1} << (4 + draw.below(16));
+    ns = octave + draw.below(octave);
+  }
+  histogram kept;
+  kept.allocate();
+  std::vector<double> costs;
+  for (int i = 0; i < batches; ++i) {
+    const std::uint64_t before = native::now();
+    for (const std::uint64_t ns : latencies) {
+      kept.record(ns);
+      asm volatile("" : : "r"(&kept) : "memory");  // its words are stored each time, as between two operations
+    }
+    costs.push_back(static_cast<double>(native::now() - before) / static_cast<double>(latencies.size()));
+  }
+  return median(std::move(costs));
 }
 
 }  // namespace tally

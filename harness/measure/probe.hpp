@@ -1,4 +1,5 @@
-// Two short probes of the machine: what a cache line costs to hand over between two CPUs, and what the clock costs.
+// Short probes of the machine: what a cache line costs to hand over between two CPUs, what the clock costs, and what it costs to
+// keep a latency.
 //
 // The hand-off probe is a ping-pong of one line between two pinned threads. Its level says how far apart the two CPUs are (the
 // hyper-threads of one core, one die, two sockets), which a virtual machine's topology files need not tell truly and a
@@ -46,5 +47,9 @@ struct timer_probe {
   double resolution_ns = 0;  // the smallest step between two readings that differ
 };
 [[nodiscard]] timer_probe probe_timer();
+
+// What it takes a histogram to record a value, in ns: the median over batches of latencies from 16 ns to 1 ms, spread evenly over
+// their logarithms, so that its buckets are used as a latency row uses them.
+[[nodiscard]] double probe_histogram_ns();
 
 }  // namespace tally
