@@ -61,6 +61,15 @@ std::optional<agreement_result> agreement_in(const json& record) {
                           side(seen),      seen.at("windows"), number_in(seen, "latency_ns")};
 }
 
+std::optional<window_moments> moments_in(const json& record) {
+  const json& around = member(record, "environment");
+  if (around.empty()) return std::nullopt;
+  window_moments moments;
+  from_json(around.at("before"), moments.before);
+  from_json(around.at("after"), moments.after);
+  return moments;
+}
+
 void read_config(const json& c, result& r) {
   const json &strategy = member(c, "strategy"), &workload = member(c, "workload"), &heap = member(c, "heap");
   r.strategy = strategy.value("label", "");
@@ -96,6 +105,7 @@ result read(const json& record) {
   r.agreement = agreement_in(record);
   r.executable = member(record, "binary").value("executable", "");
   r.machine = member(record, "machine").value("machine_id", "");
+  r.moments = moments_in(record);
   r.unsettled = member(record, "simulation").value("unsettled", "");
   return r;
 }

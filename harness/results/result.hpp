@@ -1,5 +1,5 @@
 // A result as the program works with it: what a line of rows.jsonl says, without what only a reader of the file wants (latency
-// buckets, samples, the machine).
+// buckets, samples, the machine's facts).
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "harness/measure/machine_changes.hpp"
 #include "harness/results/json.hpp"
 #include "harness/results/row.hpp"
 
@@ -65,8 +66,9 @@ struct result {
   std::string verdict;  // of the window's quality
   bool never_frees = false;
   std::optional<agreement_result> agreement;
-  std::string executable, machine;  // hash and id: what made it, and where
-  std::string unsettled;            // simulated: "" or why its window says little of a longer one
+  std::string executable, machine;        // hash and id: what made it, and where
+  std::optional<window_moments> moments;  // measured: of the machine, around the window
+  std::string unsettled;                  // simulated: "" or why its window says little of a longer one
 
   // A metric's value; NaN where there is none of this name.
   [[nodiscard]] double number(std::string_view name) const;

@@ -10,6 +10,7 @@
 #include "harness/base/text.hpp"
 #include "harness/engine/lane.hpp"
 #include "harness/measure/environment.hpp"
+#include "harness/report/changes_summary.hpp"
 #include "harness/report/counters_report.hpp"
 #include "harness/report/handoffs_report.hpp"
 #include "harness/report/listing.hpp"
@@ -98,6 +99,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
   if (errors != 0) out += fmt::format(", {} failed", errors);
   if (doubtful != 0) out += fmt::format(", {} doubtful (the machine was busy, or threads did not overlap)", doubtful);
   out += ".\n";
+  out += changes_summary(results);
   if (plan.smoke()) out += fmt::format("Smoke run of {}: not citable, no intervals.\n", processes_of(plan));
   out += fmt::format("Rows: {}\n", (directory / "rows.jsonl").string());
   return out + next_step(plan, outcome, errors, doubtful * 10 > measured, directory);
