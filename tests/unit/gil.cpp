@@ -5,9 +5,13 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "tests/unit/recording_policy.hpp"
 
 namespace unit_gil {
 namespace {
@@ -197,6 +201,148 @@ TEST(Gil, PlainCountsAndSlotsAreExactUnderSwitching) {
   }
   EXPECT_EQ(h.live(), 0);
   EXPECT_EQ(h.live_bytes(), 0);
+}
+
+// Every option that says how counts are changed, with every collector.
+template <strategies::gil_options O>
+struct option {
+  static constexpr strategies::gil_options value = O;
+};
+using strategies::gil_counts;
+using strategies::gil_options;
+using strategies::immortality;
+using immortal_options = ::testing::Types<option<gil_options{.immortal = immortality::yes}>,
+                                          option<gil_options{.counts = gil_counts::atomic, .immortal = immortality::yes}>,
+                                          option<gil_options{.cycles = cycle_kind::generational, .immortal = immortality::yes}>,
+                                          option<gil_options{.cycles = cycle_kind::trial, .immortal = immortality::yes}>,
+                                          option<gil_options{.heap = object_source::block, .immortal = immortality::yes}>>;
+template <class Option>
+class GilImmortal : public ::testing::Test {};
+TYPED_TEST_SUITE(GilImmortal, immortal_options);
+
+template <class H>
+struct thing {
+  typename H::template slot<thing> next;
+  typename H::template weak_slot<thing> back;
+  void each_slot(auto&& f) { f(next), f(back); }
+};
+
+TYPED_TEST(GilImmortal, CopiesAndDropsTouchNothingAndAReleaseFrees) {
+  using H = strategies::gil_heap<native, TypeParam::value>;
+  H h(heap_config{});
+  {
+    typename H::context c(h);
+    auto r = make<thing<H>>(c, {});
+    c.store(c.get(r).next, make<thing<H>>(c, {}));
+    const auto w = c.downgrade(r);
+    c.make_immortal(r);
+    EXPECT_EQ(r.at->count.load(), 0xFFFFFFFFU) << "CPython 3.12's";
+    for (int i = 0; i < 3; ++i) static_cast<void>(c.copy(r));
+    EXPECT_EQ(c.upgrade(w), r);
+    for (int i = 0; i < 9; ++i) c.drop(r);
+    EXPECT_EQ(r.at->count.load(), 0xFFFFFFFFU);
+    EXPECT_EQ(c.count_of(*r.at), std::uint64_t{1} << 40);
+    EXPECT_EQ(h.live(), 2);
+    c.release_immortal(r);
+    EXPECT_EQ(h.live(), 0) << "with what only it kept alive";
+    EXPECT_FALSE(c.upgrade(w));
+    c.drop(w);
+  }
+  EXPECT_EQ(h.live_bytes(), 0);
+}
+
+// The two tests that CPython makes are not the same: what comes to 2^31 is never dropped again, and counted up until it can't be.
+TYPED_TEST(GilImmortal, ACountThatReachesTheHighestBitIsNeverCountedDown) {
+  using H = strategies::gil_heap<native, TypeParam::value>;
+  H h(heap_config{});
+  typename H::context c(h);
+  auto r = make<thing<H>>(c, {});
+  auto& count = r.at->count;
+  count.store(0x7FFFFFFF);
+  EXPECT_EQ(c.count_of(*r.at), 0x7FFFFFFFU);
+  c.drop(r);
+  EXPECT_EQ(count.load(), 0x7FFFFFFEU);
+  static_cast<void>(c.copy(r)), static_cast<void>(c.copy(r));
+  EXPECT_EQ(count.load(), 0x80000000U);
+  c.drop(r);
+  EXPECT_EQ(count.load(), 0x80000000U);
+  EXPECT_EQ(c.count_of(*r.at), std::uint64_t{1} << 40);
+  count.store(0xFFFFFFFE);
+  static_cast<void>(c.copy(r)), static_cast<void>(c.copy(r));
+  EXPECT_EQ(count.load(), 0xFFFFFFFFU);
+  c.release_immortal(r);
+  EXPECT_EQ(h.live(), 0);
+}
+
+TYPED_TEST(GilImmortal, MortalsAreCountedAsEver) {
+  using H = strategies::gil_heap<native, TypeParam::value>;
+  H h(heap_config{});
+  typename H::context c(h);
+  auto r = make<thing<H>>(c, {});
+  c.drop(c.copy(r));
+  EXPECT_EQ(r.at->count.load(), 1U);
+  c.drop(r);
+  EXPECT_EQ(h.live(), 0);
+}
+
+// What an immortal object and a mortal one hold of each other is no garbage while the first lives, and garbage when it is released.
+TEST(GilImmortals, AreHeldThroughCollections) {
+  using H = strategies::gil_heap<native, gil_options{.cycles = cycle_kind::generational, .immortal = immortality::yes}>;
+  H h(heap_config{});
+  typename H::context c(h);
+  auto immortal = make<thing<H>>(c, {}), mortal = make<thing<H>>(c, {});
+  c.store(c.get(immortal).next, c.copy(mortal));
+  c.store(c.get(mortal).next, c.copy(immortal));
+  c.make_immortal(immortal);
+  c.drop(immortal);
+  c.drop(mortal);
+  EXPECT_EQ(c.collect(H::collector::oldest), 0U);
+  EXPECT_EQ(h.live(), 2);
+  c.release_immortal(immortal);
+  EXPECT_EQ(h.live(), 0);
+}
+
+using access_map = std::map<std::string, access_counts, std::less<>>;
+template <gil_options O>
+access_map accesses_of_a_copy_and_a_drop(bool immortal) {
+  using H = strategies::gil_heap<recording, O>;
+  H h(heap_config{});
+  typename H::context c(h);
+  auto r = make<thing<H>>(c, {});
+  if constexpr (has_immortal<H>) {
+    if (immortal) c.make_immortal(r);
+  }
+  recording::clear();
+  const auto copy = c.copy(r);
+  c.drop(copy);
+  access_map seen = recording::seen;
+  if constexpr (has_immortal<H>) {
+    if (immortal) c.release_immortal(r);
+  }
+  if (!immortal) c.drop(r);
+  return seen;
+}
+TEST(GilAccesses, AreOneRmwEachWithAtomicCountsAndNoWriteOfAnImmortal) {
+  constexpr gil_options plain{}, atomic{.counts = gil_counts::atomic}, looks{.immortal = immortality::yes},
+      both{.counts = gil_counts::atomic, .immortal = immortality::yes};
+  EXPECT_EQ(accesses_of_a_copy_and_a_drop<plain>(false), (access_map{{"count", {.loads = 2, .stores = 2}}}));
+  EXPECT_EQ(accesses_of_a_copy_and_a_drop<atomic>(false), (access_map{{"count", {.rmws = 2}}}));
+  EXPECT_EQ(accesses_of_a_copy_and_a_drop<looks>(false), (access_map{{"count", {.loads = 2, .stores = 2}}}));
+  EXPECT_EQ(accesses_of_a_copy_and_a_drop<looks>(true), (access_map{{"count", {.loads = 2}}}));
+  EXPECT_EQ(accesses_of_a_copy_and_a_drop<both>(false), (access_map{{"count", {.loads = 2, .rmws = 2}}}));
+  EXPECT_EQ(accesses_of_a_copy_and_a_drop<both>(true), (access_map{{"count", {.loads = 2}}}));
+}
+
+TEST(GilAccesses, AWeakRefCostsAnRmwWithAtomicCountsToo) {
+  using H = strategies::gil_heap<recording, gil_options{.counts = gil_counts::atomic}>;
+  H h(heap_config{});
+  H::context c(h);
+  auto r = make<thing<H>>(c, {});
+  recording::clear();
+  const auto w = c.downgrade(r);
+  c.drop(w);
+  EXPECT_EQ(recording::seen["weak"], (access_counts{.loads = 1, .rmws = 2}));
+  c.drop(r);
 }
 
 }  // namespace
