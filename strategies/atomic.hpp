@@ -9,15 +9,18 @@
 //   padding  packed: counts beside the type word. line: the counts share a cache line with nothing else
 //   unique   on: the owner that finds itself the only one frees without an RMW ([Nim#26073], Boost, WebKit)
 //   slot     how racy reads of shared slots are made safe (shared_slots.hpp)
+//   immortal no: all objects are counted. yes: a count with a bit that references don't reach is left alone, at the price of a load and
+//            a test before each RMW, which is the same whatever the RMW is: with packed counts and fetch_add only
 //   heap     where objects come from (heap_choice in counting_heap.hpp); block with packed counts, relaxed and fetch_add only: an
 //            allocator has nothing to do with these
 //
 // What it can't do: cycles; and a count that many threads write is a line that travels. No overflow check.
-// Source: [Boehm04] for the orders.
+// Sources: [Boehm04] for the orders, [PEP683] for immortals.
 #pragma once
 
 #include "harness/contract/family.hpp"
 #include "harness/cycles/cyclic_heap.hpp"
+#include "strategies/immortal.hpp"
 
 namespace tally::strategies {
 
@@ -34,6 +37,7 @@ struct atomic_options {
   slot_kind slot = slot_kind::lockbit;
   object_source heap = object_source::malloc;
   cycle_kind cycles = cycle_kind::none;
+  immortality immortal = immortality::no;
 };
 
 namespace detail {
@@ -61,6 +65,7 @@ constexpr bool sensible(const atomic_options& o) {
   // frees what a reader in an epoch may see.
   if (o.cycles == cycle_kind::generational || o.cycles == cycle_kind::trial) return false;
   if (o.cycles == cycle_kind::stop && (o.heap == object_source::malloc || o.slot == slot_kind::epoch)) return false;
+  if (o.immortal == immortality::yes && (o.rmw == count_rmw::cas || o.padding == count_padding::line)) return false;
   return o.heap == object_source::malloc ||
          (o.order == count_order::relaxed && o.rmw == count_rmw::fetch_add && o.padding == count_padding::packed);
 }
@@ -86,20 +91,30 @@ class atomic_heap : public heap_with_cycles<O.cycles, atomic_heap<M, O>, M, O.sl
     // unique=on: a bit of the count that says that there was ever a weak ref. One load then decides uniqueness; two counts in
     // two words can't be read as one.
     static constexpr std::uint32_t weak_bit = unique ? std::uint32_t{1} << 31 : 0;
+    // Of an immortal's count. 2^30 references would take 8 GiB; in a world of a few references it is so low that one drop too many
+    // of each is noticed.
+    static constexpr bool immortals = O.immortal == immortality::yes;
+    static constexpr std::uint32_t immortal_bit = crowded<M> ? 16 : std::uint32_t{1} << 30;
 
     void init(header& h) {
       h.count.store(1, std::memory_order_relaxed);  // relaxed: nobody else can see the object yet
       h.weak.store(1, std::memory_order_relaxed);
     }
-    void increment(header& h) { add(h.count, 1, copies); }  // relaxed: the caller's own ref keeps the object alive
+    void increment(header& h) {
+      if (is_immortal(h)) return note_path<M, "immortal">();
+      add(h.count, 1, copies);  // relaxed: the caller's own ref keeps the object alive
+    }
     bool decrement(header& h) {
+      if (is_immortal(h) && !mutant<M, "atomic: a drop of an immortal is counted">()) return note_path<M, "immortal">(), false;
       if constexpr (unique) {
         if (is_unique(h)) return true;
       }
       return (add(h.count, ~std::uint32_t{0}, drops) & ~weak_bit) == 1;
     }
     // relaxed: in a stop, or of an object that the caller alone can reach.
-    [[nodiscard]] std::uint64_t count_of(header& h) const { return h.count.load(std::memory_order_relaxed) & ~weak_bit; }
+    [[nodiscard]] std::uint64_t count_of(header& h) const {
+      return is_immortal(h) ? always_held : h.count.load(std::memory_order_relaxed) & ~weak_bit;
+    }
     void revive(header& h) {
       // A unique owner's end leaves the count at 1.
       if (!unique || count_of(h) == 0) h.count.fetch_add(1, std::memory_order_relaxed);
@@ -113,6 +128,7 @@ class atomic_heap : public heap_with_cycles<O.cycles, atomic_heap<M, O>, M, O.sl
     bool try_increment(header& h) {
       std::uint32_t n = h.count.load(std::memory_order_relaxed);  // a guess for the CAS
       while ((n & ~weak_bit) != 0 || mutant<M, "atomic: an upgrade revives the dead">()) {
+        if (immortals && (n & immortal_bit) != 0) return true;
         // relaxed: the object was made visible to us with its weak ref or shared slot; the count protects, it publishes nothing
         if (h.count.compare_exchange_weak(n, n + 1, copies, std::memory_order_relaxed)) return true;
       }
@@ -128,7 +144,29 @@ class atomic_heap : public heap_with_cycles<O.cycles, atomic_heap<M, O>, M, O.sl
       return h.weak.load(looks) == 1 || add(h.weak, ~std::uint32_t{0}, drops) == 1;
     }
 
+    // From now on copies and drops of the object touch nothing. Only while no other thread can reach it. With the weak bit: it is
+    // nobody's alone.
+    template <class T>
+    void make_immortal(const counted_ref<header, T>& r)
+      requires(immortals)
+    {
+      // relaxed: what shares the object publishes this too
+      r.at->count.store(immortal_bit | weak_bit, std::memory_order_relaxed);
+    }
+    // Frees an immortal, whatever refs were made of it; weak refs find it dead. Only when nobody uses it any more.
+    template <class T>
+    void release_immortal(counted_ref<header, T> r)
+      requires(immortals)
+    {
+      r.at->count.store(weak_bit, std::memory_order_relaxed);  // relaxed: the caller ordered all other uses
+      this->reclaim(*r.at);
+    }
+
    private:
+    // relaxed: an object is immortal before another thread can reach it, and for good
+    static bool is_immortal(const header& h) {
+      return immortals && (h.count.load(std::memory_order_relaxed) & immortal_bit) != 0;
+    }
     // relaxed: whoever could find itself unique after us reads a later value of the count, which keeps the bit
     static void set_weak_bit(header& h) {
       if ((h.count.load(std::memory_order_relaxed) & weak_bit) == 0) h.count.fetch_or(weak_bit, copies);
@@ -169,12 +207,15 @@ struct atomic {
                                       "libstdc++'s atomic<shared_ptr>"),
       heap_choice<options>(),
       cycles_choice<options>(),
+      immortal_choice<options>(),
       automatic_setting<options>("cycles=stop")};
   static constexpr std::array refusals{
       refusal{"cycles=generational", "generations need counts that no other thread changes meanwhile"},
       refusal{"cycles=stop",
               "objects are found by a walk over cells (heap=block), and a reader in an epoch may still see what is taken apart "
               "(slot=lockbit); heap=block is built with the default counts"},
+      refusal{"immortal=yes",
+              "what the look at a count costs hangs on nothing that comes after it (rmw=fetch_add, padding=packed)"},
       no_trial};
   template <class M, options O>
     requires(sensible(O))
@@ -183,14 +224,16 @@ struct atomic {
       variant_list<options{}, options{.order = count_order::seq_cst}, options{.rmw = count_rmw::cas},
                    options{.padding = count_padding::line}, options{.unique = unique_path::on}, options{.slot = slot_kind::epoch},
                    options{.padding = count_padding::line, .slot = slot_kind::epoch}, options{.heap = object_source::block},
-                   options{.heap = object_source::block, .cycles = cycle_kind::stop}>;
+                   options{.heap = object_source::block, .cycles = cycle_kind::stop}, options{.immortal = immortality::yes}>;
   // On the simulated policy: without the memory orders.
-  using simulated_variants =
-      variant_list<options{}, options{.rmw = count_rmw::cas}, options{.padding = count_padding::line},
-                   options{.unique = unique_path::on}, options{.slot = slot_kind::epoch}, options{.heap = object_source::block}>;
+  using simulated_variants = variant_list<options{}, options{.rmw = count_rmw::cas}, options{.padding = count_padding::line},
+                                          options{.unique = unique_path::on}, options{.slot = slot_kind::epoch},
+                                          options{.heap = object_source::block}, options{.immortal = immortality::yes}>;
 };
 
 static_assert(strategy<atomic_heap<native>> && has_weak<atomic_heap<native>> && has_shared_slot<atomic_heap<native>>);
+static_assert(has_immortal<atomic_heap<native, atomic_options{.immortal = immortality::yes}>> &&
+              !has_immortal<atomic_heap<native>>);
 static_assert(has_borrow<atomic_heap<native, atomic_options{.slot = slot_kind::epoch}>> && !has_borrow<atomic_heap<native>>);
 
 }  // namespace tally::strategies

@@ -4,8 +4,12 @@
 
 #include <array>
 #include <atomic>
+#include <map>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include "tests/unit/recording_policy.hpp"
 
 namespace unit_atomic {
 namespace {
@@ -35,7 +39,8 @@ using heaps = ::testing::Types<atomic_heap<native>, atomic_heap<native, atomic_o
                                atomic_heap<native, atomic_options{.rmw = count_rmw::cas}>,
                                atomic_heap<native, atomic_options{.padding = count_padding::line}>,
                                atomic_heap<native, atomic_options{.unique = unique_path::on}>,
-                               atomic_heap<native, atomic_options{.slot = slot_kind::epoch}>>;
+                               atomic_heap<native, atomic_options{.slot = slot_kind::epoch}>,
+                               atomic_heap<native, atomic_options{.immortal = immortality::yes}>>;
 TYPED_TEST_SUITE(Atomic, heaps);
 
 TYPED_TEST(Atomic, TwoThreadsThatCopyAndDropLeaveTheCountAsItWas) {
@@ -207,6 +212,111 @@ TEST(AtomicPadding, TheCountsShareNoLineWithTheWordOrThePayload) {
     EXPECT_NE(line(&header.count), line(&c.get(r)));
     c.drop(r);
   }
+}
+
+template <class H>
+class AtomicImmortal : public ::testing::Test {};
+using heaps_of_immortals = ::testing::Types<
+    atomic_heap<native, atomic_options{.immortal = immortality::yes}>,
+    atomic_heap<native, atomic_options{.order = count_order::seq_cst, .immortal = immortality::yes}>,
+    atomic_heap<native, atomic_options{.unique = unique_path::on, .immortal = immortality::yes}>,
+    atomic_heap<native, atomic_options{.slot = slot_kind::epoch, .immortal = immortality::yes}>,
+    atomic_heap<native, atomic_options{.unique = unique_path::on, .slot = slot_kind::epoch, .immortal = immortality::yes}>,
+    atomic_heap<native, atomic_options{.heap = object_source::block, .cycles = cycle_kind::stop, .immortal = immortality::yes}>>;
+TYPED_TEST_SUITE(AtomicImmortal, heaps_of_immortals);
+
+TYPED_TEST(AtomicImmortal, CopiesAndDropsTouchNothingAndAReleaseFrees) {
+  using H = TypeParam;
+  H h(heap_config{});
+  {
+    typename H::context c(h);
+    auto r = make<node<H>>(c, {}, 3u);
+    c.store(c.get(r).next, make<node<H>>(c, {}, 4u));
+    auto before = c.downgrade(r);
+    c.make_immortal(r);
+    auto after = c.downgrade(r);
+    const std::uint32_t count = r.at->count.load(std::memory_order_relaxed);
+    for (int i = 0; i < 3; ++i) static_cast<void>(c.copy(r));
+    EXPECT_EQ(c.upgrade(before), r);
+    EXPECT_EQ(c.upgrade(after), r);
+    for (int i = 0; i < 9; ++i) c.drop(r);
+    EXPECT_EQ(r.at->count.load(std::memory_order_relaxed), count);
+    EXPECT_EQ(c.count_of(*r.at), std::uint64_t{1} << 40);
+    EXPECT_EQ(h.live(), 2);
+    c.release_immortal(r);
+    EXPECT_EQ(h.live(), 0) << "with what only it kept alive";
+    EXPECT_FALSE(static_cast<bool>(c.upgrade(before)));
+    EXPECT_FALSE(static_cast<bool>(c.upgrade(after)));
+    c.drop(before);
+    c.drop(after);
+  }
+  EXPECT_EQ(h.live_bytes(), 0);
+}
+
+TYPED_TEST(AtomicImmortal, GoThroughSharedSlotsLikeOthers) {
+  using H = TypeParam;
+  H h(heap_config{});
+  {
+    typename H::context c(h);
+    auto p = make<place<H>>(c, {});
+    auto r = make<node<H>>(c, {}, 3u), other = make<node<H>>(c, {}, 4u);
+    c.make_immortal(r);
+    c.store(c.get(p).slot, r);
+    EXPECT_EQ(c.load(c.get(p).slot), r);
+    EXPECT_TRUE(c.compare_exchange(c.get(p).slot, r, other));
+    EXPECT_TRUE(c.get(r).intact());
+    c.drop(p);
+    c.quiesce();
+    c.release_immortal(r);
+  }
+  h.settle();
+  EXPECT_EQ(h.live(), 0);
+}
+
+TYPED_TEST(AtomicImmortal, MortalsAreCountedAsEver) {
+  using H = TypeParam;
+  H h(heap_config{});
+  typename H::context c(h);
+  auto r = make<node<H>>(c, {}, 3u);
+  c.drop(c.copy(r));
+  EXPECT_EQ(c.count_of(*r.at), 1U);
+  c.drop(r);
+  EXPECT_EQ(h.live(), 0);
+}
+
+TEST(AtomicImmortals, AreHeldThroughCollections) {
+  using H =
+      atomic_heap<native, atomic_options{.heap = object_source::block, .cycles = cycle_kind::stop, .immortal = immortality::yes}>;
+  H h(heap_config{});
+  H::context c(h);
+  auto immortal = make<node<H>>(c, {}, 1u), mortal = make<node<H>>(c, {}, 2u);
+  c.store(c.get(immortal).next, c.copy(mortal));
+  c.store(c.get(mortal).next, c.copy(immortal));
+  c.make_immortal(immortal);
+  c.drop(immortal);
+  c.drop(mortal);
+  EXPECT_EQ(c.collect(H::collector::oldest), 0U);
+  EXPECT_EQ(h.live(), 2);
+  c.release_immortal(immortal);
+  EXPECT_EQ(h.live(), 0);
+}
+
+TEST(AtomicImmortals, AreReadOnceByEachOperationAndNotWritten) {
+  using H = atomic_heap<recording, atomic_options{.immortal = immortality::yes}>;
+  using access_map = std::map<std::string, access_counts, std::less<>>;
+  H h(heap_config{});
+  H::context c(h);
+  auto mortal = make<node<H>>(c, {}, 1u), immortal = make<node<H>>(c, {}, 2u);
+  c.make_immortal(immortal);
+  recording::clear();
+  const auto copy = c.copy(immortal);
+  c.drop(copy);
+  EXPECT_EQ(recording::seen, (access_map{{"count", {.loads = 2}}}));
+  recording::clear();
+  c.drop(c.copy(mortal));
+  EXPECT_EQ(recording::seen, (access_map{{"count", {.loads = 2, .rmws = 2}}}));
+  c.drop(mortal);
+  c.release_immortal(immortal);
 }
 
 }  // namespace
