@@ -198,4 +198,15 @@ session_config read_config(std::string_view flag, const std::filesystem::path& d
   return parse_config(*text, origin);
 }
 
+std::vector<std::string> planned_rows(const std::filesystem::path& directory) {
+  const json config = json::parse(text_in(directory / "config.json").value_or(""), nullptr, false);
+  std::vector<std::string> rows;
+  const auto found = config.is_object() ? config.find("rows") : config.end();
+  if (!config.is_object() || found == config.end()) return rows;
+  for (const auto& row : *found) {
+    if (row.is_string()) rows.push_back(row);
+  }
+  return rows;
+}
+
 }  // namespace tally
