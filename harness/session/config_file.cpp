@@ -158,6 +158,9 @@ std::string config_text(const sim::sim_request& r, const std::vector<std::string
 session_config parse_config(std::string_view text, const std::string& origin) {
   const json config = json::parse(text, nullptr, false);
   const auto refuse = [&](std::string_view why) { throw usage_error(fmt::format("{}: {}", origin, why)); };
+  if (config.is_object() && config.contains("merged")) {
+    refuse("these are the results of several runs, merged; each of them goes on in its own directory");
+  }
   if (!config.is_object() || !config.contains("request") || !config.at("request").is_object())
     refuse("config.json can't be read");
   const auto schema = config.find("schema");
