@@ -19,6 +19,7 @@ void add_watch(CLI::App&, action& run);
 void add_findings(CLI::App&, action& run);
 void add_compare(CLI::App&, action& run);
 void add_merge(CLI::App&, action& run);
+void add_export(CLI::App&, action& run);
 void add_plot(CLI::App&, action& run);
 void add_completion(CLI::App&, action& run);
 void add_worker(CLI::App&, action& run);

@@ -28,7 +28,7 @@ TREE, BUILD, SCRATCH = (pathlib.Path(os.environ["DOCUMENTED_" + name]) for name 
 PATH = os.environ["DOCUMENTED_PATH"]
 IN_TEXT = "DOCUMENTED_IN_TEXT" in os.environ  # a mention: names and flags are looked at
 MOST_ROWS = {"run": 40, "sim": 20}  # of what is not only planned: some seconds
-ON_DIRECTORIES = {"compare": (0, 1, 2), "merge": (0,)}  # what reads results directories, and its exit codes where nothing is wrong with the command
+ON_DIRECTORIES = {"compare": (0, 1, 2), "merge": (0,), "export": (0,)}  # what reads results directories, and its exit codes where nothing is wrong with the command
 VALUED = ("--gate", "--metric", "--out")  # flags of theirs whose value is no directory to be read
 SHORTEST = {"run": ["--duration", "1ms", "--processes", "1", "--repeat", "1"], "sim": ["--ops", "20"]}
 
