@@ -17,8 +17,8 @@ install(FILES results/schema.json DESTINATION ${share})
 
 install(PROGRAMS scripts/record_python DESTINATION ${share}/traces)
 
-# The plot program and its package, whose folder stays beside it.
-install(PROGRAMS scripts/plot.py DESTINATION ${share}/plots)
+# The programs that draw and export, and their package, whose folder stays beside them.
+install(PROGRAMS scripts/plot.py scripts/export.py DESTINATION ${share}/plots)
 install(DIRECTORY scripts/tally_plots DESTINATION ${share}/plots FILES_MATCHING PATTERN *.py PATTERN __pycache__ EXCLUDE)
 
 # What the shells complete, as the program that is installed says it.

@@ -97,6 +97,9 @@ int run(int argc, char** argv) {
     tally::cli::add_watch(app, run);
     tally::cli::add_findings(app, run);
     tally::cli::add_doctor(app, run);
+    tally::cli::add_compare(app, run);
+    tally::cli::add_merge(app, run);
+    tally::cli::add_export(app, run);
     tally::cli::add_plot(app, run);
     tally::cli::add_completion(app, run);
     tally::cli::add_worker(app, run);

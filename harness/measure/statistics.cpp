@@ -21,16 +21,20 @@ double quantile(std::vector<double> values, double q) {
 double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
 
 double centre(const replicated& values) {
-  double sum = 0;
-  for (const auto& process : values) sum += median(process);
-  return sum / static_cast<double>(values.size());
+  double sum = 0, there = 0;
+  for (const auto& process : values) {
+    if (!process.empty()) sum += median(process), there += 1;
+  }
+  return sum / there;
 }
 
-double student_quantile(double p, int n) { return boost::math::quantile(boost::math::students_t(n), p); }
+double student_quantile(double p, double n) { return boost::math::quantile(boost::math::students_t(n), p); }
 
-interval bootstrap_interval(const replicated& values, std::uint64_t seed, double confidence, int resamples) {
+namespace {
+
+// Centres of resampled values: processes first, the windows of each second.
+std::vector<double> resampled_centres(const replicated& values, random_source& random, int resamples) {
   const auto n = static_cast<std::uint32_t>(values.size());
-  random_source random(seed, 0);
   std::vector<double> centres;
   centres.reserve(static_cast<std::size_t>(resamples));
   std::vector<double> blocks;
@@ -46,12 +50,67 @@ interval bootstrap_interval(const replicated& values, std::uint64_t seed, double
     }
     centres.push_back(sum / n);
   }
-  const double t = student_quantile(0.5 + confidence / 2, static_cast<int>(n) - 1);
-  const double tail = std::erfc(std::sqrt(n / (n - 1.0)) * t / std::numbers::sqrt2) / 2;
-  return {quantile(centres, tail), quantile(centres, 1 - tail)};
+  return centres;
 }
 
-std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed, int processes_needed) {
+// [Hesterberg15]: the percentiles that Student's t with `freedom` asks for, of centres whose variance is `short_by` times too small.
+interval expanded_percentiles(std::vector<double> centres, double confidence, double freedom, double short_by) {
+  const double t = student_quantile(0.5 + confidence / 2, freedom);
+  const double tail = std::erfc(std::sqrt(short_by) * t / std::numbers::sqrt2) / 2;
+  const double low = tally::quantile(centres, tail);
+  return {low, tally::quantile(std::move(centres), 1 - tail)};
+}
+
+// One side of an unpaired ratio: its logs, and how the processes' medians of them scatter.
+struct log_side {
+  replicated logs;
+  double centre = 0, variance = 0;  // variance: unbiased, between processes
+  explicit log_side(const replicated& values) {
+    for (const auto& process : values) {
+      std::vector<double> one;
+      for (const double v : process) {
+        if (std::isfinite(v) && v > 0) one.push_back(std::log(v));
+      }
+      if (!one.empty()) logs.push_back(std::move(one));
+    }
+    if (logs.empty()) return;
+    centre = tally::centre(logs);
+    for (const auto& process : logs) variance += std::pow(median(process) - centre, 2);
+    variance /= std::max(1.0, processes() - 1);
+  }
+  [[nodiscard]] double processes() const { return static_cast<double>(logs.size()); }
+  [[nodiscard]] double of_centre() const { return variance / processes(); }  // variance
+};
+
+// [Welch47]; where nothing scatters, the side with fewer processes decides.
+double welch_freedom(const log_side& a, const log_side& b) {
+  const double va = a.of_centre(), vb = b.of_centre();
+  if (va + vb == 0) return std::min(a.processes(), b.processes()) - 1;
+  return std::pow(va + vb, 2) / (va * va / (a.processes() - 1) + vb * vb / (b.processes() - 1));
+}
+
+interval unpaired_interval(const log_side& a, const log_side& b, double freedom, std::uint64_t seed, int resamples) {
+  random_source of_a(seed, 0), of_b(seed, 1);
+  std::vector<double> differences = resampled_centres(a.logs, of_a, resamples);
+  const std::vector<double> others = resampled_centres(b.logs, of_b, resamples);
+  for (std::size_t i = 0; i < differences.size(); ++i) differences[i] -= others[i];
+  const double unbiased = a.of_centre() + b.of_centre();
+  const double resampled =
+      a.of_centre() * (a.processes() - 1) / a.processes() + b.of_centre() * (b.processes() - 1) / b.processes();
+  const interval i = expanded_percentiles(std::move(differences), 0.95, freedom, resampled == 0 ? 1 : unbiased / resampled);
+  return {std::exp(i.low), std::exp(i.high)};
+}
+
+}  // namespace
+
+interval bootstrap_interval(const replicated& values, std::uint64_t seed, double confidence, int resamples) {
+  random_source random(seed, 0);
+  const auto n = static_cast<double>(values.size());
+  return expanded_percentiles(resampled_centres(values, random, resamples), confidence, n - 1, n / (n - 1));
+}
+
+std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed, int processes_needed,
+                                       int resamples) {
   replicated logs;
   ratio_estimate result;
   for (std::size_t p = 0; p < std::min(a.size(), b.size()); ++p) {
@@ -71,10 +130,46 @@ std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b,
   result.spread = {std::exp(least), std::exp(most)};
   result.processes = static_cast<int>(logs.size());
   if (result.processes >= std::max(2, processes_needed)) {
-    const interval i = bootstrap_interval(logs, seed);
+    const interval i = bootstrap_interval(logs, seed, 0.95, resamples);
     result.confidence = {std::exp(i.low), std::exp(i.high)};
   }
   return result;
+}
+
+std::optional<unpaired_ratio> unpaired_ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
+                                                int processes_needed, int resamples) {
+  const log_side over(a), under(b);
+  if (over.logs.empty() || under.logs.empty()) return std::nullopt;
+  const double difference = over.centre - under.centre;
+  unpaired_ratio result;
+  result.ratio = std::exp(difference);
+  result.least_processes = static_cast<int>(std::min(over.logs.size(), under.logs.size()));
+  if (result.least_processes < 2) return result;
+  result.log_error = std::sqrt(over.of_centre() + under.of_centre());
+  result.freedom = welch_freedom(over, under);
+  if (result.log_error > 0) {
+    const boost::math::students_t student(result.freedom);
+    result.p = 2 * boost::math::cdf(boost::math::complement(student, std::abs(difference) / result.log_error));
+  } else {
+    result.p = difference == 0 ? 1 : 0;
+  }
+  if (result.least_processes >= processes_needed) {
+    result.confidence = unpaired_interval(over, under, result.freedom, seed, resamples);
+  }
+  return result;
+}
+
+std::vector<double> holm_adjusted(std::span<const double> p) {
+  std::vector<std::size_t> by_size(p.size());
+  std::iota(by_size.begin(), by_size.end(), std::size_t{0});
+  std::ranges::stable_sort(by_size, {}, [&](std::size_t i) { return p[i]; });
+  std::vector<double> adjusted(p.size());
+  double most = 0;
+  for (std::size_t rank = 0; rank < by_size.size(); ++rank) {
+    most = std::max(most, static_cast<double>(p.size() - rank) * p[by_size[rank]]);
+    adjusted[by_size[rank]] = std::min(1.0, most);
+  }
+  return adjusted;
 }
 
 double mann_whitney_p(std::span<const double> a, std::span<const double> b) {

@@ -57,18 +57,20 @@ json to_json(const estimate& e) {
              {"low", bound(e.against->confidence, &interval::low)},
              {"high", bound(e.against->confidence, &interval::high)}};
   }
-  return {{"schema", schema_number},
-          {"scene", e.scene},
-          {"row", e.row},
-          {"metric", e.metric},
-          {"processes", e.processes},
-          {"windows", e.windows},
-          {"value", e.value},
-          {"low", bound(e.confidence, &interval::low)},
-          {"high", bound(e.confidence, &interval::high)},
-          {"confidence", 0.95},
-          {"ratio", std::move(ratio)},
-          {"noise", or_null(e.noise)}};
+  json line{{"schema", schema_number},
+            {"scene", e.scene},
+            {"row", e.row},
+            {"metric", e.metric},
+            {"processes", e.processes},
+            {"windows", e.windows},
+            {"value", e.value},
+            {"low", bound(e.confidence, &interval::low)},
+            {"high", bound(e.confidence, &interval::high)},
+            {"confidence", 0.95},
+            {"ratio", std::move(ratio)},
+            {"noise", or_null(e.noise)}};
+  if (!e.origin.empty()) line["origin"] = e.origin;
+  return line;
 }
 
 // Without the windows and processes that have no figure.
@@ -157,7 +159,7 @@ std::optional<double> estimator::noise(const scene_group& s, std::string_view me
 std::optional<estimate> estimator::one(const scene_group& s, const row_group& r, std::string_view metric) const {
   const replicated values = finite(r.values(metric));
   if (values.empty()) return std::nullopt;
-  estimate e{s.scene, r.row, std::string(metric), values.size(), 0, centre(values), {}, "", {}, {}};
+  estimate e{s.scene, r.row, std::string(metric), "", values.size(), 0, centre(values), {}, "", {}, {}};
   for (const auto& process : values) e.windows += process.size();
   if (static_cast<int>(values.size()) >= processes_needed_) e.confidence = bootstrap_interval(values, seed_);
   if (const row_group* base = s.baseline(); base != nullptr) {

@@ -44,6 +44,7 @@ struct scene_group {
 
 struct estimate {
   std::string scene, row, metric;
+  std::string origin = {};  // of a merged directory's row (origin.hpp); "" elsewhere
   std::size_t processes = 0, windows = 0;
   double value = 0;                    // the mean over processes of the median over blocks
   std::optional<interval> confidence;  // of value, 95 %
@@ -57,6 +58,13 @@ class estimator {
  public:
   // `citable`: intervals are given, from two processes on.
   estimator(std::uint64_t seed, bool citable) : seed_(seed), processes_needed_(citable ? 2 : never_citable) {}
+
+  // For rows that have different numbers of processes: intervals of those that have at least `processes`.
+  [[nodiscard]] static estimator from(std::uint64_t seed, int processes) {
+    estimator e(seed, true);
+    e.processes_needed_ = processes;
+    return e;
+  }
 
   // Every metric of the catalogue that has a better side, for every row.
   [[nodiscard]] std::vector<estimate> all(const std::vector<scene_group>&) const;

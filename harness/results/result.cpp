@@ -70,6 +70,23 @@ std::optional<window_moments> moments_in(const json& record) {
   return moments;
 }
 
+// What a row's name does not say: options and parameters at their defaults, which another revision may have changed, and how the row
+// was measured.
+std::vector<std::string> setup_in(const json& c) {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& name, const json& value) { all.push_back(fmt::format("{} {}", name, value.dump())); };
+  for (const char* whose : {"options", "tunables"}) {
+    for (const auto& [name, value] : member(member(c, "strategy"), whose).items()) add(name, value);
+  }
+  for (const auto& [name, value] : member(member(c, "workload"), "parameters").items()) add(name, value);
+  for (const auto& [name, value] : member(c, "simulation").items()) add(name, value);
+  add("heap limit", number_in(member(c, "heap"), "limit_bytes").value_or(0));
+  for (const char* name : {"ramp_ns", "window_ns", "pin", "cpus", "gc_workers"}) {
+    if (c.contains(name)) add(name, c.at(name));
+  }
+  return all;
+}
+
 void read_config(const json& c, result& r) {
   const json &strategy = member(c, "strategy"), &workload = member(c, "workload"), &heap = member(c, "heap");
   r.strategy = strategy.value("label", "");
@@ -82,6 +99,7 @@ void read_config(const json& c, result& r) {
   r.heap_limit_bytes = static_cast<std::uint64_t>(number_in(heap, "limit_bytes").value_or(0));
   r.oversubscribed = c.value("oversubscribed", false);
   r.counters = c.value("counters", std::vector<std::string>{});
+  r.setup = setup_in(c);
   r.identity = fmt::format("{}|{}|{}|{}|{}", r.strategy, workload.value("name", ""), member(workload, "parameters").dump(),
                            r.threads, r.heap_limit_bytes);
 }
@@ -106,6 +124,7 @@ result read(const json& record) {
   r.executable = member(record, "binary").value("executable", "");
   r.machine = member(record, "machine").value("machine_id", "");
   r.moments = moments_in(record);
+  r.origin = member(record, "merged").value("origin", "");
   r.unsettled = member(record, "simulation").value("unsettled", "");
   return r;
 }

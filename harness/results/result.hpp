@@ -67,6 +67,8 @@ struct result {
   bool never_frees = false;
   std::optional<agreement_result> agreement;
   std::string executable, machine;        // hash and id: what made it, and where
+  std::string origin;                     // of a merged file: which machine and binary (origin.hpp); "" elsewhere
+  std::vector<std::string> setup;         // what rows of one name must have alike to be compared: "window_ns 100000000"
   std::optional<window_moments> moments;  // measured: of the machine, around the window
   std::string unsettled;                  // simulated: "" or why its window says little of a longer one
 

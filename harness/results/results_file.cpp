@@ -6,14 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 #include <sstream>
 
 #include "harness/base/errors.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/text.hpp"
 
 namespace tally {
 namespace {
@@ -33,8 +36,8 @@ std::string holder_of(int descriptor) {
   return "";
 }
 
-// A file has the rows of one run: one binary, one machine, no window twice.
-class one_run {
+// The rows of one origin in a file: one binary, one machine, no window twice.
+class one_origin {
  public:
   // "" or why it is of another.
   [[nodiscard]] std::string refuses(const result& r) {
@@ -56,6 +59,38 @@ class one_run {
   std::string executable_, machine_;
   std::set<window_key> windows_;
 };
+
+// A file has the rows of one run, or of several that were merged, each of an origin.
+class one_file {
+ public:
+  [[nodiscard]] std::string refuses(const result& r) { return origins_[r.origin].refuses(r); }
+  [[nodiscard]] std::string several() const {
+    if (origins_.size() < 2) return "";
+    std::vector<std::string> names;
+    for (const auto& [name, of] : origins_) names.push_back(name);
+    return fmt::format(
+        "rows of several machines or builds ({}), which are not judged together; merge the runs of one of them alone",
+        joined(names));
+  }
+
+ private:
+  std::map<std::string, one_origin> origins_;
+};
+
+std::string whole_text(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) refused(path, errno);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// "" where the record is of the schema that this binary knows.
+std::string other_schema(const json& record) {
+  const auto schema = record.find("schema");
+  if (schema != record.end() && *schema == schema_number) return "";
+  return fmt::format("has schema {}, this binary knows schema {}",
+                     schema == record.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace),
+                     schema_number);
+}
 
 }  // namespace
 
@@ -85,12 +120,10 @@ void results_file::append(const json& record) {
 }
 
 loaded_results load_results(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) refused(path, errno);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string text = whole_text(path);
   loaded_results loaded;
   std::size_t line = 1;
-  one_run run;
+  one_file run;
   for (std::size_t begin = 0; begin < text.size(); ++line) {
     const std::size_t end = text.find('\n', begin);
     const bool whole = end != std::string::npos;
@@ -109,11 +142,8 @@ loaded_results load_results(const std::filesystem::path& path) {
                                    aside.filename().string());
       break;
     }
-    const auto schema = record.find("schema");
-    if (schema == record.end() || *schema != schema_number) {
-      throw usage_error(fmt::format(
-          "{}: line {} has schema {}, this binary knows schema {}", path.string(), line,
-          schema == record.end() ? "none" : schema->dump(-1, ' ', false, json::error_handler_t::replace), schema_number));
+    if (const std::string why = other_schema(record); !why.empty()) {
+      throw usage_error(fmt::format("{}: line {} {}", path.string(), line, why));
     }
     try {
       loaded.results.push_back(result_from(record));
@@ -125,7 +155,38 @@ loaded_results load_results(const std::filesystem::path& path) {
     }
     begin = end + 1;
   }
+  if (const std::string why = run.several(); !why.empty()) throw results_error(fmt::format("{}: {}", path.string(), why));
   return loaded;
+}
+
+std::vector<std::string> each_record(const std::filesystem::path& path, const std::function<void(json&, result&)>& use) {
+  const std::string text = whole_text(path);
+  std::vector<std::string> damaged;
+  one_file file;
+  std::size_t line = 1;
+  for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end + 1, ++line) {
+    end = std::min(text.find('\n', begin), text.size());
+    json record = json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin), text.begin() + static_cast<std::ptrdiff_t>(end),
+                              nullptr, false);
+    std::string why;
+    if (record.is_discarded() || !record.is_object()) {
+      why = end == text.size() ? "is not a record: it was cut off" : "is not a record";
+    } else if (why = other_schema(record); why.empty()) {
+      try {
+        result r = result_from(record);
+        why = file.refuses(r);
+        if (why.empty()) {
+          use(record, r);
+          continue;
+        }
+        why = "is not of the run above it: " + why;
+      } catch (const results_error& e) {
+        why = fmt::format("can't be used: {}", e.what());
+      }
+    }
+    damaged.push_back(fmt::format("{}: line {} {}; it is left out", path.string(), line, why));
+  }
+  return damaged;
 }
 
 }  // namespace tally

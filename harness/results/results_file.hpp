@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,13 @@ struct loaded_results {
 };
 
 // Reads all results; of a file that may still be written to, with a results_file of it in hand. A damaged last line is moved to
-// rows.damaged beside the file. Throws results_error where an earlier line is damaged, and usage_error for records of another
-// schema.
+// rows.damaged beside the file. Throws results_error where an earlier line is damaged, or where the rows are of several origins
+// (`tally merge`), and usage_error for records of another schema.
 [[nodiscard]] loaded_results load_results(const std::filesystem::path&);
+
+// The lines that can be used, in order, each as it stands there and as what it says; of a file that nothing is done to. What is
+// returned names each other line with its number and why: it is no record, of another schema, not of its origin, or there already.
+// Throws results_error where the file can't be read.
+[[nodiscard]] std::vector<std::string> each_record(const std::filesystem::path&, const std::function<void(json&, result&)>& use);
 
 }  // namespace tally

@@ -158,6 +158,9 @@ std::string config_text(const sim::sim_request& r, const std::vector<std::string
 session_config parse_config(std::string_view text, const std::string& origin) {
   const json config = json::parse(text, nullptr, false);
   const auto refuse = [&](std::string_view why) { throw usage_error(fmt::format("{}: {}", origin, why)); };
+  if (config.is_object() && config.contains("merged")) {
+    refuse("these are the results of several runs, merged; each of them goes on in its own directory");
+  }
   if (!config.is_object() || !config.contains("request") || !config.at("request").is_object())
     refuse("config.json can't be read");
   const auto schema = config.find("schema");
@@ -196,6 +199,17 @@ session_config read_config(std::string_view flag, const std::filesystem::path& d
   const auto text = text_in(directory / "config.json");
   if (!text) throw usage_error(origin + ": there is no run (no config.json)");
   return parse_config(*text, origin);
+}
+
+std::vector<std::string> planned_rows(const std::filesystem::path& directory) {
+  const json config = json::parse(text_in(directory / "config.json").value_or(""), nullptr, false);
+  std::vector<std::string> rows;
+  const auto found = config.is_object() ? config.find("rows") : config.end();
+  if (!config.is_object() || found == config.end()) return rows;
+  for (const auto& row : *found) {
+    if (row.is_string()) rows.push_back(row);
+  }
+  return rows;
 }
 
 }  // namespace tally

@@ -30,6 +30,9 @@ struct session_config {
 // The one in `directory`, which `flag` named.
 [[nodiscard]] session_config read_config(std::string_view flag, const std::filesystem::path& directory);
 
+// The keys of the planned rows, in the plan's order; none where config.json is not there or does not say it.
+[[nodiscard]] std::vector<std::string> planned_rows(const std::filesystem::path& directory);
+
 // What is written. Throws usage_error where a flag's value is not UTF-8 text: JSON can't hold it.
 [[nodiscard]] std::string config_text(const run_plan&);
 [[nodiscard]] std::string config_text(const sim::sim_request&, const std::vector<std::string>& not_modelled);

@@ -69,7 +69,7 @@ session_folder::session_folder(const session_flags& flags, const std::optional<e
     directory_ = earlier->directory;
     file_.emplace(directory_ / "rows.jsonl");  // before it is read: nobody writes to it any more
     loaded_results loaded = load_results(directory_ / "rows.jsonl");
-    if (!loaded.message.empty()) std::fputs(fmt::format("tally: {}\n", loaded.message).c_str(), stderr);
+    if (!loaded.message.empty()) complain(loaded.message);
     results_ = std::move(loaded.results);
     for (const auto& r : results_) there_.insert(r.row);
   } else {
@@ -89,6 +89,10 @@ void session_folder::skip(const json& record) {
   if (!there_.insert(r.row).second) return;
   file_->append(record);
   results_.push_back(std::move(r));
+}
+
+void complain(const std::string& sentence) {
+  std::fputs(fmt::format("tally: {}{}", sentence, sentence.ends_with('\n') ? "" : "\n").c_str(), stderr);
 }
 
 void refuse_foreign_rows(const session_folder& folder, const std::set<std::string>& planned) {

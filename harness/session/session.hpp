@@ -15,7 +15,14 @@
 
 namespace tally {
 
-enum exit_code : int { exit_fine = 0, exit_harness = 3, exit_usage = 64, exit_interrupted = 130 };
+enum exit_code : int {
+  exit_fine = 0,
+  exit_regression = 1,
+  exit_inconclusive = 2,
+  exit_harness = 3,
+  exit_usage = 64,
+  exit_interrupted = 130
+};
 
 struct session_flags {
   std::set<std::string> given;  // the flags of the request that were typed
@@ -62,6 +69,8 @@ class session_folder {
   std::optional<results_file> file_;
 };
 
+// "tally: ..." to standard error: what is left out, or why there is no result; the session goes on.
+void complain(const std::string& sentence);
 // Throws usage_error if a window of `results` is of no row that is planned.
 void refuse_foreign_rows(const session_folder&, const std::set<std::string>& planned);
 // "Skipped:" and the reasons; empty where nothing was.

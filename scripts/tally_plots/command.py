@@ -78,7 +78,7 @@ def draw(parser, options, chosen):
     results = load.Results(directories)
     overlay = load.Results(options.overlay) if options.overlay else None
     for of in [results] + ([overlay] if overlay else []):
-        for complaint in of.bad + [c for run in of.runs for c in estimates.read(run)]:
+        for complaint in dict.fromkeys(of.bad + [c for run in of.runs for c in estimates.read(run)]):
             print(complaint, file=sys.stderr)
     if options.baseline and options.baseline not in {load.named(r) for r in results.ok}:
         parser.error(f"--baseline {options.baseline}: no row of it in {directories[0]}")

@@ -142,6 +142,8 @@ def read(run):
         if wrong:
             bad.append(f"{path}: line {number} is left out: {wrong}")
             continue
+        if run.part and line.get("origin") != run.part:
+            continue
         line.setdefault("ratio", None)
         line.setdefault("noise", None)
         run.estimates[line["row"], line["metric"]] = line

@@ -2,140 +2,17 @@
 
 A line that is damaged, or whose record lacks what its status promises, is left out and named by its number; the others are used.
 """
+import copy
 import gc
 import json
-import math
 import pathlib
 import re
 
-SCHEMA = 1
-
-NUMBER, TEXT, OBJECT, LIST, FLAG = (int, float), str, dict, list, bool
-# What is relied on below and in the plots, by the path to it.
-ALWAYS = {"row": TEXT, "scene": TEXT, "role": TEXT, "process": int, "block": int, "config.strategy.name": TEXT,
-          "config.strategy.label": TEXT, "config.workload.name": TEXT, "config.workload.label": TEXT,
-          "config.workload.parameters": OBJECT, "config.threads": int, "config.mode": TEXT, "config.oversubscribed": FLAG,
-          "config.heap": OBJECT}
-RESULT = {"metrics": OBJECT}
-MEASURED = {"quality.verdict": TEXT, "quality.doubtful": FLAG, "machine.cores": int}
-SIMULATED = {"config.simulation.machine": TEXT, "config.simulation.protocol": TEXT, "config.simulation.caches": TEXT,
-             "config.simulation.schedules": LIST, "simulation.operations": int, "simulation.fields": OBJECT, "simulation.taken": LIST,
-             "metrics.transfers_per_op.value": NUMBER, "metrics.transfers_per_op.low": NUMBER,
-             "metrics.transfers_per_op.high": NUMBER, "metrics.ops_per_second.value": NUMBER}
-NAMES = {NUMBER: "a number", TEXT: "a text", OBJECT: "an object", LIST: "a list", FLAG: "true or false", int: "a whole number"}
+from .records import FLAG, LIST, NUMBER, OBJECT, SCHEMA, TEXT, at, is_a, is_result, lacking, lines_of, origin_of, problem, unsettled
 
 
 class Unreadable(ValueError):
     """No results directory, or one of another format; the message is a line for people."""
-
-
-def at(record, path):
-    for name in path.split("."):
-        if not isinstance(record, dict) or name not in record:
-            return None
-        record = record[name]
-    return record
-
-
-def is_a(value, kind):
-    return isinstance(value, kind) and (kind is FLAG or not isinstance(value, bool))
-
-
-def lacking(record, wanted):
-    """What a record has not that it should have, in words; None if it has all."""
-    for path, kind in wanted.items():
-        value = at(record, path)
-        if value is None:
-            return f"it has no {path}"
-        if not is_a(value, kind):
-            return f"its {path} is not {NAMES[kind]}"
-    return None
-
-
-def wrong_inside(record):
-    """What is wrong in the lists that plots go through."""
-    config = record["config"]
-    if config["threads"] < 1:
-        return "its config.threads is less than 1"
-    if not (config["heap"].get("multiple") is None or is_a(config["heap"]["multiple"], NUMBER)):
-        return "its config.heap.multiple is not a number"
-    if not is_a(config.get("allocator", "system"), TEXT):
-        return "its config.allocator is not a text"
-    buckets = at(record, "latency.buckets")
-    if buckets is not None and (not isinstance(buckets, list) or any(
-            not isinstance(b, list) or len(b) != 3 or not all(is_a(n, int) for n in b) for b in buckets)):
-        return "its latency.buckets are damaged"
-    samples = at(record, "memory.samples")
-    if samples is not None and (not isinstance(samples, list) or any(
-            lacking(s, {"at_ns": NUMBER, "bytes": NUMBER}) for s in samples)):
-        return "its memory.samples are damaged"
-    if config["mode"] == "simulated":
-        fields, threads = record["simulation"]["fields"], config["threads"]
-        if not all(isinstance(f, dict) and is_a(f.get("transfers", 0), NUMBER) for f in fields.values()):
-            return "its simulation.fields are damaged"
-        if not all(isinstance(t, list) and len(t) == 3 and all(is_a(n, int) for n in t) and 0 <= t[0] < threads and 0 <= t[1] < threads
-                   for t in record["simulation"]["taken"]):
-            return "its simulation.taken is damaged"
-        schedules = config["simulation"]["schedules"]
-        if not schedules or not all(is_a(s, TEXT) for s in schedules):
-            return "its config.simulation.schedules are damaged"
-        if record["simulation"]["operations"] < 1:
-            return "its simulation has no operation"
-    return None
-
-
-def problem(record):
-    """Why a record can't be used, in words; None if it can."""
-    status = record.get("status")
-    if status is None:
-        return "it has no status"
-    if status == "skipped":
-        return lacking(record, {"row": TEXT})
-    if status not in ("ok", "exhausted", "error"):
-        return f"its status is {json.dumps(status)}"
-    wrong = lacking(record, ALWAYS)
-    if wrong or status == "error":
-        return wrong
-    wrong = lacking(record, RESULT)
-    if wrong:
-        return wrong
-    for name, metric in record["metrics"].items():
-        value = metric.get("value", "") if isinstance(metric, dict) else ""
-        if not (value is None or is_a(value, NUMBER) and math.isfinite(value)):
-            return f"its metric {name} has no value that is a number"
-    return lacking(record, SIMULATED if record["config"]["mode"] == "simulated" else MEASURED) or wrong_inside(record)
-
-
-def unsettled(record):
-    """Of a simulated row whose window says little of a longer one: why; else None."""
-    return at(record, "simulation.unsettled")
-
-
-def is_result(record):
-    """Whether it can be compared with others."""
-    return record["status"] in ("ok", "exhausted") and not unsettled(record)
-
-
-def no_number(text):
-    raise ValueError(f"{text} is no JSON")
-
-
-def lines_of(path, bad):
-    """(number, object) of each line that is a JSON object; `bad` gets a sentence about each other one."""
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            found = json.loads(line.decode("utf-8"), parse_constant=no_number)
-        except UnicodeDecodeError:
-            bad.append(f"{path}: line {number} is not UTF-8: left out")
-        except (ValueError, RecursionError):
-            bad.append(f"{path}: line {number} is not JSON: left out")
-        else:
-            if isinstance(found, dict):
-                yield number, found
-            else:
-                bad.append(f"{path}: line {number} is not a JSON object: left out")
 
 
 def natural(text):
@@ -152,6 +29,7 @@ class Run:
         self._made = {}  # what was there before a line
         self.values = {}  # by row and metric: what estimates.by_window() found
         self.tail = ""  # what sets its rows apart from another directory's of the same names
+        self.part = None  # of a merge of several machines or builds: the name of the one
         path = self.directory / "rows.jsonl"
         if not path.exists():
             raise Unreadable(f"{directory}: no rows.jsonl there; name a results directory, or be where `tally run` was: it leaves "
@@ -182,18 +60,33 @@ class Run:
             self.records.append(record)
 
     def _foreign(self, record):
-        """Why it is not of the run whose rows are above it, in words; None if it is: one binary, one machine, no window twice."""
+        """Why it is not of the run whose rows are above it, in words; None if it is: one binary, one machine, no window twice. Merged runs
+        (`tally merge`) say of each record which binary and machine it is of."""
         if record["status"] == "skipped":
             return None
+        origin = origin_of(record)
         for path, whose in (("binary.executable", "binary"), ("machine.machine_id", "machine")):
             said = at(record, path)
-            if said is not None and self._made.setdefault(path, said) != said:
+            if said is not None and self._made.setdefault((origin, path), said) != said:
                 return f"it is another {whose}'s than the lines above it"
-        window = record["row"], record["process"], record["block"]
+        window = record["row"], record["process"], record["block"], origin
         if window in self._made:
             return f"process {window[1]}, block {window[2]} of {window[0]} is there already"
         self._made[window] = True
         return None
+
+    def parts(self):
+        """Itself; or, of a merge of several machines or builds, a run for each: their rows are never under one figure."""
+        origins = list(dict.fromkeys(map(origin_of, self.records)))
+        if len(origins) < 2:
+            return [self]
+        parts = [copy.copy(self) for _ in origins]
+        for part, origin in zip(parts, origins):
+            part.part, part.tail, part.values = origin, f" [{origin}]", {}
+            part.bad = self.bad if part is parts[0] else []
+            part.records = [r for r in self.records if origin_of(r) == origin]
+            part.windows = groups([r for r in part.records if is_result(r)], lambda r: r["row"])
+        return parts
 
     def _config(self):
         path = self.directory / "config.json"
@@ -210,8 +103,8 @@ class Run:
 
     @property
     def planned(self):
-        """The keys of the plan's rows, in its order; none where the directory does not have it."""
-        return list(self._rank)
+        """The keys of the plan's rows, in its order; none where the directory does not have it, or has those of several."""
+        return [] if self.part else list(self._rank)
 
     def rank(self, key):
         """A row's place in the plan; those that are not in it are last, by workload, threads, mode and strategy."""
@@ -222,7 +115,13 @@ class Run:
 
     @property
     def name(self):
-        return self.directory.resolve().name
+        return self.part or self.directory.resolve().name
+
+    @property
+    def home(self):
+        """What tells it from another of its name."""
+        path = self.directory.resolve()
+        return path.name if self.part else path.parent.name
 
     @property
     def origin(self):
@@ -243,14 +142,13 @@ class Results:
 
     def __init__(self, directories):
         unique = {pathlib.Path(d).resolve(): d for d in reversed(list(directories))}
-        self.runs = [Run(d) for d in reversed(list(unique.values()))]
+        self.runs = [part for d in reversed(list(unique.values())) for part in Run(d).parts()]
         self.bad = [sentence for run in self.runs for sentence in run.bad]
         for run in self.runs:
             others = [o for o in self.runs if o is not run]
             if any(key in o.windows for o in others for key in run.windows):
-                path = run.directory.resolve()
                 clash = any(o.name == run.name for o in others)
-                run.tail = f" [{path.parent.name}/{path.name}]" if clash else f" [{path.name}]"
+                run.tail = f" [{run.home}/{run.name}]" if clash else f" [{run.name}]"
         self.ok, self.failed = [], []  # in the order of the plan
         for run in self.runs:
             ranks = {key: run.rank(key) for key in {r["row"] for r in run.records}}

@@ -1,6 +1,7 @@
 """The records of a results directory as a table: one line per record, skipped rows and errors included.
 
-Its columns are COLUMNS, then one per metric that any record has; what a record does not have is missing (NA, NaN for metrics).
+Its columns are COLUMNS, then one per option, tunable and parameter (option.merge, parameter.sharing), then one per metric that any
+record has; what a record does not have is missing (NA, NaN for metrics).
 """
 import warnings
 
@@ -15,7 +16,11 @@ COLUMNS = [
     ("heap_multiple", "float64", "config.heap.multiple"), ("heap_payload_bytes", "Int64", "config.heap.payload_bytes"),
     ("allocator", "string", "config.allocator"), ("process", "Int64", "process"), ("block", "Int64", "block"), ("order", "Int64", "order"),
     ("seed", "UInt64", "seed"), ("doubtful", "boolean", "quality.doubtful"), ("verdict", "string", "quality.verdict"),
+    ("pin", "string", "config.pin"), ("window_ns", "Int64", "config.window_ns"), ("git", "string", "binary.git"),
+    ("executable", "string", "binary.executable"), ("machine", "string", "machine.machine_id"), ("cpu_model", "string", "machine.cpu_model"),
+    ("origin", "string", "merged.origin"),
 ]
+AXES = {"option": "config.strategy.options", "tunable": "config.strategy.tunables", "parameter": "config.workload.parameters"}
 # Where a skipped row says what it would have been; "" and 0 threads mean: any.
 OF_SKIPPED = {"strategy_label": "strategy", "workload_label": "workload", "threads": "threads", "mode": "mode", "allocator": "allocator"}
 RANGES = {"Int64": range(-2**63, 2**63), "UInt64": range(2**64)}
@@ -34,6 +39,22 @@ def cell(record, name, dtype, path):
     return value if fits else None
 
 
+def columns(run):
+    """(name, type, values) of each column of a run's records: COLUMNS, then what any record has of options, tunables and parameters
+    (under these names, since strategies and workloads choose their own), then the metrics."""
+    for name, dtype, path in COLUMNS:
+        yield name, dtype, [cell(r, name, dtype, path) for r in run.records]
+    for whose, path in AXES.items():
+        found = [load.at(r, path) or {} for r in run.records]
+        for name in dict.fromkeys(name for of in found for name in of):
+            yield f"{whose}.{name}", "string", [None if name not in of else str(of[name]) for of in found]
+    found = [r["metrics"] if isinstance(r.get("metrics"), dict) and r["status"] in ("ok", "exhausted") else {} for r in run.records]
+    taken = {name for name, _, _ in COLUMNS}
+    for name in dict.fromkeys(name for metrics in found for name in metrics):
+        values = [metrics.get(name, {}).get("value") for metrics in found]
+        yield name if name not in taken else f"metric.{name}", "float64", [None if v is None else float(v) for v in values]
+
+
 def frame(directory):
     """As a pandas DataFrame, whose attrs are the run's config.json. A line that can't be used is left out with a warning."""
     try:
@@ -43,15 +64,7 @@ def frame(directory):
     run = load.Run(directory)
     for sentence in run.bad:
         warnings.warn(sentence, stacklevel=3)
-    columns = {}
-    for name, dtype, path in COLUMNS:
-        columns[name] = pandas.array([float("nan") if v is None and dtype == "float64" else v
-                                      for v in (cell(r, name, dtype, path) for r in run.records)], dtype=dtype)
-    found = [r["metrics"] if isinstance(r.get("metrics"), dict) and r["status"] in ("ok", "exhausted") else {} for r in run.records]
-    for name in dict.fromkeys(name for metrics in found for name in metrics):
-        values = [metrics.get(name, {}).get("value") for metrics in found]
-        column = name if name not in columns else f"metric.{name}"
-        columns[column] = pandas.array([float("nan") if v is None else float(v) for v in values], dtype="float64")
-    table = pandas.DataFrame(columns)
+    table = pandas.DataFrame({name: pandas.array([float("nan") if v is None and dtype == "float64" else v for v in values], dtype=dtype)
+                              for name, dtype, values in columns(run)})
     table.attrs.update(run.config)
     return table

@@ -28,6 +28,8 @@ TREE, BUILD, SCRATCH = (pathlib.Path(os.environ["DOCUMENTED_" + name]) for name 
 PATH = os.environ["DOCUMENTED_PATH"]
 IN_TEXT = "DOCUMENTED_IN_TEXT" in os.environ  # a mention: names and flags are looked at
 MOST_ROWS = {"run": 40, "sim": 20}  # of what is not only planned: some seconds
+ON_DIRECTORIES = {"compare": (0, 1, 2), "merge": (0,), "export": (0,)}  # what reads results directories, and its exit codes where nothing is wrong with the command
+VALUED = ("--gate", "--metric", "--out")  # flags of theirs whose value is no directory to be read
 SHORTEST = {"run": ["--duration", "1ms", "--processes", "1", "--repeat", "1"], "sim": ["--ops", "20"]}
 
 
@@ -195,6 +197,8 @@ def tally(arguments):
         return made_shortly(program, what, [*arguments, *SHORTEST[what], "--quiet"])
     if what == "findings" and "--simulate" not in arguments:
         return judged_shortly(program, arguments[1:])
+    if what in ON_DIRECTORIES:
+        return read_shortly(program, what, arguments[1:])
     if what == "micro":
         arguments += ["--benchmark_min_time=0.00001"]
     return passed_on(program, *arguments)
@@ -219,6 +223,18 @@ def judged_shortly(program, arguments):
     done = real(program, "findings", *arguments)
     if done.returncode not in (0, 1) or slugs and "was not measured" in done.stdout:
         refuse(f"findings: exit {done.returncode}: {done.stdout.strip()}")
+
+
+def read_shortly(program, what, arguments):
+    """Of directories that no command before this one has made, a small run makes them: what is looked at is the command. So small a run
+    says nothing, which is an exit code of its own."""
+    for name in [a for n, a in enumerate(arguments) if not a.startswith("-") and (n == 0 or arguments[n - 1] not in VALUED)]:
+        if not pathlib.Path(name, "rows.jsonl").is_file():
+            made_shortly(program, "run", ["run", "--workload", "copy_drop", "--threads", "1", "--out", name, *SHORTEST["run"], "--quiet"])
+    done = real(program, what, *arguments)
+    print(done.stdout, end="")
+    if done.returncode not in ON_DIRECTORIES[what]:
+        refuse(f"{what}: exit {done.returncode}: {done.stdout.strip()}")
 
 
 def with_known_names(arguments, there):

@@ -12,7 +12,7 @@ import sys
 scratch, compiler, version = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 prefix = scratch / "prefix"
 HIDDEN = "--hidden" in sys.argv
-BUNDLED = ["traces/json_cycle.rct.zst", "counters/cycles.group", "machines/epyc-7742.machine", "runtimes/swift.runtime", "findings/header-grows.finding", "schema.json", "plots/plot.py"]
+BUNDLED = ["traces/json_cycle.rct.zst", "counters/cycles.group", "machines/epyc-7742.machine", "runtimes/swift.runtime", "findings/header-grows.finding", "schema.json", "plots/plot.py", "plots/export.py"]
 
 
 def run(*command, code=0, **more):

@@ -117,6 +117,46 @@ TEST(statistics, a_lost_window_is_left_out_on_both_sides) {
   EXPECT_FALSE(ratio_of({}, {{1}}, 1, 5));
 }
 
+TEST(statistics, runs_that_share_no_block_are_not_paired) {
+  // Logs 0, 1, 2 and 0, 2: centres 1 and 1, variances 1 and 2.
+  const double e = std::numbers::e;
+  const auto r = unpaired_ratio_of({{1}, {e}, {e * e}}, {{1}, {e * e}}, 1, 5);
+  ASSERT_TRUE(r);
+  EXPECT_DOUBLE_EQ(r->ratio, 1);
+  EXPECT_FALSE(r->confidence);
+  EXPECT_NEAR(r->log_error, std::sqrt(1.0 / 3 + 2.0 / 2), 1e-12);
+  EXPECT_NEAR(r->freedom, std::pow(4.0 / 3, 2) / (1.0 / 9 / 2 + 1.0), 1e-12);
+  EXPECT_DOUBLE_EQ(r->p, 1);
+  EXPECT_EQ(r->least_processes, 2);
+  EXPECT_FALSE(unpaired_ratio_of({{NAN, 0}}, {{1}}, 1, 5));
+}
+
+TEST(statistics, an_unpaired_interval_covers_the_truth_with_sides_of_different_size_and_scatter) {
+  random_source random(30'000, 0);
+  int covered = 0;
+  constexpr int experiments = 400;
+  for (int i = 0; i < experiments; ++i) {
+    auto a = drawn(random, 5, 3, 0.3, 0.1, 0.1), b = drawn(random, 10, 3, 0, 0.03, 0.05);
+    for (auto* side : {&a, &b}) {
+      for (auto& process : *side) {
+        for (double& v : process) v = std::exp(v);
+      }
+    }
+    const auto it = unpaired_ratio_of(a, b, static_cast<std::uint64_t>(i), 5, 1000);
+    covered += it->confidence->low <= std::exp(0.3) && std::exp(0.3) <= it->confidence->high ? 1 : 0;
+  }
+  EXPECT_GE(covered, experiments * 91 / 100);
+  EXPECT_LE(covered, experiments * 99 / 100);
+}
+
+TEST(statistics, holms_correction_steps_down_and_never_orders_anew) {
+  const std::vector<double> adjusted = holm_adjusted(std::vector<double>{0.01, 0.04, 0.03, 0.005});
+  const std::vector<double> expected{0.03, 0.06, 0.06, 0.02};
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(adjusted.at(i), expected[i], 1e-12) << i;
+  EXPECT_DOUBLE_EQ(holm_adjusted(std::vector<double>{0.7, 0.9}).front(), 1);
+  EXPECT_TRUE(holm_adjusted({}).empty());
+}
+
 TEST(statistics, the_rank_sum_test_agrees_with_its_exact_tables) {
   const std::vector<double> low{1, 2, 3, 4, 5}, high{6, 7, 8, 9, 10}, mixed{1.5, 2.5, 3.5, 4.5, 5.5};
   EXPECT_NEAR(mann_whitney_p(low, high), 2.0 / 252, 1e-12);  // 1 of C(10,5) arrangements on either side

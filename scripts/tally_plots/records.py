@@ -1,0 +1,133 @@
+"""What a line of rows.jsonl must have to be relied on, and what is wrong with one that can't be."""
+import json
+import math
+
+SCHEMA = 1
+
+NUMBER, TEXT, OBJECT, LIST, FLAG = (int, float), str, dict, list, bool
+# What is relied on below and in the plots, by the path to it.
+ALWAYS = {"row": TEXT, "scene": TEXT, "role": TEXT, "process": int, "block": int, "config.strategy.name": TEXT,
+          "config.strategy.label": TEXT, "config.workload.name": TEXT, "config.workload.label": TEXT,
+          "config.workload.parameters": OBJECT, "config.threads": int, "config.mode": TEXT, "config.oversubscribed": FLAG,
+          "config.heap": OBJECT}
+RESULT = {"metrics": OBJECT}
+MEASURED = {"quality.verdict": TEXT, "quality.doubtful": FLAG, "machine.cores": int}
+SIMULATED = {"config.simulation.machine": TEXT, "config.simulation.protocol": TEXT, "config.simulation.caches": TEXT,
+             "config.simulation.schedules": LIST, "simulation.operations": int, "simulation.fields": OBJECT, "simulation.taken": LIST,
+             "metrics.transfers_per_op.value": NUMBER, "metrics.transfers_per_op.low": NUMBER,
+             "metrics.transfers_per_op.high": NUMBER, "metrics.ops_per_second.value": NUMBER}
+NAMES = {NUMBER: "a number", TEXT: "a text", OBJECT: "an object", LIST: "a list", FLAG: "true or false", int: "a whole number"}
+
+
+def at(record, path):
+    for name in path.split("."):
+        if not isinstance(record, dict) or name not in record:
+            return None
+        record = record[name]
+    return record
+
+
+def is_a(value, kind):
+    return isinstance(value, kind) and (kind is FLAG or not isinstance(value, bool))
+
+
+def lacking(record, wanted):
+    """What a record has not that it should have, in words; None if it has all."""
+    for path, kind in wanted.items():
+        value = at(record, path)
+        if value is None:
+            return f"it has no {path}"
+        if not is_a(value, kind):
+            return f"its {path} is not {NAMES[kind]}"
+    return None
+
+
+def wrong_inside(record):
+    """What is wrong in the lists that plots go through."""
+    config = record["config"]
+    if config["threads"] < 1:
+        return "its config.threads is less than 1"
+    if not (config["heap"].get("multiple") is None or is_a(config["heap"]["multiple"], NUMBER)):
+        return "its config.heap.multiple is not a number"
+    if not is_a(config.get("allocator", "system"), TEXT):
+        return "its config.allocator is not a text"
+    buckets = at(record, "latency.buckets")
+    if buckets is not None and (not isinstance(buckets, list) or any(
+            not isinstance(b, list) or len(b) != 3 or not all(is_a(n, int) for n in b) for b in buckets)):
+        return "its latency.buckets are damaged"
+    samples = at(record, "memory.samples")
+    if samples is not None and (not isinstance(samples, list) or any(
+            lacking(s, {"at_ns": NUMBER, "bytes": NUMBER}) for s in samples)):
+        return "its memory.samples are damaged"
+    if config["mode"] == "simulated":
+        fields, threads = record["simulation"]["fields"], config["threads"]
+        if not all(isinstance(f, dict) and is_a(f.get("transfers", 0), NUMBER) for f in fields.values()):
+            return "its simulation.fields are damaged"
+        if not all(isinstance(t, list) and len(t) == 3 and all(is_a(n, int) for n in t) and 0 <= t[0] < threads and 0 <= t[1] < threads
+                   for t in record["simulation"]["taken"]):
+            return "its simulation.taken is damaged"
+        schedules = config["simulation"]["schedules"]
+        if not schedules or not all(is_a(s, TEXT) for s in schedules):
+            return "its config.simulation.schedules are damaged"
+        if record["simulation"]["operations"] < 1:
+            return "its simulation has no operation"
+    return None
+
+
+def problem(record):
+    """Why a record can't be used, in words; None if it can."""
+    status = record.get("status")
+    if status is None:
+        return "it has no status"
+    if status == "skipped":
+        return lacking(record, {"row": TEXT})
+    if status not in ("ok", "exhausted", "error"):
+        return f"its status is {json.dumps(status)}"
+    wrong = lacking(record, ALWAYS)
+    if wrong or status == "error":
+        return wrong
+    wrong = lacking(record, RESULT)
+    if wrong:
+        return wrong
+    for name, metric in record["metrics"].items():
+        value = metric.get("value", "") if isinstance(metric, dict) else ""
+        if not (value is None or is_a(value, NUMBER) and math.isfinite(value)):
+            return f"its metric {name} has no value that is a number"
+    return lacking(record, SIMULATED if record["config"]["mode"] == "simulated" else MEASURED) or wrong_inside(record)
+
+
+def unsettled(record):
+    """Of a simulated row whose window says little of a longer one: why; else None."""
+    return at(record, "simulation.unsettled")
+
+
+def is_result(record):
+    """Whether it can be compared with others."""
+    return record["status"] in ("ok", "exhausted") and not unsettled(record)
+
+
+def no_number(text):
+    raise ValueError(f"{text} is no JSON")
+
+
+def lines_of(path, bad):
+    """(number, object) of each line that is a JSON object; `bad` gets a sentence about each other one."""
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line.decode("utf-8"), parse_constant=no_number)
+        except UnicodeDecodeError:
+            bad.append(f"{path}: line {number} is not UTF-8: left out")
+        except (ValueError, RecursionError):
+            bad.append(f"{path}: line {number} is not JSON: left out")
+        else:
+            if isinstance(found, dict):
+                yield number, found
+            else:
+                bad.append(f"{path}: line {number} is not a JSON object: left out")
+
+
+def origin_of(record):
+    """The name of the machine and build that a merged record is of; None elsewhere."""
+    return at(record, "merged.origin")
