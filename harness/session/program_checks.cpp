@@ -8,7 +8,7 @@
 #include "harness/base/program.hpp"
 #include "harness/measure/allocators.hpp"
 #include "harness/run/worker.hpp"
-#include "harness/session/plot_program.hpp"
+#include "harness/session/python_program.hpp"
 
 namespace tally {
 namespace {
