@@ -165,11 +165,12 @@ const suite_info& findings_suite(std::string_view name) {
   std::vector<std::string> slugs;
   const std::string_view rest = name.substr(findings_suite_name.size());
   if (!rest.empty()) slugs = split(rest.substr(1), '+');
-  suite_info suite{std::string(name),
-                   "the rows of published findings",
-                   {.processes = 5, .blocks = 2, .ramp = 10ms, .window = 100ms},
-                   {},
-                   true};
+  suite_info suite{.name = std::string(name),
+                   .summary = "the rows of published findings",
+                   .how = {.processes = 5, .blocks = 2, .ramp = 10ms, .window = 100ms},
+                   .groups = {},
+                   .fixed_threads = true,
+                   .baseline = false};
   for (const finding& f : choose_findings(slugs)) {
     for (const finding_row& r : f.rows) suite.groups.push_back(r.group());
   }

@@ -17,8 +17,9 @@ namespace {
 
 class planner {
  public:
-  planner(const registry& all, run_plan& plan, const topology& machine, std::uint64_t ramp_ns, const allocator_check& check)
-      : all_(all), plan_(plan), machine_(machine), ramp_ns_(ramp_ns), allocator_loads_(check) {
+  planner(const registry& all, run_plan& plan, const topology& machine, std::uint64_t ramp_ns, const allocator_check& check,
+          bool adds_baseline)
+      : all_(all), plan_(plan), machine_(machine), ramp_ns_(ramp_ns), allocator_loads_(check), adds_baseline_(adds_baseline) {
     const auto base = choose_strategies(all, "--baseline", plan.request.baseline);
     if (base.size() != 1) throw usage_error(fmt::format("--baseline {}: one strategy, please", plan.request.baseline.text()));
     baseline_ = base.front();
@@ -138,9 +139,9 @@ class planner {
       }
       const bool is_baseline = r.strategy == baseline_.label();
       r.role = is_baseline ? row_role::baseline : row_role::measured;
-      if (!is_baseline) with_baseline(heap, workload, p, r);
+      if (adds_baseline_ && !is_baseline) with_baseline(heap, workload, p, r);
       push(r);
-      if (is_baseline) again(r);
+      if (adds_baseline_ && is_baseline) again(r);
       r.role = row_role::measured;
       other_allocators(g, s, r);
     }
@@ -283,6 +284,7 @@ class planner {
   const topology& machine_;
   std::uint64_t ramp_ns_;
   const allocator_check& allocator_loads_;
+  bool adds_baseline_;
   std::map<const allocator_info*, bool> loads_;  // what was asked already
   strategy_choice baseline_;
   std::set<std::size_t> workloads_;
@@ -371,7 +373,7 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   (void)choose_counters(counters);
   (void)pin_list(request.pin, 1, machine);
 
-  planner p(all, plan, machine, ramp_ns, check);
+  planner p(all, plan, machine, ramp_ns, check, suite == nullptr || suite->baseline);
   p.refuse_missing_allocators(request.allocators);
   for (const auto& s : request.strategies) (void)choose_strategies(all, "--strategy", s);
   const bool typed = suite == nullptr;

@@ -58,6 +58,7 @@ struct suite_info {
   protocol how;
   std::vector<suite_group> groups;
   bool fixed_threads = false;  // a group's numbers of threads are part of what it asks: a simulation has as many cores
+  bool baseline = true;        // every scene has it, twice; false: who reads the results compares rows with each other
 };
 
 [[nodiscard]] std::span<const suite_info> all_suites();

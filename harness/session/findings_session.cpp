@@ -52,8 +52,8 @@ finding_key key_of(const registry& all, const finding& f, const finding_row& r, 
     return unmet(fmt::format("needs {}", counted(static_cast<std::size_t>(f.cores), "core")));
   }
   if (simulated && f.cores < 2) return unmet("instructions are not modelled");
-  suite_info alone{"row", "", standard_protocol(), {r.group()}};
-  if (simulated) alone.groups.front().modes = {measure_mode::throughput};
+  if (simulated && r.mode != measure_mode::throughput) return unmet(fmt::format("{} is not simulated", name_of(r.mode)));
+  suite_info alone{.name = "row", .summary = "", .how = standard_protocol(), .groups = {r.group()}, .baseline = false};
   run_request request;
   request.suite = &alone;
   request.seed = 1;
@@ -61,7 +61,7 @@ finding_key key_of(const registry& all, const finding& f, const finding_row& r, 
     const std::string label = choose_strategies(all, "row", r.group().strategies.front()).front().label();
     const run_plan plan = make_plan(all, request, machine);
     for (const auto& row : plan.rows) {
-      if (row.strategy != label || row.role == row_role::again) continue;
+      if (row.strategy != label) continue;
       return {label, row.workload_label, static_cast<std::size_t>(row.threads),
               std::string(simulated ? simulated_mode : name_of(row.mode)), ""};
     }
