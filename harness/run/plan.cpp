@@ -26,6 +26,12 @@ class planner {
   }
 
   void add(const suite_group& g, bool from_suite) {
+    if (g.cores > machine_.cores()) {
+      for (const auto& s : g.strategies) {
+        for (const auto& w : g.workloads) skip({s.text(), w.text(), 0, "", "", fmt::format("needs {} cores", g.cores)});
+      }
+      return;
+    }
     std::vector<strategy_choice> strategies;
     for (const auto& spec : g.strategies) {
       tolerant(from_suite, {spec.text(), "", 0, "", "", "not in this build"}, [&] {
@@ -376,8 +382,7 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   planner p(all, plan, machine, ramp_ns, check, suite == nullptr || suite->baseline);
   p.refuse_missing_allocators(request.allocators);
   for (const auto& s : request.strategies) (void)choose_strategies(all, "--strategy", s);
-  const bool typed = suite == nullptr;
-  for (const auto& g : groups_of(all, suite, request)) p.add(g, !typed);
+  for (const auto& g : groups_of(all, suite, request)) p.add(g, suite != nullptr);
   p.refuse_unused_sets(request.sets);
   const auto limited = [](const auto& row) { return !row.heap.empty(); };
   if (!request.heaps.empty() && std::ranges::none_of(plan.rows, [](const row_spec& r) { return r.heap.limit_bytes != 0; }) &&
@@ -389,12 +394,6 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
     throw usage_error("every row is skipped: " + reasons_of(plan.skipped));
   }
   return plan;
-}
-
-std::vector<int> automatic_threads(const topology& machine) {
-  std::set<int> counts{machine.cores(), static_cast<int>(machine.cpus.size())};
-  for (int n = 1; n < machine.cores(); n *= 2) counts.insert(n);
-  return {counts.begin(), counts.end()};
 }
 
 }  // namespace tally

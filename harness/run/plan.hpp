@@ -46,7 +46,4 @@ struct run_plan {
 // Why rows are skipped: each reason once, the first ones in full.
 [[nodiscard]] std::string reasons_of(const std::vector<skipped_row>&);
 
-// --threads auto: 1, 2, 4 ... physical cores, then all hardware threads.
-[[nodiscard]] std::vector<int> automatic_threads(const topology&);
-
 }  // namespace tally
