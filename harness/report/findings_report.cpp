@@ -1,9 +1,11 @@
 #include "harness/report/findings_report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "harness/base/program.hpp"
@@ -15,23 +17,51 @@ namespace {
 
 constexpr std::array<std::string_view, 4> verdict_names{"reproduced", "direction only", "refuted", "not testable here"};
 
-const row_group* find_group(const std::vector<scene_group>& scenes, const finding_key& key) {
+// A row, and the scene that it is in.
+struct found_row {
+  const scene_group* scene = nullptr;
+  const row_group* row = nullptr;
+};
+
+found_row find_row(const std::vector<scene_group>& scenes, const finding_key& key) {
   for (const auto& scene : scenes) {
     for (const auto& row : scene.rows) {
-      if (!row.again && key.names(*row.windows.front())) return &row;
+      if (!row.again && key.names(*row.windows.front())) return {&scene, &row};
     }
   }
-  return nullptr;
+  return {};
 }
 
-interval reach(const ratio_estimate& r) { return r.confidence.value_or(r.spread); }
-
-std::string with_interval(const ratio_estimate& r) {
-  const interval around = reach(r);
-  return fmt::format("{:.3g} [{:.3g}, {:.3g}]", r.ratio, around.low, around.high);
+interval spread_of(const replicated& values) {
+  interval out{INFINITY, -INFINITY};
+  for (const auto& process : values) {
+    for (const double v : process) {  // a window without the figure has NaN, which is neither less nor greater
+      if (v < out.low) out.low = v;
+      if (v > out.high) out.high = v;
+    }
+  }
+  return out;
 }
 
-std::string here_text(const judged_check& c) { return c.here ? with_interval(*c.here) : c.why; }
+std::optional<check_figure> figure_of(const found_row& at, std::string_view metric, const estimator& statistics) {
+  const auto e = statistics.one(*at.scene, *at.row, metric);
+  if (!e) return {};
+  return check_figure{e->value, e->confidence.value_or(spread_of(at.row->values(metric)))};
+}
+std::optional<check_figure> ratio_of_rows(const found_row& over, const found_row& under, std::string_view metric,
+                                          const estimator& statistics) {
+  const auto r = statistics.ratio(*over.row, *under.row, metric);
+  if (!r) return {};
+  return check_figure{r->ratio, r->confidence.value_or(r->spread)};
+}
+
+std::string figure_text(double v) { return v < 1000 ? fmt::format("{:.3g}", v) : fmt::format("{:.0f}", v); }
+
+std::string here_text(const judged_check& c) {
+  if (!c.here) return c.why;
+  return fmt::format("{} [{}, {}]", figure_text(c.here->value), figure_text(c.here->around.low),
+                     figure_text(c.here->around.high));
+}
 
 // Of the table: reasons may be sentences.
 std::string short_text(const judged_check& c) {
@@ -60,13 +90,14 @@ std::string finding_key::text() const { return fmt::format("{}|{}|{}|{}", strate
 
 std::string_view name_of(finding_verdict v) { return verdict_names.at(static_cast<std::size_t>(v)); }
 
-finding_verdict verdict_of(const finding_check& c, const ratio_estimate& r) {
-  const interval around = reach(r);
+finding_verdict verdict_of(const finding_check& c, const check_figure& here) {
+  const interval& around = here.around;
   if (c.refuted_above && around.low > *c.refuted_above) return finding_verdict::refuted;
   if (c.refuted_below && around.high < *c.refuted_below) return finding_verdict::refuted;
   const bool may_be_refuted =
       around.high > c.refuted_above.value_or(around.high) || around.low < c.refuted_below.value_or(around.low);
-  return !may_be_refuted && r.ratio >= c.low && r.ratio <= c.high ? finding_verdict::reproduced : finding_verdict::direction_only;
+  return !may_be_refuted && here.value >= c.low && here.value <= c.high ? finding_verdict::reproduced
+                                                                        : finding_verdict::direction_only;
 }
 
 judged_finding judge(const finding& f, const finding_keys& keys, const std::vector<scene_group>& scenes,
@@ -74,19 +105,19 @@ judged_finding judge(const finding& f, const finding_keys& keys, const std::vect
   judged_finding out{&f, {}, {}, false};
   for (const finding_check& c : f.checks) {
     judged_check j{&c, {}, finding_verdict::not_testable, ""};
-    std::array<const row_group*, 2> rows{};
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::string& name = i == 0 ? c.over : c.under;
+    const auto look_up = [&](const std::string& name) {
       const finding_key& key = keys.at(name);
-      rows[i] = find_group(scenes, key);
-      if (rows[i] == nullptr) {
+      const found_row at = find_row(scenes, key);
+      if (at.row == nullptr) {
         j.why = key.reason.empty() ? fmt::format("{} was not measured", name) : fmt::format("{}: {}", name, key.reason);
       } else {
-        out.shaky = out.shaky || 2 * rows[i]->doubtful() >= rows[i]->windows.size();
+        out.shaky = out.shaky || 2 * at.row->doubtful() >= at.row->windows.size();
       }
-    }
+      return at;
+    };
+    const found_row over = look_up(c.over), under = c.under.empty() ? found_row{} : look_up(c.under);
     if (j.why.empty()) {
-      j.here = statistics.ratio(*rows[0], *rows[1], c.metric);
+      j.here = c.under.empty() ? figure_of(over, c.metric, statistics) : ratio_of_rows(over, under, c.metric, statistics);
       if (j.here) {
         j.verdict = verdict_of(c, *j.here);
       } else {
@@ -129,16 +160,17 @@ std::string finding_in_full(const judged_finding& j, const std::vector<scene_gro
   for (const auto& p : f.published) out += fmt::format("published  {} [{}]\n", p.value, p.source);
   for (const auto& m : f.machines) out += fmt::format("on         {} [{}]\n", m.value, m.source);
   if (!f.explained.empty()) out += fmt::format("here       {}\n", f.explained);
+  if (!f.interpreters.empty()) out += fmt::format("of CPython scripts/gil_vs_ft.py --only {}\n", fmt::join(f.interpreters, ","));
   out += "\n";
   for (const auto& c : j.checks) {
-    out += fmt::format("{}: {} / {}, {}\n  expected {} [{}]\n  here     {}  {}\n", c.check->name, c.check->over, c.check->under,
-                       c.check->metric, c.check->expected(), c.check->source, here_text(c), name_of(c.verdict));
+    out += fmt::format("{}: {}\n  expected {} [{}]\n  here     {}  {}\n", c.check->name, c.check->subject(), c.check->expected(),
+                       c.check->source, here_text(c), name_of(c.verdict));
   }
   out += "\n";
   for (const finding_row& r : f.rows) {
     const finding_key& key = keys.at(r.name);
     out += fmt::format("{}: {}\n", r.name, key.reason.empty() ? key.text() : key.reason);
-    if (const row_group* row = find_group(scenes, key)) {
+    if (const row_group* row = find_row(scenes, key).row) {
       for (const char* metric : {"ns_per_op", "ops_per_second"}) {
         if (row->has(metric)) out += fmt::format("  {} {:.4g}\n", metric, centre(row->values(metric)));
       }
@@ -162,9 +194,8 @@ json findings_json(const std::vector<judged_finding>& all) {
                {"high", c.check->high},        {"expected", c.check->expected()}, {"source", c.check->source},
                {"verdict", name_of(c.verdict)}};
       if (c.here) {
-        const interval around = reach(*c.here);
-        one["ratio"] = c.here->ratio;
-        one["interval"] = {around.low, around.high};
+        one[c.check->under.empty() ? "value" : "ratio"] = c.here->value;
+        one["interval"] = {c.here->around.low, c.here->around.high};
       } else {
         one["reason"] = c.why;
       }
@@ -172,6 +203,7 @@ json findings_json(const std::vector<judged_finding>& all) {
     }
     list.push_back({{"finding", j.about->slug},
                     {"claim", j.about->claim},
+                    {"interpreters", j.about->interpreters},
                     {"verdict", name_of(j.verdict)},
                     {"doubtful", j.shaky},
                     {"checks", checks}});

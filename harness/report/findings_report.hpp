@@ -1,8 +1,8 @@
-// What a run says of published findings: each check's ratio against its band, and a verdict.
+// What a run says of published findings: each check's figure, a ratio or a row's own, against its band, and a verdict.
 //
-//   reproduced         every check's ratio is in its band, and no interval reaches to what refutes it
+//   reproduced         every check's figure is in its band, and no interval reaches to what refutes it
 //   direction only     none is refuted, and one is not reproduced
-//   refuted            a ratio's whole interval is beyond what refutes the finding
+//   refuted            a figure's whole interval is beyond what refutes the finding
 //   not testable here  a row can't be measured on this machine or is not in this build
 #pragma once
 
@@ -20,9 +20,14 @@ namespace tally {
 enum class finding_verdict { reproduced, direction_only, refuted, not_testable };
 [[nodiscard]] std::string_view name_of(finding_verdict);
 
+// What a check asks for, as it came out.
+struct check_figure {
+  double value = 0;
+  interval around;  // 95 %, or with too few processes the least and the greatest window
+};
 struct judged_check {
   const finding_check* check = nullptr;
-  std::optional<ratio_estimate> here;
+  std::optional<check_figure> here;
   finding_verdict verdict = finding_verdict::not_testable;
   std::string why;  // not testable: the reason
 };
@@ -45,8 +50,7 @@ struct finding_key {
 };
 using finding_keys = std::map<std::string, finding_key>;  // by the row's name
 
-// Of the ratio's interval, or with too few processes of its windows' spread.
-[[nodiscard]] finding_verdict verdict_of(const finding_check&, const ratio_estimate&);
+[[nodiscard]] finding_verdict verdict_of(const finding_check&, const check_figure&);
 [[nodiscard]] judged_finding judge(const finding&, const finding_keys&, const std::vector<scene_group>&, const estimator&);
 
 // One line each: what was published, what came out here, the verdict.

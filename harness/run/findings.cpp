@@ -24,10 +24,19 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
+// Words with blanks or commas between them.
+std::vector<std::string> listed(std::string text) {
+  std::ranges::replace(text, ',', ' ');
+  return words_of(text);
+}
+
+bool is_own_word(std::string_view key) {
+  return key.starts_with("row.") || key == "simulated" || key == "interpreters" || key == "explained";
+}
+
 class reader {
  public:
-  reader(std::string_view text, const std::string& label)
-      : lines_(text, label, [](std::string_view key) { return key.starts_with("row.") || key == "explained"; }) {
+  reader(std::string_view text, const std::string& label) : lines_(text, label, is_own_word) {
     out_.slug = std::filesystem::path(label).stem().string();
     out_.claim = lines_.about();
     if (out_.claim.empty()) lines_.refuse(0, "its first lines say what is claimed: # ...");
@@ -45,6 +54,11 @@ class reader {
       out_.machines.push_back(l);
     } else if (l.key == "explained") {
       out_.explained = l.value;
+    } else if (l.key == "simulated") {
+      if (l.value != "no") lines_.refuse(l.line, fmt::format("simulated: {} is not no", l.value));
+      out_.simulated = false;
+    } else if (l.key == "interpreters") {
+      out_.interpreters = listed(l.value);
     } else if (l.key == "cores") {
       out_.cores = static_cast<int>(number(l, l.value));
     } else if (l.key.starts_with("row.")) {
@@ -61,6 +75,13 @@ class reader {
       lines_.refuse(l.line, fmt::format("{}: {} is no number above 0", l.key, text));
     return n;
   }
+  // Of a metric; what has the largest ones is in bytes or ns.
+  double figure(const sourced_line& l, const std::string& text) const {
+    double n = 0;
+    if (!to_number(text, n) || !(n >= 0) || n > 1e15)
+      lines_.refuse(l.line, fmt::format("{}: {} is no number from 0 on", l.key, text));
+    return n;
+  }
   void row(const sourced_line& l) {
     const auto words = words_of(l.value);
     if (words.size() != 3 && words.size() != 4) {
@@ -74,22 +95,24 @@ class reader {
     }
     out_.rows.push_back(std::move(r));
   }
-  // A / B METRIC in LOW .. HIGH, refuted above X, below Y
+  // A / B METRIC in LOW .. HIGH, refuted above X, below Y; or without / B
   void check(const sourced_line& l) {
-    std::string text = l.value;
-    std::ranges::replace(text, ',', ' ');
-    const auto w = words_of(text);
+    const auto w = listed(l.value);
     const auto wrong = [&] {
-      lines_.refuse(l.line, fmt::format("{} is not A / B METRIC in LOW .. HIGH, refuted above X, below Y", l.key));
+      lines_.refuse(l.line,
+                    fmt::format("{} is not A / B METRIC in LOW .. HIGH, refuted above X, below Y, or A METRIC in ...", l.key));
     };
-    if (w.size() < 11 || w[1] != "/" || w[4] != "in" || w[6] != ".." || w[8] != "refuted" || w.size() % 2 == 0) wrong();
-    finding_check c{l.key.substr(6), w[0], w[2], w[3], number(l, w[5]), number(l, w[7]), {}, {}, l.source};
-    for (std::size_t i = 9; i + 1 < w.size(); i += 2) {
+    const bool is_ratio = w.size() > 1 && w[1] == "/";
+    const std::size_t at = is_ratio ? 3 : 1;  // the metric
+    if (w.size() < at + 8 || w.size() % 2 == 0 || w[at + 1] != "in" || w[at + 3] != ".." || w[at + 5] != "refuted") wrong();
+    const auto bound = [&](std::size_t i) { return is_ratio ? number(l, w[i]) : figure(l, w[i]); };
+    finding_check c{l.key.substr(6), w[0], is_ratio ? w[2] : "", w[at], bound(at + 2), bound(at + 4), {}, {}, l.source};
+    for (std::size_t i = at + 6; i + 1 < w.size(); i += 2) {
       if (w[i] != "above" && w[i] != "below") wrong();
-      (w[i] == "above" ? c.refuted_above : c.refuted_below) = number(l, w[i + 1]);
+      (w[i] == "above" ? c.refuted_above : c.refuted_below) = bound(i + 1);
     }
     for (const auto& name : {c.over, c.under}) {
-      if (std::ranges::find(out_.rows, name, &finding_row::name) == out_.rows.end()) {
+      if (!name.empty() && std::ranges::find(out_.rows, name, &finding_row::name) == out_.rows.end()) {
         lines_.refuse(l.line, fmt::format("{}: there is no row.{} before it", l.key, name));
       }
     }
@@ -122,7 +145,17 @@ std::string finding_check::expected() const {
   return out;
 }
 
+std::string finding_check::subject() const {
+  return under.empty() ? fmt::format("{}, {}", over, metric) : fmt::format("{} / {}, {}", over, under, metric);
+}
+
 const finding_row& finding::row(std::string_view name) const { return *std::ranges::find(rows, name, &finding_row::name); }
+
+std::string finding::not_simulated(const finding_row& r) const {
+  if (cores < 2 || !simulated) return "instructions are not modelled";
+  if (r.mode != measure_mode::throughput) return fmt::format("{} is not modelled", name_of(r.mode));
+  return "";
+}
 
 finding parse_finding(std::string_view text, const std::string& label) { return reader(text, label).finish(); }
 
@@ -165,13 +198,18 @@ const suite_info& findings_suite(std::string_view name) {
   std::vector<std::string> slugs;
   const std::string_view rest = name.substr(findings_suite_name.size());
   if (!rest.empty()) slugs = split(rest.substr(1), '+');
-  suite_info suite{std::string(name),
-                   "the rows of published findings",
-                   {.processes = 5, .blocks = 2, .ramp = 10ms, .window = 100ms},
-                   {},
-                   true};
+  suite_info suite{.name = std::string(name),
+                   .summary = "the rows of published findings",
+                   .how = {.processes = 8, .blocks = 2, .ramp = 10ms, .window = 100ms},
+                   .groups = {},
+                   .fixed_threads = true,
+                   .baseline = false};
   for (const finding& f : choose_findings(slugs)) {
-    for (const finding_row& r : f.rows) suite.groups.push_back(r.group());
+    for (const finding_row& r : f.rows) {
+      suite_group& g = suite.groups.emplace_back(r.group());
+      g.cores = f.cores;
+      g.simulated = f.not_simulated(r).empty();
+    }
   }
   return made.emplace(std::string(name), std::move(suite)).first->second;
 }

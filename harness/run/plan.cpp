@@ -17,14 +17,21 @@ namespace {
 
 class planner {
  public:
-  planner(const registry& all, run_plan& plan, const topology& machine, std::uint64_t ramp_ns, const allocator_check& check)
-      : all_(all), plan_(plan), machine_(machine), ramp_ns_(ramp_ns), allocator_loads_(check) {
+  planner(const registry& all, run_plan& plan, const topology& machine, std::uint64_t ramp_ns, const allocator_check& check,
+          bool adds_baseline)
+      : all_(all), plan_(plan), machine_(machine), ramp_ns_(ramp_ns), allocator_loads_(check), adds_baseline_(adds_baseline) {
     const auto base = choose_strategies(all, "--baseline", plan.request.baseline);
     if (base.size() != 1) throw usage_error(fmt::format("--baseline {}: one strategy, please", plan.request.baseline.text()));
     baseline_ = base.front();
   }
 
   void add(const suite_group& g, bool from_suite) {
+    if (g.cores > machine_.cores()) {
+      for (const auto& s : g.strategies) {
+        for (const auto& w : g.workloads) skip({s.text(), w.text(), 0, "", "", fmt::format("needs {} cores", g.cores)});
+      }
+      return;
+    }
     std::vector<strategy_choice> strategies;
     for (const auto& spec : g.strategies) {
       tolerant(from_suite, {spec.text(), "", 0, "", "", "not in this build"}, [&] {
@@ -138,9 +145,9 @@ class planner {
       }
       const bool is_baseline = r.strategy == baseline_.label();
       r.role = is_baseline ? row_role::baseline : row_role::measured;
-      if (!is_baseline) with_baseline(heap, workload, p, r);
+      if (adds_baseline_ && !is_baseline) with_baseline(heap, workload, p, r);
       push(r);
-      if (is_baseline) again(r);
+      if (adds_baseline_ && is_baseline) again(r);
       r.role = row_role::measured;
       other_allocators(g, s, r);
     }
@@ -283,6 +290,7 @@ class planner {
   const topology& machine_;
   std::uint64_t ramp_ns_;
   const allocator_check& allocator_loads_;
+  bool adds_baseline_;
   std::map<const allocator_info*, bool> loads_;  // what was asked already
   strategy_choice baseline_;
   std::set<std::size_t> workloads_;
@@ -371,11 +379,10 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   (void)choose_counters(counters);
   (void)pin_list(request.pin, 1, machine);
 
-  planner p(all, plan, machine, ramp_ns, check);
+  planner p(all, plan, machine, ramp_ns, check, suite == nullptr || suite->baseline);
   p.refuse_missing_allocators(request.allocators);
   for (const auto& s : request.strategies) (void)choose_strategies(all, "--strategy", s);
-  const bool typed = suite == nullptr;
-  for (const auto& g : groups_of(all, suite, request)) p.add(g, !typed);
+  for (const auto& g : groups_of(all, suite, request)) p.add(g, suite != nullptr);
   p.refuse_unused_sets(request.sets);
   const auto limited = [](const auto& row) { return !row.heap.empty(); };
   if (!request.heaps.empty() && std::ranges::none_of(plan.rows, [](const row_spec& r) { return r.heap.limit_bytes != 0; }) &&
@@ -387,12 +394,6 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
     throw usage_error("every row is skipped: " + reasons_of(plan.skipped));
   }
   return plan;
-}
-
-std::vector<int> automatic_threads(const topology& machine) {
-  std::set<int> counts{machine.cores(), static_cast<int>(machine.cpus.size())};
-  for (int n = 1; n < machine.cores(); n *= 2) counts.insert(n);
-  return {counts.begin(), counts.end()};
 }
 
 }  // namespace tally

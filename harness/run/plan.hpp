@@ -2,7 +2,7 @@
 //
 // The unit of replication is the process. Each process measures some blocks; a block measures every row once, in an order
 // drawn from the seed, so that drift of the machine falls on all rows alike. The baseline is in every scene, twice: the second
-// copy (role "aa") shows what difference nothing makes.
+// copy (role "aa") shows what difference nothing makes. A suite may say that it has none.
 //
 // Under several allocators a scene has a row of each for a strategy that takes its objects from malloc. The baseline, and its
 // second copy, is under the first of them, and so is what has a heap of its own.
@@ -45,8 +45,5 @@ struct run_plan {
 
 // Why rows are skipped: each reason once, the first ones in full.
 [[nodiscard]] std::string reasons_of(const std::vector<skipped_row>&);
-
-// --threads auto: 1, 2, 4 ... physical cores, then all hardware threads.
-[[nodiscard]] std::vector<int> automatic_threads(const topology&);
 
 }  // namespace tally

@@ -1,5 +1,7 @@
 #include "harness/run/suites.hpp"
 
+#include <set>
+
 #include "harness/base/text.hpp"
 #include "harness/run/findings.hpp"
 
@@ -129,6 +131,12 @@ const suite_info& suite_named(std::string_view name) {
     known.push_back(s.name);
   }
   throw usage_error(no_such("--suite", name, "suite", known));
+}
+
+std::vector<int> automatic_threads(const topology& machine) {
+  std::set<int> counts{machine.cores(), static_cast<int>(machine.cpus.size())};
+  for (int n = 1; n < machine.cores(); n *= 2) counts.insert(n);
+  return {counts.begin(), counts.end()};
 }
 
 const protocol& standard_protocol() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/measure/allocators.hpp"
+#include "harness/measure/topology.hpp"
 #include "harness/results/row.hpp"
 #include "harness/run/choices.hpp"
 
@@ -23,9 +24,12 @@ namespace tally {
 
 [[nodiscard]] std::string counts_text(const std::vector<int>&);  // "1,2,8"
 
+// --threads auto: 1, 2, 4 ... physical cores, then all hardware threads.
+[[nodiscard]] std::vector<int> automatic_threads(const topology&);
+
 // Numbers of threads.
 struct thread_list {
-  std::vector<int> counts;  // 1 to 1024, in order; none: auto (automatic_threads() in plan.hpp)
+  std::vector<int> counts;  // 1 to 1024, in order; none: auto
   thread_list() = default;
   thread_list(const char* typed) : thread_list(read("--threads", typed)) {}
   // 4, 1,2,8, 1..8*2 or auto. Throws usage_error.
@@ -43,6 +47,8 @@ struct suite_group {
   std::vector<measure_mode> modes;
   std::vector<heap_limit> heaps;
   std::vector<allocator_choice> allocators = {};  // none: system alone
+  int cores = 1;          // that a machine must have for the group to mean something; a simulated one has as many as threads
+  bool simulated = true;  // false: asks what a simulation does not model, and is left out of one
 };
 
 // How often and how long: processes x blocks windows of each row.
@@ -58,6 +64,7 @@ struct suite_info {
   protocol how;
   std::vector<suite_group> groups;
   bool fixed_threads = false;  // a group's numbers of threads are part of what it asks: a simulation has as many cores
+  bool baseline = true;        // every scene has it, twice; false: who reads the results compares rows with each other
 };
 
 [[nodiscard]] std::span<const suite_info> all_suites();

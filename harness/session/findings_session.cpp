@@ -51,9 +51,8 @@ finding_key key_of(const registry& all, const finding& f, const finding_row& r, 
   if (!simulated && machine.cores() < f.cores) {
     return unmet(fmt::format("needs {}", counted(static_cast<std::size_t>(f.cores), "core")));
   }
-  if (simulated && f.cores < 2) return unmet("instructions are not modelled");
-  suite_info alone{"row", "", standard_protocol(), {r.group()}};
-  if (simulated) alone.groups.front().modes = {measure_mode::throughput};
+  if (simulated && !f.not_simulated(r).empty()) return unmet(f.not_simulated(r));
+  suite_info alone{.name = "row", .summary = "", .how = standard_protocol(), .groups = {r.group()}, .baseline = false};
   run_request request;
   request.suite = &alone;
   request.seed = 1;
@@ -61,7 +60,7 @@ finding_key key_of(const registry& all, const finding& f, const finding_row& r, 
     const std::string label = choose_strategies(all, "row", r.group().strategies.front()).front().label();
     const run_plan plan = make_plan(all, request, machine);
     for (const auto& row : plan.rows) {
-      if (row.strategy != label || row.role == row_role::again) continue;
+      if (row.strategy != label) continue;
       return {label, row.workload_label, static_cast<std::size_t>(row.threads),
               std::string(simulated ? simulated_mode : name_of(row.mode)), ""};
     }
@@ -78,6 +77,10 @@ std::vector<finding_keys> keys_of(const registry& all, const std::vector<finding
     for (const finding_row& r : f.rows) of[r.name] = key_of(all, f, r, simulated);
   }
   return keys;
+}
+
+bool nothing_to_measure(const finding_keys& keys) {
+  return std::ranges::none_of(keys, [](const auto& named) { return named.second.reason.empty(); });
 }
 
 std::string words_of(const std::vector<judged_finding>& judged, const std::vector<scene_group>& scenes,
@@ -118,6 +121,8 @@ int findings_session(const registry& all, const findings_options& o, const findi
     const fs::path file = fs::path(o.results) / "rows.jsonl";
     if (!fs::exists(file)) throw usage_error(fmt::format("--results {}: there is no rows.jsonl", o.results));
     tell_of(load_results(file).results);
+  } else if (std::ranges::all_of(keys, nothing_to_measure)) {
+    tell_of({});  // the reasons are the answer
   } else {
     code = source(findings_suite(findings_suite_of(o.slugs)), tell_of);
   }

@@ -43,6 +43,13 @@ simulation_plan plan_of(const registry& all, sim_request asked) {
   simulation_plan p;
   run_request request;
   static_cast<selection&>(request) = asked;
+  suite_info modelled;
+  if (asked.suite != nullptr) {
+    modelled = *asked.suite;
+    std::erase_if(modelled.groups, [](const suite_group& g) { return !g.simulated; });
+    for (suite_group& g : modelled.groups) g.cores = 1;
+    request.suite = &modelled;
+  }
   if (asked.suite == nullptr || !asked.suite->fixed_threads) request.threads.emplace().counts = asked.cores.counts;
   request.modes = {measure_mode::throughput};
   request.pin = "none";

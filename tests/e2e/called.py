@@ -119,6 +119,9 @@ def findings_of_many_cores_are_simulated(cwd):
     said = run(tally, "findings", "--simulate", "private-work-on-ten", "--out", "simulated", cwd=cwd)
     assert "\n  reproduced\n" in said and "|10|simulated" in said, said
     assert "instructions are not modelled" in run(tally, "findings", "--simulate", "atomic-count-costs", "--results", "simulated", cwd=cwd)
+    # Nothing is simulated for what no simulation answers.
+    said = run(tally, "findings", "--simulate", "atomic-count-costs", "blocked-owner-holds-objects", "--out", "none", cwd=cwd)
+    assert "instructions are not modelled" in said and "memory is not modelled" in said and not (cwd / "none").exists(), said
 
 
 def missing_files_are_said_to_be_missing(cwd):

@@ -10,9 +10,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!fuzz::accepted<usage_error>([&] { f = parse_finding(text, "it.finding"); })) return 0;
   if (f.claim.empty() || f.published.empty() || f.checks.empty()) fuzz::finding("a finding that claims nothing", f.claim);
   for (const finding_check& c : f.checks) {
-    if (f.row(c.over).threads < 1 || f.row(c.under).threads < 1) fuzz::finding("threads", c.name);
+    for (const std::string& name : {c.over, c.under.empty() ? c.over : c.under}) {
+      if (f.row(name).threads < 1) fuzz::finding("threads", c.name);
+    }
     for (const double at : {c.low, c.high, c.refuted_above.value_or(c.high), c.refuted_below.value_or(c.low)}) {
-      const auto verdict = verdict_of(c, {.ratio = at, .spread = {at, at}, .confidence = {}, .processes = 1});
+      const auto verdict = verdict_of(c, {.value = at, .around = {at, at}});
       const bool inside = at >= c.low && at <= c.high;
       if ((verdict == finding_verdict::reproduced) != inside) fuzz::finding("verdict", c.expected());
     }

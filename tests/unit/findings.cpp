@@ -16,7 +16,9 @@ using ::testing::HasSubstr;
 constexpr std::string_view sound =
     "# Two threads get no more done\n# than one.\n\npublished = the same [A]\nmachine = a machine, 1999 [A]\ncores = 2 [A]\n"
     "row.one = gil copy_drop 1\nrow.two = gil:heap=block copy_drop:sharing=shared 2 latency\n"
-    "check.speedup = two / one ops_per_second in 0.85 .. 1.1, refuted above 1.25, below 0.2 [B]\nexplained = so it is\n";
+    "check.speedup = two / one ops_per_second in 0.85 .. 1.1, refuted above 1.25, below 0.2 [B]\ninterpreters = fib, "
+    "private_list\n"
+    "explained = so it is\n";
 
 std::string refusal(std::string_view from, std::string_view to) {
   std::string text(sound);
@@ -41,7 +43,19 @@ TEST(findings, a_file_is_a_claim_with_rows_and_checks) {
   ASSERT_EQ(f.checks.size(), 1U);
   EXPECT_EQ(f.checks[0].over + "/" + f.checks[0].under + " " + f.checks[0].metric, "two/one ops_per_second");
   EXPECT_EQ(f.checks[0].expected(), "0.85 to 1.1; refuted above 1.25 or below 0.2");
+  EXPECT_EQ(f.checks[0].subject(), "two / one, ops_per_second");
+  EXPECT_EQ(f.interpreters, (std::vector<std::string>{"fib", "private_list"}));
   EXPECT_EQ(f.explained, "so it is");
+}
+
+TEST(findings, what_a_simulation_does_not_answer_is_said_of_each_row) {
+  finding f = parse_finding(sound, "it.finding");
+  EXPECT_EQ(f.not_simulated(f.row("one")), "");
+  EXPECT_EQ(f.not_simulated(f.row("two")), "latency is not modelled");
+  f.cores = 1;
+  EXPECT_EQ(f.not_simulated(f.row("one")), "instructions are not modelled");
+  const finding said = parse_finding(std::string(sound) + "simulated = no\n", "it.finding");
+  EXPECT_EQ(said.not_simulated(said.row("one")), "instructions are not modelled");
 }
 
 TEST(findings, what_is_wrong_is_told_with_its_line) {
@@ -57,16 +71,23 @@ TEST(findings, what_is_wrong_is_told_with_its_line) {
       {"0.85 .. 1.1", "1.1 .. 0.85", "dir/it.finding:9: check.speedup: what refutes it is outside of its band"},
       {"above 1.25", "above 1.05", "dir/it.finding:9: check.speedup: what refutes it is outside of its band"},
       {", refuted above 1.25, below 0.2", "",
-       "dir/it.finding:9: check.speedup is not A / B METRIC in LOW .. HIGH, refuted above X, below Y"},
-      {"explained", "explains", "dir/it.finding:10: explains has no source: KEY = VALUE [SOURCE]"},
-      {"explained = so it is", "explains = so it is [A]", "dir/it.finding:10: no such key: explains"},
+       "dir/it.finding:9: check.speedup is not A / B METRIC in LOW .. HIGH, refuted above X, below Y, or A METRIC in ..."},
+      {"two / one ops", "two one ops",
+       "dir/it.finding:9: check.speedup is not A / B METRIC in LOW .. HIGH, refuted above X, below Y, or A METRIC in ..."},
+      {"0.85 .. 1.1", "0 .. 1.1", "dir/it.finding:9: check.speedup: 0 is no number above 0"},
+      {"two / one", "three", "dir/it.finding:9: check.speedup: there is no row.three before it"},
+      {"two / one ops_per_second in 0.85", "two ops_per_second in -1",
+       "dir/it.finding:9: check.speedup: -1 is no number from 0 on"},
+      {"explained", "explains", "dir/it.finding:11: explains has no source: KEY = VALUE [SOURCE]"},
+      {"explained = so it is", "simulated = yes", "dir/it.finding:11: simulated: yes is not no"},
+      {"explained = so it is", "explains = so it is [A]", "dir/it.finding:11: no such key: explains"},
   };
   for (const auto& w : wrong) EXPECT_EQ(refusal(w.from, w.to), w.says);
 }
 
 finding_verdict verdict(double ratio, double low, double high) {
   const finding f = parse_finding(sound, "it.finding");
-  return verdict_of(f.checks[0], {.ratio = ratio, .spread = {low, high}, .confidence = interval{low, high}, .processes = 5});
+  return verdict_of(f.checks[0], {.value = ratio, .around = {low, high}});
 }
 
 TEST(findings, refuted_is_what_lies_beyond_with_its_whole_interval) {
@@ -107,13 +128,25 @@ TEST(findings, a_row_that_is_missing_is_not_testable_and_says_why) {
   const judged_finding both = judge(f, keys, scenes, statistics);
   EXPECT_EQ(both.verdict, reproduced);
   ASSERT_TRUE(both.checks[0].here);
-  EXPECT_NEAR(both.checks[0].here->ratio, 1.01, 1e-9);
+  EXPECT_NEAR(both.checks[0].here->value, 1.01, 1e-9);
   EXPECT_THAT(findings_table({both}), HasSubstr("1.01 [1.01, 1.01]"));
 
   keys["two"] = {"", "", 0, "", "needs 8 cores"};
   const judged_finding lacking = judge(f, keys, scenes, statistics);
   EXPECT_EQ(lacking.verdict, not_testable);
   EXPECT_THAT(findings_table({lacking}), HasSubstr("two: needs 8 cores"));
+
+  // The figure of one row alone.
+  const finding alone = parse_finding(
+      "# It takes its time.\npublished = 5 [A]\nrow.one = gil copy_drop 1\n"
+      "check.rate = one ops_per_second in 0 .. 110, refuted above 150 [A]\n",
+      "it.finding");
+  const judged_finding slow = judge(alone, keys, scenes, statistics);
+  EXPECT_EQ(slow.verdict, reproduced);
+  EXPECT_THAT(findings_table({slow}), HasSubstr("100 [100, 100]"));
+  EXPECT_EQ(alone.checks[0].subject(), "one, ops_per_second");
+  const auto hasty = windows(160, 1);
+  EXPECT_EQ(judge(alone, keys, group_scenes(hasty, {}), statistics).verdict, refuted);
 
   const auto faster = windows(100, 190);
   keys["two"] = {"two", "w", 1, "throughput", ""};

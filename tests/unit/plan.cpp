@@ -285,6 +285,27 @@ TEST_F(plan_of, skipped_rows_are_told_by_reason) {
   EXPECT_THAT(text, HasSubstr("needs weak refs:\n    sweep in pair on 2 threads\n"));
 }
 
+TEST_F(plan_of, a_suite_may_have_no_baseline_and_groups_that_need_more_cores) {
+  suite_group small{.title = "",
+                    .strategies = {"gil"},
+                    .workloads = {"spin"},
+                    .sets = {},
+                    .threads = "1",
+                    .modes = {measure_mode::throughput},
+                    .heaps = {}};
+  suite_group large = small;
+  large.strategies = {"atomic"};
+  large.cores = 8;
+  const suite_info suite{.name = "s", .summary = "", .how = standard_protocol(), .groups = {small, large}, .baseline = false};
+  run_request r;
+  r.suite = &suite;
+  const auto here = made(r);
+  EXPECT_THAT(keys(here), ElementsAre("gil|spin|1|throughput"));
+  ASSERT_EQ(here.skipped.size(), 1U);
+  EXPECT_EQ(here.skipped[0].reason, "needs 8 cores");
+  EXPECT_THAT(keys(made(r, 8)), ElementsAre("gil|spin|1|throughput", "atomic|spin|1|throughput"));
+}
+
 TEST_F(plan_of, suites_name_what_is_not_built_as_skipped) {
   run_request r;
   r.suite = &suite_named("quick");
