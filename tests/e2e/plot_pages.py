@@ -147,6 +147,14 @@ def values_stand_where_no_line_crosses_them(cwd):
     assert len(values) == 2 and all(t.get_window_extent().x0 >= ax.get_window_extent().x1 for t in values)
 
 
+def bands_lie_under_the_estimates(cwd):
+    fig = only_picture(made_up.write(cwd / "r", made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop", wander=0)), "floor")
+    # The second measurement of the baseline takes 1.01 times as long in every window (made_up.scene).
+    ends = [segment[:, 0].tolist() for lines in fig.axes[0].collections if lines.get_zorder() == 0 and hasattr(lines, "get_segments")
+            for segment in lines.get_segments()]
+    assert any(abs(low - 1 / 1.01) < 1e-9 and abs(high - 1.01) < 1e-9 for low, high in ends), ends
+
+
 def a_bar_that_would_flatten_the_others_is_cut_off_and_says_so(cwd):
     slow = made_up.window("atomic", "copy_drop", 1, 3, 0, ns=5000.0)
     records = [r for n in (1, 2) for s in ("atomic", "biased", "gil", "deferred", "rc_arc") for r in made_up.row(s, "copy_drop", n, ns=10.0)]
