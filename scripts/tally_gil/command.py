@@ -216,6 +216,8 @@ def main(arguments=None):
         print(f"## Interpreters\n\n{report.interpreters(variants)}", flush=True)
         run = Run(options, variants)
         run.everything()
+        if options.out:
+            records.write_estimates(options.out, run.view)
         refuted = printed(run, machine, interpreters.missing(variants))
     else:
         failed.append("there is no interpreter to ask; name one with --python")

@@ -57,6 +57,8 @@ def everything(folder):
     check(f"no row of {set(items.ITEMS) - names}",
           all(any((n + "_").startswith(item + "_") for n in names) for item in items.ITEMS))
     check("a row holds a path of the machine", not any(sys.executable in json.dumps(r) for r in rows))
+    lines = [json.loads(line) for file in (folder / "all").glob("*/estimates.jsonl") for line in file.read_text().splitlines()]
+    check("estimates are not of the rows", {(e["row"], e["metric"]) for e in lines} == {(r["row"], TIME) for r in rows})
     again = called("--quick", "--python", sys.executable, "--out", folder / "all")
     check(f"a folder with rows is written to again: {again}", again.returncode == 64 and "not an empty folder" in again.stderr)
 
@@ -277,6 +279,18 @@ def windows():
         check(f"time: {metrics}", metrics[TIME]["value"] == 200 / (operations or 30))
 
 
+def estimates():
+    """What is written for the plots: a median, an interval if there are rounds enough, and the speed-up over the row of one thread."""
+    view = made_view(GIL, speedups={(GIL, "fib"): [1.0, 1.1, 0.9, 1.2, 0.8, 1.3, 0.7]})
+    one, two = (records.estimate(view, GIL, "fib", n) for n in (1, 2))
+    check(f"one thread: {one}", (one["row"], one["ratio"], one["value"], one["low"], one["high"]) == ("3.13.5|fib|1|throughput", None, 100, 100, 100))
+    check(f"two: {two}", (two["row"], two["processes"], two["windows"], two["confidence"]) == ("3.13.5|fib|2|throughput", 7, 7, 0.95))
+    ends = {name: round(two["ratio"][name], 9) for name in ("value", "low", "high")}
+    check(f"speed-up: {two}", two["ratio"]["to"] == one["row"] and ends == {"value": 1.0, "low": 0.7, "high": 1.3})
+    few = records.estimate(made_view(GIL, speedups={(GIL, "fib"): [1.0, 1.1, 0.9]}), GIL, "fib", 2)
+    check(f"three rounds: {few}", few["low"] is None and few["ratio"]["high"] is None)
+
+
 # Two threads' work over one's in the same time, as measured before the script was written: a build that behaves as 3.13t, and one of the
 # summer before 3.14, in which methods and classes were contended.
 EARLY = {"fib": (1.98, 1.95), "mult_constant": (2.0, 2.0), "private_list": (1.95, 1.9), "private_dict": (1.95, 1.9),
@@ -310,6 +324,7 @@ verdicts()
 verdicts_of_pairs()
 early_builds()
 windows()
+estimates()
 misuse()
 with tempfile.TemporaryDirectory() as scratch:
     for part in (everything, two, none, in_the_middle, lock_switches_on):

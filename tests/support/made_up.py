@@ -100,6 +100,21 @@ def skipped(strategy, workload, threads=0):
             "skipped": {"strategy": strategy, "workload": workload, "threads": threads, "mode": "throughput", "heap": ""}}
 
 
+def program(strategy, name, threads=1, immortal="yes", **more):
+    """Windows of the model runtime's program."""
+    label = f"interpreter program={name}" + ("" if immortal == "yes" else f",immortal={immortal}")
+    return row(strategy, label, threads, parameters={"program": name, "rounds": "64", "immortal": immortal}, **more)
+
+
+def asked(variant, gil, item, threads=1, wall=100.0, processes=7, **more):
+    """Windows of a real interpreter's item, as scripts/gil_vs_ft.py writes them; `wall` is what an operation of all threads takes."""
+    windows = row(variant, item, threads, processes, 2, ns=wall * threads, verdict="serial" if gil and threads > 1 else None, **more)
+    for r in windows:
+        r["config"]["strategy"] |= {"name": "python", "options": {"gil": "on" if gil else "off"}}
+        r["metrics"]["wall_ns_per_op"] = metric(r["metrics"]["ns_per_op"]["value"] / threads, "ns")
+    return windows
+
+
 FIELDS = ["count", "shared", "local", "owner", "weak", "slot", "lock", "queue", "payload", "type", "gil", "stack"]
 
 
@@ -192,6 +207,25 @@ def crowd():
             shares = dict(share_immortal=0.3, share_paired=0.2, share_owner=0.32, share_foreign=0.08, share_new=0.05, share_last=0.05)
             records += row("atomic", f"trace file={file},mode={mode}", threads, processes=1, blocks=1,
                            parameters={"file": file, "mode": mode}, **shares)
+    return records + programs(processes=1, blocks=1)
+
+
+RUNGS = [("gil", "yes", 100.0), ("gil:counts=atomic", "yes", 180.0), ("atomic", "yes", 170.0), ("atomic:immortal=yes", "yes", 150.0),
+         ("biased", "no", 140.0), ("biased", "yes", 125.0), ("biased:stack=deferred", "yes", 112.0),
+         ("biased:stack=deferred,edges=thread", "yes", 110.0), ("none", "yes", 55.0)]  # strategy, immortal constants, ns of one thread
+
+
+def programs(names=("fib", "attr_shared", "call_method_shared", "list_shared_update", "cmodule_function"), counts=(1, 2, 4), **more):
+    """The ladder's rungs in several programs, whose threads hinder each other, and interpreters that are asked the same."""
+    records = []
+    for name in names:
+        for n in counts:
+            for strategy, immortal, ns in RUNGS:
+                records += program(strategy, name, n, immortal, ns=ns * n ** 0.5, **more)
+    for variant, gil in (("3.13.0", True), ("3.13.5t", False), ("3.13.5t+gil", True)):
+        for item in ("fib", "shared_attribute", "shared_append", "thread_local_read_with_a_long_name"):
+            for n in counts:
+                records += asked(variant, gil, item, n, wall=50.0 if gil else 50.0 / n)
     return records
 
 

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""What the plots of programs say.
+
+  plotted_programs.py TALLY PLOT_SCRIPT [TEST...]
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import made_up
+from plot_program import TALLY, draw, pictures, texts
+from run_tests import run_tests
+from tally_plots import estimates, load, programs
+from tally_plots.plots import speedup
+
+
+def said_by(directory, plot, *arguments):
+    """What is written in the pictures of one plot, by file; nothing if there is none."""
+    done = draw(directory, *arguments, "--only", plot)
+    return {p.stem: " ".join(re.sub(r"<[^>]*>", " ", texts(p)).split()) for p in (directory / "plots").glob("*.svg")} if not done.returncode else {}
+
+
+def line(record, value, reach, to=None, ratio=1.0, **more):
+    """An estimate of a row, with an interval of so much in each direction; the same of its ratio."""
+    ends = lambda v: {"value": v, "low": v / reach, "high": v * reach}
+    return {"schema": 1, "scene": record["scene"], "row": record["row"], "metric": "ns_per_op", "processes": 5, "windows": 15,
+            "confidence": 0.95, "noise": None, **ends(value), "ratio": {"to": to, **ends(ratio)} if to else None, **more}
+
+
+def about(estimate, *expected):
+    return all(abs(a / b - 1) < 1e-9 for a, b in zip((estimate.median, estimate.low, estimate.high), expected))
+
+
+def a_quotient_has_an_interval_where_both_rows_have_one(cwd):
+    slow, fast = (made_up.row(s, "copy_drop", n, ns=ns, wander=0) for s, n, ns in (("atomic", 2, 60.0), ("biased", 1, 20.0)))
+    base = made_up.row("gil", "copy_drop", 2, ns=30.0, wander=0)
+    made_up.write(cwd / "r", slow + fast + base)
+    for lines, expected in (
+            ([], (3.0, 3.0, 3.0, False, 0.95)),
+            ([line(slow[0], 60.0, 1.1), line(fast[0], 20.0, 1.2)], (3.0, 3.0 / 1.1 / 1.2, 3.0 * 1.1 * 1.2, True, 0.9)),
+            # Of two ratios to one baseline the machine's drift, which both rows have, is in neither.
+            ([line(slow[0], 60.0, 2.0, base[0]["row"], 0.5, ), line(fast[0], 20.0, 2.0, base[0]["row"], 1.5)], (3.0, 0.75, 12.0, True, 0.9)),
+            # One row is what the other has its ratio to: that interval is it.
+            ([line(slow[0], 61.0, 9.0), line(fast[0], 20.0, 1.25, slow[0]["row"], 3.0)], (1 / 3.0, 1 / 3.75, 1 / 2.4, True, 0.95))):
+        (cwd / "r/estimates.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+        results = load.Results([cwd / "r"])
+        rows = {r["config"]["strategy"]["name"]: r for r in results.ok}
+        pair = ("atomic", "biased") if expected[0] > 1 else ("biased", "atomic")
+        found = estimates.quotient(*(rows[name] for name in pair), "ns_per_op")
+        assert about(found, *expected[:3]) and (found.interval, round(found.confidence, 9)) == expected[3:], (expected, vars(found))
+    assert estimates.quotient(rows["atomic"], {**rows["biased"], "row": "none of it"}, "ns_per_op") is None
+    assert "90 % bootstrap interval" in estimates.note([estimates.Estimate(1, 1, 1, True, 5, 15, False, False, 0.9)])
+    assert "median over processes; bars: 95 % by order statistics" in estimates.note([estimates.Estimate(1, 1, 1, True, 7, 14, False, False, 0.95, "order statistics")])
+
+
+def the_model_stands_beside_what_asks_the_same_of_interpreters(cwd):
+    model = [r for n, ns in ((1, 100.0), (2, 125.0), (4, 400.0)) for r in made_up.program("biased", "attr_private", n, ns=ns, wander=0)]
+    model += made_up.program("gil", "fib", 1) + made_up.program("biased", "attr_private", 2, immortal="no", ns=100.0)
+    made_up.write(cwd / "model", model)
+    made_up.write(cwd / "free", [r for n, wall in ((1, 50.0), (2, 25.0)) for item in ("private_attribute", "bound_method")
+                                 for r in made_up.asked("3.13.5t", False, item, n, wall=wall, wander=0)])
+    panels = {p.name: p for p in speedup.made(load.Results([cwd / "model", cwd / "free"]))}
+    # fib has one number of threads only, and so have constants that are counted.
+    assert list(panels) == ["attr_private (private_attribute)", "bound_method"], list(panels)
+    found = {called: {n: round(e.median, 9) for n, e in curve.items()} for called, curve in panels["attr_private (private_attribute)"].curves.items()}
+    assert found == {"biased": {2: 1.6, 4: 1.0}, "Python 3.13.5t": {2: 2.0}}, found
+    told = said_by(cwd / "model", "speedup", cwd / "free")["speedup"]
+    for words in ("attr_private (private_attribute)", "bound_method", "Python 3.13.5t", "ideal", "real interpreters"):
+        assert words in told, (words, told)
+    alone = said_by(cwd / "free", "speedup")["speedup"]
+    assert "bound_method" in alone and "private_attribute" in alone and "attr_private" not in alone, alone
+
+
+def an_interpreter_has_the_colour_of_what_counts_as_it_does(cwd):
+    made_up.write(cwd / "r", made_up.programs())
+    (_, _, fig), *_ = pictures(cwd / "r", only=["speedup"])
+    from tally_plots import style
+    rows = programs.of_interpreters(load.Results([cwd / "r"]))
+    families = {programs.interpreter(r): programs.scheme(r) for r in rows}
+    assert families == {"Python 3.13.0": "gil", "Python 3.13.5t": "biased", "Python 3.13.5t+gil": "gil"}, families
+    looks = style.looks(["gil", "biased", "biased:stack=deferred", *families], families)
+    assert len({tuple(look.values()) for look in looks.values()}) == 6
+    assert {name: look["color"] for name, look in looks.items() if "Python" in name} == {
+        name: style.COLOURS[family] for name, family in families.items()}
+    assert len(fig.axes) >= 6 and len({ax.get_ylim() for ax in fig.axes if ax.get_visible()}) == 1
+
+
+def every_program_of_the_table_is_one(cwd):
+    described = subprocess.run([TALLY, "run", "--workload", "interpreter", "--strategy", "gil", "--threads", "1", "--set",
+                                f"program={','.join(programs.ITEMS)}", "--plan"], capture_output=True, text=True)
+    assert described.returncode == 0 and all(f"program={name}," in described.stdout for name in programs.ITEMS), described
+    from tally_gil import items
+    missing = [item for item in programs.ITEMS.values() if item not in items.ITEMS]
+    assert not missing, missing
+
+
+run_tests(dict(globals()), sys.argv[3:], "tally-plots-")
