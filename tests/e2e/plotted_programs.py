@@ -14,7 +14,7 @@ import made_up
 from plot_program import TALLY, draw, pictures, texts
 from run_tests import run_tests
 from tally_plots import estimates, load, programs
-from tally_plots.plots import speedup
+from tally_plots.plots import ladder, speedup
 
 
 def said_by(directory, plot, *arguments):
@@ -95,6 +95,35 @@ def every_program_of_the_table_is_one(cwd):
     from tally_gil import items
     missing = [item for item in programs.ITEMS.values() if item not in items.ITEMS]
     assert not missing, missing
+
+
+def each_rung_is_over_the_one_before(cwd):
+    records = [r for strategy, immortal, ns in made_up.RUNGS for r in made_up.program(strategy, "fib", 1, immortal, ns=ns, wander=0)]
+    found = [(*pair_of(p), round(dict(p.drawn)["fib"].median, 6)) for p in ladder.made(*of(cwd / "all", records))]
+    names = [s + ("" if i == "yes" else " immortal=no") for s, i, _ in made_up.RUNGS]
+    times = [ns for *_, ns in made_up.RUNGS]
+    expected = [(names[n], names[n - 1], round(times[n] / times[n - 1], 6)) for n in range(1, 8)] + [("none", "gil", 0.55)]
+    assert found == expected, found
+    # A rung that was not measured is stepped over; one that only some programs have says which are left out.
+    few = [r for r in records if r["config"]["strategy"]["label"] in ("gil", "biased")] + made_up.program("gil", "mixed", 1)
+    panels = list(ladder.made(*of(cwd / "few", few)))
+    assert [pair_of(p) for p in panels] == [("biased immortal=no", "gil"), ("biased", "biased immortal=no")], [p.title for p in panels]
+    assert panels[0].absent == {"mixed": "not measured on both rungs in one run"} and panels[0].values == ["+40 %"], vars(panels[0])
+    told = said_by(made_up.write(cwd / "r", records), "ladder")["ladder-1"]
+    for words in ("gil:counts=atomic over gil", "counts are locked instructions", "+80 %", "-6 %", "time over the rung before, 1 thread"):
+        assert words in told, (words, told)
+    assert ladder.change(2.5) == "2.5x" and ladder.change(0.9) == "-10 %" and ladder.change(1.0) == "+0 %"
+    assert said_by(made_up.write(cwd / "one", made_up.program("gil", "fib", 1)), "ladder") == {}
+
+
+def pair_of(panel):
+    """A rung, and the one that it stands over."""
+    return tuple(panel.title.partition(": ")[0].split(" over "))
+
+
+def of(directory, records):
+    results = load.Results([made_up.write(directory, records)])
+    return results, programs.of_model(results), "ns_per_op"
 
 
 run_tests(dict(globals()), sys.argv[3:], "tally-plots-")
