@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <vector>
 
 #include "harness/base/bundled.hpp"
@@ -13,14 +15,17 @@
 namespace tally::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 // Becomes the plot program; returns only by an exception.
 int draw(std::vector<std::string> arguments) {
   if (const std::string why = bundled_missing(bundled::plots); !why.empty()) throw results_error("plot: " + why);
   const auto script = *bundled_folder(bundled::plots) / "plot.py";
   const char* chosen = std::getenv("TALLY_PYTHON");
   std::string python = chosen != nullptr && *chosen != '\0' ? chosen : "python3";
-  std::string file = script.string();
-  std::vector<char*> argv{python.data(), file.data()};
+  std::error_code none;
+  std::string file = script.string(), flag = "--tally", self = fs::read_symlink("/proc/self/exe", none).string();
+  std::vector<char*> argv{python.data(), file.data(), flag.data(), self.data()};  // whom it asks for verdicts
   for (auto& a : arguments) argv.push_back(a.data());
   argv.push_back(nullptr);
   ::execvp(python.c_str(), argv.data());

@@ -161,6 +161,8 @@ json findings_json(const std::vector<judged_finding>& all) {
       json one{{"name", c.check->name},        {"metric", c.check->metric},       {"low", c.check->low},
                {"high", c.check->high},        {"expected", c.check->expected()}, {"source", c.check->source},
                {"verdict", name_of(c.verdict)}};
+      if (c.check->refuted_above) one["refuted_above"] = *c.check->refuted_above;
+      if (c.check->refuted_below) one["refuted_below"] = *c.check->refuted_below;
       if (c.here) {
         const interval around = reach(*c.here);
         one["ratio"] = c.here->ratio;

@@ -52,12 +52,13 @@ def faults_of(fig):
 
 
 def no_text_leaves_the_page_or_lies_on_another(cwd):
-    made_up.write(cwd / "r", made_up.crowd())
+    made_up.write(cwd / "r", made_up.crowd(), made_up.FINDINGS)
     made_up.write(cwd / "s", made_up.crowd_simulated())
+    judge = str(made_up.judge(cwd, made_up.verdicts()))
     kinds, wrong = set(), []
     for directory, overlay, baseline in (("r", None, None), ("r", None, "atomic"), ("s", "r", None)):
         for width in (COLUMN, PAPER):
-            for kind, file, fig in pictures(cwd / directory, width=width, overlay=overlay and cwd / overlay, baseline=baseline):
+            for kind, file, fig in pictures(cwd / directory, width=width, overlay=overlay and cwd / overlay, baseline=baseline, tally=judge):
                 kinds.add(kind)
                 wrong += [f"{file} at {width} in: {fault}" for fault in faults_of(fig)]
     assert not wrong, f"{len(wrong)} faults:\n  " + "\n  ".join(wrong[:12])

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What the plots of programs say.
+"""What the plots of programs and of published findings say: speed-ups of the model beside interpreters', the ladder's steps, and
+verdicts as the program prints them.
 
   plotted_programs.py TALLY PLOT_SCRIPT [TEST...]
 """
@@ -14,7 +15,7 @@ import made_up
 from plot_program import TALLY, draw, pictures, texts
 from run_tests import run_tests
 from tally_plots import estimates, load, programs
-from tally_plots.plots import ladder, speedup
+from tally_plots.plots import findings, ladder, speedup
 
 
 def said_by(directory, plot, *arguments):
@@ -124,6 +125,56 @@ def pair_of(panel):
 def of(directory, records):
     results = load.Results([made_up.write(directory, records)])
     return results, programs.of_model(results), "ns_per_op"
+
+
+def findings_are_drawn_as_the_program_judges_them(cwd):
+    made_up.write(cwd / "r", made_up.scene({"atomic": 38.0, "gil": 20.0}, "copy_drop"), made_up.FINDINGS)
+    judge = made_up.judge(cwd, made_up.verdicts()[:4], code=1)  # one is refuted: the verdicts are there all the same
+    told = said_by(cwd / "r", "findings", "--tally", judge)["findings"]
+    for words in ("threads-under-a-lock", "1 [0.9, 1.1] reproduced", "atomic-counts-cost-an-interpreter-more: against-the-lock *",
+                  "0.5 [0.45, 0.55] refuted", "not testable: one: needs 32 cores", "latency_p99 5 200 000 [4 680 000, 5 720 000] reproduced", "is no ratio", "the machine was busy", "refutes it"):
+        assert words in re.sub(r"\s+", " ", told), (words, told)
+    assert (cwd / "asked").read_text() == f"findings --results {cwd / 'r'} --json\n"
+    made_up.write(cwd / "s", [made_up.simulated("atomic", "copy_drop", 2)], {"suite": "sim", "request": {"suite": "findings.a+b"}})
+    assert said_by(cwd / "s", "findings", "--tally", judge) and (cwd / "asked").read_text().endswith(" --simulate\n")
+
+
+def findings_that_cannot_be_judged_are_a_sentence(cwd):
+    rows = made_up.scene({"atomic": 38.0, "gil": 20.0}, "copy_drop")
+    made_up.write(cwd / "r", rows, made_up.FINDINGS)
+    for judge, words in ((made_up.judge(cwd, made_up.verdicts(), code=64), "it ended with 64"), (cwd / "nowhere", "No such file"),
+                         ("/bin/true", "gives no verdicts")):
+        done = draw(cwd / "r", "--tally", judge)
+        assert done.returncode == 0 and done.stderr.startswith(f"plot.py: findings of {cwd / 'r'}: ") and words in done.stderr, done
+        assert done.stderr.count("\n") == 1 and (cwd / "r/plots/cost.png").exists() and not (cwd / "r/plots/findings.png").exists(), done
+    judge = made_up.judge(cwd, [made_up.finding("a", made_up.check("b", "not testable here", reason="b was not measured"))])
+    assert said_by(cwd / "r", "findings", "--tally", judge) == {}
+    # Other results are not asked about.
+    (cwd / "asked").unlink()
+    assert said_by(made_up.write(cwd / "other", rows, {"suite": "quick"}), "findings", "--tally", judge) == {} and not (cwd / "asked").exists()
+
+
+def the_axis_shows_what_was_measured_and_no_band_far_from_it(cwd):
+    lines = [findings.Line(f, c, True) for f in made_up.verdicts()[:3] for c in f["checks"]]
+    low, high = findings.limits(lines)  # 0.27 to 2.64 were measured, bands are from 0.01 to 2000
+    assert 0.27 / 4 < low < 0.27 and 2.64 < high < 2.64 * 4, (low, high)
+    low, high = findings.limits(lines[:1])  # a band and a bound that are near are on it whole
+    assert low < 0.85 and high > 1.25, (low, high)
+
+
+def the_tally_that_draws_is_the_one_that_judges(cwd):
+    ran = subprocess.run([TALLY, "run", "--suite", "findings.header-grows+full-collection-is-linear", "--duration", "5ms", "--processes", "1", "--repeat", "1",
+                          "--quiet", "--out", str(cwd / "r")], capture_output=True, text=True)
+    assert ran.returncode == 0, ran
+    judged = json.loads(subprocess.run([TALLY, "findings", "--results", cwd / "r", "--json"], capture_output=True, text=True).stdout)
+    (grows,) = [f["checks"] for f in judged if f["finding"] == "header-grows"]
+    assert (grows[0]["refuted_above"], grows[0]["refuted_below"]) == (2.0, 2.0), grows
+    (linear,) = [f["checks"] for f in judged if f["finding"] == "full-collection-is-linear"]
+    assert linear[0]["refuted_below"] == 2.0 and "refuted_above" not in linear[0], linear
+    done = subprocess.run([TALLY, "plot", cwd / "r", "--only", "findings"], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0 and done.stderr == "", done
+    told = re.sub(r"<[^>]*>", " ", texts(cwd / "r/plots/findings.svg"))
+    assert "header-grows" in told and "2 [2, 2] reproduced" in told, told
 
 
 run_tests(dict(globals()), sys.argv[3:], "tally-plots-")
