@@ -6,15 +6,19 @@ or switch their lock on, which are named while the rest goes on; and verdicts on
 """
 import itertools
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SOURCE = pathlib.Path(sys.argv[1])
-sys.path.insert(0, str(SOURCE / "scripts"))
+sys.path[:0] = [str(SOURCE / "scripts"), str(SOURCE / "tests/support")]
+from made_interpreters import FREE, GIL, LOCKED, Made, made_view
 from tally_gil import claims, intervals, items, lanes, records
-from tally_gil.view import TIME, View
+from tally_gil.view import TIME
 
 complaints = []
 
@@ -115,6 +119,47 @@ def in_the_middle(folder):
               and any("|fib|" in r["row"] and r["status"] == "ok" for r in rows))
 
 
+def started(*arguments):
+    command = [sys.executable, str(SOURCE / "scripts" / "gil_vs_ft.py"), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def left_running(folder):
+    """What was started from a folder and is still there."""
+    there = [p for p in pathlib.Path("/proc").glob("[0-9]*/cmdline") if int(p.parent.name) != os.getpid()]
+    commands = []
+    for path in there:
+        try:
+            commands.append(path.read_text(errors="replace").split("\0")[:2])
+        except OSError:
+            pass  # it has ended
+    return [c for c in commands if any(word.startswith(str(folder)) for word in c)]
+
+
+def interrupted(folder):
+    """Ctrl-C ends what was started, tells what there is, and is no traceback."""
+    stuck = wrapper(folder, "stuck", "sleep 1000")
+    done = started("--only", "header_size,fib", "--python", stuck, "--out", folder / "cut")
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit and not (left_running(folder) and list(folder.glob("cut/*/rows.jsonl"))):
+        time.sleep(0.05)
+    time.sleep(0.5)  # header_size has been answered: it waits for fib
+    done.send_signal(signal.SIGINT)
+    out, err = done.communicate(timeout=60)
+    check(f"interrupted: {done.returncode} {err}", done.returncode == 130 and err.startswith("gil_vs_ft.py: interrupted after 0 of "))
+    check(f"what there is: {out}", "sys.getsizeof of object" in out and "0 refuted" in out and "Traceback" not in err)
+    check(f"still there: {left_running(folder)}", not left_running(folder))
+    valid(rows_of(folder / "cut"))
+    check("no estimates", len(list(folder.glob("cut/*/estimates.jsonl"))) == 1)
+    asleep = started("--python", script(folder, "asleep", "#!/bin/sh\nsleep 1000\n"))
+    while time.monotonic() < limit and not left_running(folder):
+        time.sleep(0.05)
+    asleep.send_signal(signal.SIGINT)
+    out, err = asleep.communicate(timeout=60)
+    check(f"before: {asleep.returncode} {out} {err}", (asleep.returncode, out) == (130, "") and err == "gil_vs_ft.py: interrupted before anything was measured\n")
+    check(f"still there: {left_running(folder)}", not left_running(folder))
+
+
 # A Python that says it has no lock; which the given import, or the first gc.disable(), switches on.
 PRETENDER = """\
 #!{python}
@@ -176,34 +221,6 @@ def statistics():
     three = intervals.Estimate([3, 1, 2])
     check(f"three: {vars(three)}", (three.value, three.low, three.high, three.interval) == (2, 1, 3, False))
     check("text", (nine.text(), three.text(), intervals.Estimate([12345.6]).text()) == ("5.00 [2.00, 8.00]", "2.00 (1.00 to 3.00)", "12346"))
-
-
-class Made:
-    """A variant that nobody runs."""
-
-    def __init__(self, name, gil, free_threaded=False, version="3.13.5", **identity):
-        self.name, self.path, self.gil, self.free_threaded = name, name.partition("+")[0], gil, free_threaded
-        self.release = tuple(map(int, version.split(".")[:2]))
-        self.identity = {"collector": "generational", "optimisation": "pgo", "immortalises": free_threaded, "version": version, **identity}
-
-
-GIL, FREE, LOCKED = Made("3.13.5", True), Made("3.13.5t", False, True), Made("3.13.5t+gil", True, True)
-
-
-def made_view(*variants, speedups=(), per_op=(), metrics=()):
-    """`speedups` {(variant, workload): values by round}, `per_op` the same of times by one number of threads, `metrics` by name."""
-    view = View(list(variants or (GIL, FREE, LOCKED)), 2)
-    for (variant, workload), values in dict(speedups).items():
-        for process, value in enumerate(values):
-            view.add(variant, workload, 1, process, {TIME: 100.0})
-            view.add(variant, workload, 2, process, {TIME: 100.0 / value})
-    for (variant, workload, threads), values in dict(per_op).items():
-        for process, value in enumerate(values):
-            view.add(variant, workload, threads, process, {TIME: value})
-    for (variant, workload, name), values in dict(metrics).items():
-        for process, value in enumerate(values):
-            view.add(variant, workload, 1, process, {TIME: 1.0, name: value})
-    return view
 
 
 def claim(finding, kind, text):
@@ -327,7 +344,7 @@ windows()
 estimates()
 misuse()
 with tempfile.TemporaryDirectory() as scratch:
-    for part in (everything, two, none, in_the_middle, lock_switches_on):
+    for part in (everything, two, none, in_the_middle, interrupted, lock_switches_on):
         part(pathlib.Path(scratch))
 print("\n".join(complaints) or "gil_vs_ft measures and judges")
 sys.exit(bool(complaints))
