@@ -5,6 +5,7 @@
   scripts/gil_vs_ft.py --python old=PATH new=PATH              A and B of a patch, with an interval for each ratio
   scripts/gil_vs_ft.py --only pymethod,shared_attribute        some items; --list has them
   scripts/gil_vs_ft.py --out DIR                               the rows, too: DIR/NAME/rows.jsonl (results/schema.json)
+  scripts/gil_vs_ft.py --model DIR                             beside the model: what `tally findings --out DIR` measured
 
 Exit code: 0; 1 a claim is refuted; 2 an interpreter failed, whatever was refuted, or there is none; 64 the command line is wrong;
 130 it was interrupted, and told what it had.
@@ -17,7 +18,7 @@ import re
 import sys
 import time
 
-from . import interpreters, items, records, report
+from . import interpreters, items, model, records, report
 from .view import View
 
 SEVERAL = {"header_size": 1, "deep_chain": 3, "gc_tuples": 3, "gc_count": 3, **{name: 3 for name in items.ITEMS if name.startswith("resident_")}}
@@ -78,6 +79,8 @@ def parser():
     made.add_argument("--seed", metavar="N", type=positive, default=1, help="of the order of interpreters in a round (default: 1)")
     made.add_argument("--quick", action="store_true", help="a round of tiny work: does it run at all? Times are not judged")
     made.add_argument("--out", metavar="DIR", type=pathlib.Path, help="write the rows there; DIR must be new or empty")
+    made.add_argument("--model", metavar="DIR", type=pathlib.Path, help="results of `tally findings`: do their directions agree?")
+    made.add_argument("--tally", metavar="PATH", help="the program that judges them (default: this tree's build, or PATH's)")
     made.add_argument("--list", action="store_true", help="print the items and end")
     return made
 
@@ -177,8 +180,8 @@ class Run:
             records.write(self.options.out, variant, rows)
 
 
-def printed(run, machine, lacking):
-    """The report. Returns whether a claim is refuted."""
+def printed(run, machine, lacking, checks):
+    """The report, with the model's `checks` if there are any. Returns whether a claim is refuted."""
     view, options = run.view, run.options
     doubt = machine.doubt()
     if report.timed(view):
@@ -190,6 +193,8 @@ def printed(run, machine, lacking):
         print(f"\n## Other figures\n\n{report.figures(view)}")
     judgements = report.judged(view, options.quick, doubt)
     print(f"\n## Claims\n\n{report.verdicts(judgements, run.threads)}\n\n{report.summary(judgements)}")
+    if checks:
+        print(f"\n## Beside the model\n\n{report.beside(model.compared(view, checks))}")
     if lacking:
         print("\n## Not here\n\n" + "\n".join(f"- {one}" for one in lacking))
     for note in filter(None, (doubt and doubt[0].upper() + doubt[1:] + ": figures are rough, and no time refutes anything.",
@@ -228,6 +233,11 @@ def asked(options):
     if wrong := unfit(options):
         print(f"gil_vs_ft.py: {wrong}", file=sys.stderr)
         return 64
+    try:
+        checks = model.judged(options.model, options.tally) if options.model else {}
+    except model.Unusable as why:
+        print(f"gil_vs_ft.py: --model {options.model}: {why}", file=sys.stderr)
+        return 64
     machine, run, code = Machine(), None, None
     try:
         variants, failed = named(options.python, options.timeout) if options.python else (interpreters.found(options.timeout), [])
@@ -243,7 +253,7 @@ def asked(options):
     if run:
         if options.out:
             records.write_estimates(options.out, run.view)
-        refuted = printed(run, machine, interpreters.missing(variants))
+        refuted = printed(run, machine, interpreters.missing(variants), checks)
     else:
         failed.append("there is no interpreter to ask; name one with --python")
     complaints = failed + (run.complaints if run else [])
