@@ -110,7 +110,9 @@ def each_rung_is_over_the_one_before(cwd):
     panels = list(ladder.made(*of(cwd / "few", few)))
     assert [pair_of(p) for p in panels] == [("biased immortal=no", "gil"), ("biased", "biased immortal=no")], [p.title for p in panels]
     assert panels[0].absent == {"mixed": "not measured on both rungs in one run"} and panels[0].values == ["+40 %"], vars(panels[0])
+    assert "rungs that were not measured: gil:counts=atomic, atomic, atomic:immortal=yes, biased:stack=deferred," in said_by(cwd / "few", "ladder")["ladder-1"]
     told = said_by(made_up.write(cwd / "r", records), "ladder")["ladder-1"]
+    assert "not measured" not in told, told
     for words in ("gil:counts=atomic over gil", "counts are locked instructions", "+80 %", "-6 %", "time over the rung before, 1 thread"):
         assert words in told, (words, told)
     assert ladder.change(2.5) == "2.5x" and ladder.change(0.9) == "-10 %" and ladder.change(1.0) == "+0 %"

@@ -1,7 +1,7 @@
 """The ladder from the lock to free threading: what each rung costs or buys over the rung before, a panel per rung."""
 from collections import namedtuple
 
-from .. import estimates, load, metrics, panels, programs, style
+from .. import estimates, load, metrics, page, panels, programs, style
 
 NAME = "ladder"
 ORDER = 35
@@ -26,21 +26,27 @@ def draw(results, options):
     metric = metrics.of(results, "ns_per_op").name
     for threads, rows in load.groups(programs.of_model(results), lambda r: r["config"]["threads"]).items():
         steps = list(made(results, rows, metric))
+        lacking = [name_of(rung) for rung in RUNGS if not any(stands_on(rung, row) for row in rows)]
         if len(steps) > 1:
             yield from panels.draw(steps, options, f"ladder-{threads}",
                                    ["The ladder from the lock to free threading", f"time over the rung before, {style.threads(threads)}"],
-                                   "right of the line a rung costs, left of it it buys", line_at=1.0)
+                                   page.notes("right of the line a rung costs, left of it it buys",
+                                              f"rungs that were not measured: {', '.join(lacking)}" if lacking else ""), line_at=1.0)
 
 
 def name_of(rung):
     return rung.label + ("" if rung.immortal else " immortal=no")
 
 
+def stands_on(rung, row):
+    return load.named(row) == rung.label and programs.immortal(row) == rung.immortal
+
+
 def made(results, rows, metric):
     """A panel per rung that was measured, over the one before."""
     there = []
     for rung in RUNGS:
-        by_program = {programs.program(r): r for r in reversed(rows) if load.named(r) == rung.label and programs.immortal(r) == rung.immortal}
+        by_program = {programs.program(r): r for r in reversed(rows) if stands_on(rung, r)}
         if not by_program:
             continue
         below = next(((other, of) for other, of in reversed(there) if rung.over in (None, other.label)), None)
