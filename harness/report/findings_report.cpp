@@ -193,6 +193,8 @@ json findings_json(const std::vector<judged_finding>& all) {
       json one{{"name", c.check->name},        {"metric", c.check->metric},       {"low", c.check->low},
                {"high", c.check->high},        {"expected", c.check->expected()}, {"source", c.check->source},
                {"verdict", name_of(c.verdict)}};
+      if (c.check->refuted_above) one["refuted_above"] = *c.check->refuted_above;
+      if (c.check->refuted_below) one["refuted_below"] = *c.check->refuted_below;
       if (c.here) {
         one[c.check->under.empty() ? "value" : "ratio"] = c.here->value;
         one["interval"] = {c.here->around.low, c.here->around.high};

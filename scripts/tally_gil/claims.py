@@ -1,6 +1,6 @@
 """What is known from publications about the two kinds of build, as bands that a measurement reproduces, misses or refutes.
 
-R1 to R27 number the findings, as docs/gil-and-free-threading.md does with their sources. No band was taken from what this script
+R1 to R27 number the findings, as docs/real-interpreters.md does with their sources. No band was taken from what this script
 printed: a band that follows the machine can't be refuted by it.
 """
 import dataclasses

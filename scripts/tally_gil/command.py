@@ -5,8 +5,10 @@
   scripts/gil_vs_ft.py --python old=PATH new=PATH              A and B of a patch, with an interval for each ratio
   scripts/gil_vs_ft.py --only pymethod,shared_attribute        some items; --list has them
   scripts/gil_vs_ft.py --out DIR                               the rows, too: DIR/NAME/rows.jsonl (results/schema.json)
+  scripts/gil_vs_ft.py --model DIR                             beside the model: what `tally findings --out DIR` measured
 
-Exit code: 0; 1 a claim is refuted; 2 an interpreter failed, whatever was refuted, or there is none; 64 the command line is wrong.
+Exit code: 0; 1 a claim is refuted; 2 an interpreter failed, whatever was refuted, or there is none; 64 the command line is wrong;
+130 it was interrupted, and told what it had.
 """
 import argparse
 import os
@@ -16,11 +18,12 @@ import re
 import sys
 import time
 
-from . import interpreters, items, records, report
+from . import interpreters, items, model, records, report
 from .view import View
 
 SEVERAL = {"header_size": 1, "deep_chain": 3, "gc_tuples": 3, "gc_count": 3, **{name: 3 for name in items.ITEMS if name.startswith("resident_")}}
 MOST_FAILURES = 2  # items, after which an interpreter is left alone: each may have cost a whole --timeout
+INTERRUPTED = 130  # a shell's 128 + SIGINT
 BUSY = 0.5         # load per processor, above which others took time that these measurements needed
 
 
@@ -76,6 +79,8 @@ def parser():
     made.add_argument("--seed", metavar="N", type=positive, default=1, help="of the order of interpreters in a round (default: 1)")
     made.add_argument("--quick", action="store_true", help="a round of tiny work: does it run at all? Times are not judged")
     made.add_argument("--out", metavar="DIR", type=pathlib.Path, help="write the rows there; DIR must be new or empty")
+    made.add_argument("--model", metavar="DIR", type=pathlib.Path, help="results of `tally findings`: do their directions agree?")
+    made.add_argument("--tally", metavar="PATH", help="the program that judges them (default: this tree's build, or PATH's)")
     made.add_argument("--list", action="store_true", help="print the items and end")
     return made
 
@@ -123,21 +128,23 @@ class Run:
         self.cpus, self.machine = cpus, records.machine()
         self.view, self.draw = View(variants, self.threads), random.Random(options.seed)
         self.complaints, self.order, self.refusing = [], 0, set()
+        self.last, self.done = max(self.rounds(item) for item in options.only), 0
 
     def rounds(self, item):
         return 1 if self.options.quick else min(self.options.rounds, SEVERAL.get(item, self.options.rounds))
 
     def everything(self):
         """Each round asks each item of all variants, in an order that is drawn: what drifts meets all of them alike."""
-        last = max(self.rounds(item) for item in self.options.only)
+        last = self.last
         for process in range(last):
             for item in self.options.only:
                 if process < self.rounds(item):
                     for variant in self.draw.sample(self.variants, len(self.variants)):
                         if not self.given_up(variant, item):
                             self.one(variant, item, process)
+            self.done = process + 1
             if sys.stderr.isatty():
-                print(f"\rround {process + 1} of {last}", end="\n" if process + 1 == last else "", file=sys.stderr, flush=True)
+                print(f"\rround {self.done} of {last}", end="\n" if self.done == last else "", file=sys.stderr, flush=True)
 
     def given_up(self, variant, item):
         failed = [i for v, i in self.view.errors if v is variant]
@@ -173,8 +180,8 @@ class Run:
             records.write(self.options.out, variant, rows)
 
 
-def printed(run, machine, lacking):
-    """The report. Returns whether a claim is refuted."""
+def printed(run, machine, lacking, checks):
+    """The report, with the model's `checks` if there are any. Returns whether a claim is refuted."""
     view, options = run.view, run.options
     doubt = machine.doubt()
     if report.timed(view):
@@ -186,6 +193,8 @@ def printed(run, machine, lacking):
         print(f"\n## Other figures\n\n{report.figures(view)}")
     judgements = report.judged(view, options.quick, doubt)
     print(f"\n## Claims\n\n{report.verdicts(judgements, run.threads)}\n\n{report.summary(judgements)}")
+    if checks:
+        print(f"\n## Beside the model\n\n{report.beside(model.compared(view, checks))}")
     if lacking:
         print("\n## Not here\n\n" + "\n".join(f"- {one}" for one in lacking))
     for note in filter(None, (doubt and doubt[0].upper() + doubt[1:] + ": figures are rough, and no time refutes anything.",
@@ -200,8 +209,23 @@ def unfit(options):
     return ""
 
 
+def interrupted(run):
+    """What is told of a run that was."""
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    done = f"after {run.done} of {run.last} rounds; what is told is of these and of a part of the next" if run else "before anything was measured"
+    print(f"gil_vs_ft.py: interrupted {done}", file=sys.stderr)
+    return INTERRUPTED
+
+
 def main(arguments=None):
-    options = parser().parse_args(arguments)
+    try:
+        return asked(parser().parse_args(arguments))
+    except KeyboardInterrupt:  # while it told what it had, or before there was anything
+        return INTERRUPTED
+
+
+def asked(options):
     if options.list:
         for name, item in items.ITEMS.items():
             print(f"{name:<20}{item.__doc__.splitlines()[0]}")
@@ -209,17 +233,30 @@ def main(arguments=None):
     if wrong := unfit(options):
         print(f"gil_vs_ft.py: {wrong}", file=sys.stderr)
         return 64
-    machine = Machine()
-    variants, failed = named(options.python, options.timeout) if options.python else (interpreters.found(options.timeout), [])
-    refuted, run = False, None
-    if variants:
-        print(f"## Interpreters\n\n{report.interpreters(variants)}", flush=True)
-        run = Run(options, variants)
-        run.everything()
-        refuted = printed(run, machine, interpreters.missing(variants))
+    try:
+        checks = model.judged(options.model, options.tally) if options.model else {}
+    except model.Unusable as why:
+        print(f"gil_vs_ft.py: --model {options.model}: {why}", file=sys.stderr)
+        return 64
+    machine, run, code = Machine(), None, None
+    try:
+        variants, failed = named(options.python, options.timeout) if options.python else (interpreters.found(options.timeout), [])
+        if variants:
+            print(f"## Interpreters\n\n{report.interpreters(variants)}", flush=True)
+            run = Run(options, variants)
+            run.everything()
+    except KeyboardInterrupt:
+        code = interrupted(run)
+        if not run:
+            return code
+    refuted = False
+    if run:
+        if options.out:
+            records.write_estimates(options.out, run.view)
+        refuted = printed(run, machine, interpreters.missing(variants), checks)
     else:
         failed.append("there is no interpreter to ask; name one with --python")
     complaints = failed + (run.complaints if run else [])
     for complaint in complaints:
         print(f"gil_vs_ft.py: {complaint}", file=sys.stderr)
-    return 2 if complaints else int(refuted)
+    return code or (2 if complaints else int(refuted))

@@ -3,6 +3,7 @@ import math
 import statistics
 
 CONFIDENCE = 0.95
+METHOD = "order statistics"
 
 
 def rank(count, confidence=CONFIDENCE):

@@ -5,7 +5,8 @@ import os
 import pathlib
 import platform
 
-from .view import TIME
+from . import intervals
+from .view import TIME, Absent, NotAsked
 
 OPERATIONS = "count"
 UNITS = {"_ms": "ms", "_share": "1", "_ns": "ns", "_bytes_per_object": "B", "collections": "count"}
@@ -120,9 +121,36 @@ def error_row(variant, item, plan, reason):
             "binary": binary(variant)}
 
 
-def write(folder, variant, rows):
-    """Appends to FOLDER/VARIANT/rows.jsonl."""
+def write(folder, variant, rows, name="rows.jsonl", mode="a"):
+    """Appends to FOLDER/VARIANT/NAME."""
     place = pathlib.Path(folder) / variant.name
     place.mkdir(parents=True, exist_ok=True)
-    with open(place / "rows.jsonl", "a") as file:
+    with open(place / name, mode) as file:
         file.writelines(json.dumps(r) + "\n" for r in rows)
+
+
+def ends(estimate):
+    return {"value": estimate.value, "low": estimate.low if estimate.interval else None, "high": estimate.high if estimate.interval else None}
+
+
+def estimate(view, variant, workload, threads):
+    """A line of estimates.jsonl (results/README.md): the time, and how many times one thread's work all threads did in the same."""
+    blocks = view.windows[variant, workload, threads]
+    line = {**named(variant, workload, threads), "metric": TIME, "processes": len(blocks), "windows": sum(map(len, blocks.values())),
+            **ends(intervals.Estimate(list(view.by_process(variant, workload, threads, TIME).values()))),
+            "confidence": intervals.CONFIDENCE, "method": intervals.METHOD, "ratio": None, "noise": None}
+    try:
+        speedups = view.speedup(variant, workload) if threads > 1 else []
+    except (Absent, NotAsked):
+        speedups = []
+    if speedups:
+        line["ratio"] = {"to": named(variant, workload, 1)["row"], **ends(intervals.Estimate(speedups))}
+    return line
+
+
+def write_estimates(folder, view):
+    """FOLDER/VARIANT/estimates.jsonl of all that a view has."""
+    for variant in view.variants:
+        lines = [estimate(view, variant, w, threads) for v, w, threads in view.windows if v is variant]
+        if lines:
+            write(folder, variant, lines, "estimates.jsonl", "w")

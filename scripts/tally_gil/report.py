@@ -106,6 +106,11 @@ def verdicts(judgements, threads):
     return table(["finding", "claim", "band", "refuted", "interpreter", "seen", "verdict"], rows)
 
 
+def beside(rows):
+    """Of model.compared()."""
+    return table(["finding", "claim", "the model", "interpreter", "seen", "directions agree"], rows)
+
+
 def summary(judgements):
     words = (claims.REPRODUCED, claims.DIRECTION, claims.REFUTED, claims.UNTESTABLE)
     return ", ".join(f"{sum(v.word == word for _, _, v in judgements)} {word}" for word in words)

@@ -40,6 +40,7 @@ def parser_of(names):
     parser.add_argument("--overlay", metavar="DIR", action="append", help="measured rows to draw on predicted scaling")
     parser.add_argument("--pdf", action="store_true", help="write PDF instead of PNG and SVG")
     parser.add_argument("--width", type=inches, help="of a figure: 3.33in, 84mm (default 6.8in)")
+    parser.add_argument("--tally", metavar="PATH", help="the program that judges findings (default: this tree's build, or PATH's)")
     parser.add_argument("--list", action="store_true", help="name the plots and stop")
     return parser
 

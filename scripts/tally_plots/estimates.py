@@ -11,12 +11,18 @@ CONFIDENCE = 0.95
 
 
 class Estimate:
-    """A figure with what its bar spans: an interval, or the least and the greatest window where there is none."""
+    """A figure with what its bar spans: an interval, or the least and the greatest window where there is none. `method` is how the
+    interval was made where it is not the program's way."""
 
-    def __init__(self, median, low, high, interval, processes, windows, hollow, computed, confidence=CONFIDENCE):
+    def __init__(self, median, low, high, interval, processes, windows, hollow, computed, confidence=CONFIDENCE, method=None):
         self.median, self.low, self.high, self.interval = median, low, high, interval
         self.processes, self.windows = processes, windows
-        self.hollow, self.computed, self.confidence = hollow, computed, confidence
+        self.hollow, self.computed, self.confidence, self.method = hollow, computed, confidence, method
+
+    def times(self, factor):
+        """The same in a unit that is so many times smaller."""
+        return Estimate(self.median * factor, self.low * factor, self.high * factor, self.interval, self.processes, self.windows,
+                        self.hollow, self.computed, self.confidence, self.method)
 
     def bars(self, scale=1.0):
         """What errorbar() takes."""
@@ -40,7 +46,7 @@ def of(row, metric):
     interval = line["low"] is not None
     low, high = (line["low"], line["high"]) if interval else (min(flat), max(flat))
     return Estimate(line["value"], low, high, interval, line["processes"], line["windows"], is_hollow(run, key, metric), computed,
-                    line.get("confidence", CONFIDENCE))
+                    line.get("confidence", CONFIDENCE), line.get("method"))
 
 
 def band(metric):
@@ -61,10 +67,42 @@ def multiple(row, other, metric):
         ratio = computed_ratio(run, key, to, metric)
     interval = ratio["low"] is not None
     low, high = (ratio["low"], ratio["high"]) if interval else least_most["spread"]
-    values = by_window(run, key, metric)
     # The file's is the other's value over this row's.
-    return Estimate(1 / ratio["value"], 1 / high, 1 / low, interval, len({p for p, _ in values}), len(values),
+    return Estimate(1 / ratio["value"], 1 / high, 1 / low, interval, *counts_of(run, key, metric),
                     is_hollow(run, key, metric), computed, line.get("confidence", CONFIDENCE) if line else CONFIDENCE)
+
+
+def quotient(row, other, metric):
+    """How many times the other row's value this row's is, both of one directory, but perhaps of two scenes; of a metric of which less is
+    better. Where there are intervals their ends are divided: together two of 95 % hold in 90 of 100 cases or more. Where both rows have a
+    ratio to one baseline, or one is the other's, the ratios are divided: the machine's drift is in none of them. None without a pair."""
+    run, keys = row["_run"], (row["row"], other["row"])
+    pairs = ratio_of(*(by_window(run, key, metric) for key in keys))
+    if pairs is None:
+        return None
+    lines = [written(run).get((key, metric)) for key in keys]
+    more = (*counts_of(run, keys[0], metric), any(is_hollow(run, key, metric) for key in keys))
+    if not all(line and line["low"] is not None for line in lines):
+        return Estimate(pairs["ratio"], *pairs["spread"], False, *more, True)
+    upper, lower = against_one_baseline(lines) or [(line["value"], line["low"], line["high"]) for line in lines]
+    confidence = min(line.get("confidence", CONFIDENCE) for line in lines)
+    exact = any(low == high for _, low, high in (upper, lower))
+    return Estimate(upper[0] / lower[0], upper[1] / lower[2], upper[2] / lower[1], True, *more, False,
+                    confidence if exact else 2 * confidence - 1, lines[0].get("method"))
+
+
+def against_one_baseline(lines):
+    """Of two lines (value, low, high) over the value of a baseline that both have; None without one."""
+    to = {line["ratio"]["to"] for line in lines if line["ratio"]}
+    if len(to) != 1:
+        return None
+    found = []
+    for line in lines:
+        ratio = line["ratio"] or (line["row"] in to and {"value": 1.0, "low": 1.0, "high": 1.0})
+        if not ratio or ratio["low"] is None:
+            return None
+        found.append((1 / ratio["value"], 1 / ratio["high"], 1 / ratio["low"]))  # the file's is the baseline's value over this row's
+    return found
 
 
 def noise(row, metric):
@@ -77,23 +115,37 @@ def noise(row, metric):
 def note(drawn):
     """The sentence under a picture of these estimates."""
     drawn = [e for e in drawn if e.windows]
+    if not drawn:
+        return ""
+    own = [e for e in drawn if e.method]
+    of_program = note_of_program([e for e in drawn if not e.method])
+    of_others = [f"{'others: ' if of_program else ''}median over processes; bars: {percent(own)} by {method}"
+                 for method in sorted({e.method for e in own})]
+    return "; ".join(filter(None, [of_program, *of_others,
+                                   "hollow: the machine was busy, threads hardly overlapped, or exceed the cores"]))
+
+
+def percent(drawn):
+    return " or ".join(f"{100 * confidence:.3g} %" for confidence in sorted({e.confidence for e in drawn}, reverse=True))
+
+
+def note_of_program(drawn):
     counts = sorted({e.processes for e in drawn})
     if not counts:
         return ""
     processes = f"{counts[0]} to {counts[-1]} processes" if len(counts) > 1 else f"{counts[0]} process{'es' if counts[0] > 1 else ''}"
     intervals = [e for e in drawn if e.interval]
-    percent = f"{100 * (intervals or drawn)[0].confidence:g} %"
     if len(intervals) == len(drawn):
-        text = f"mean of medians; bars: {percent} bootstrap interval over {processes}"
+        text = f"mean of medians; bars: {percent(intervals)} bootstrap interval over {processes}"
     elif intervals:
-        text = (f"mean of medians; bars: {percent} bootstrap interval over {processes}, or least to greatest of all "
+        text = (f"mean of medians; bars: {percent(intervals)} bootstrap interval over {processes}, or least to greatest of all "
                 "windows where there is none "
                 "(smoke, not citable)")
     else:
         text = f"mean of medians; bars: least to greatest of all windows ({processes}: smoke, not citable)"
     if any(e.computed and e.processes >= 5 for e in drawn):
         text += "; no interval was written for some"
-    return text + "; hollow: the machine was busy, threads hardly overlapped, or exceed the cores"
+    return text
 
 
 def latency_curve(row):
@@ -180,6 +232,12 @@ def by_window(run, key, metric):
             (f for f in found if f[2] is not None and math.isfinite(f[2])), key=lambda f: f[:2])}
         run.values[key, metric] = values
     return values
+
+
+def counts_of(run, key, metric):
+    """Of processes and of windows."""
+    values = by_window(run, key, metric)
+    return len({process for process, _ in values}), len(values)
 
 
 def is_hollow(run, key, metric):

@@ -169,6 +169,8 @@ def fill(ax, panel, shape, values, scale, span, line_at):
     ax.tick_params(axis="x", labelsize=VALUE)
     ax.set_ylim(0, shape.axes)
     span.set(ax, "x")
+    if panel.bands:
+        ax.hlines(ys, *zip(*panel.bands), colors="#e0e0e0", linewidth=72 * 0.8 * LINE, zorder=0)
     if panel.grey:
         ax.axvspan(*panel.grey, color="#e8e8e8", zorder=0)
     if line_at is not None:

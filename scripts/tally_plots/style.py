@@ -82,18 +82,19 @@ def order(labels):
     return sorted(set(labels), key=lambda s: (known.index(family(s)) if family(s) in known else len(known), load.natural(s)))
 
 
-def looks(labels):
-    """A colour, line and marker for each label: the colour says the family, line and marker the variant."""
+def looks(labels, families=None):
+    """A colour, line and marker for each label: the colour says the family, line and marker the variant. `families` are of labels that do
+    not begin with theirs."""
     seen, result, taken = {}, {}, set()
     known = list(COLOURS)
     for label in order(labels):
-        name = family(label)
+        name = (families or {}).get(label) or family(label)
         nth = seen.setdefault(name, 0)
         seen[name] += 1
         base = known.index(name) if name in known else zlib.crc32(name.encode())
         # Families that share a grey may want the same; as many markers and lines later nothing is left to tell them apart by.
         for more in range(len(MARKERS) * len(LINES)):
-            look = {"color": colour(label), "linestyle": LINES[(nth + more // len(MARKERS)) % len(LINES)],
+            look = {"color": colour(name), "linestyle": LINES[(nth + more // len(MARKERS)) % len(LINES)],
                     "marker": MARKERS[(base + nth + more) % len(MARKERS)]}
             if tuple(look.values()) not in taken:
                 break

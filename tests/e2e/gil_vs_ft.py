@@ -6,15 +6,19 @@ or switch their lock on, which are named while the rest goes on; and verdicts on
 """
 import itertools
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SOURCE = pathlib.Path(sys.argv[1])
-sys.path.insert(0, str(SOURCE / "scripts"))
+sys.path[:0] = [str(SOURCE / "scripts"), str(SOURCE / "tests/support")]
+from made_interpreters import FREE, GIL, LOCKED, Made, made_view
 from tally_gil import claims, intervals, items, lanes, records
-from tally_gil.view import TIME, View
+from tally_gil.view import TIME
 
 complaints = []
 
@@ -57,6 +61,8 @@ def everything(folder):
     check(f"no row of {set(items.ITEMS) - names}",
           all(any((n + "_").startswith(item + "_") for n in names) for item in items.ITEMS))
     check("a row holds a path of the machine", not any(sys.executable in json.dumps(r) for r in rows))
+    lines = [json.loads(line) for file in (folder / "all").glob("*/estimates.jsonl") for line in file.read_text().splitlines()]
+    check("estimates are not of the rows", {(e["row"], e["metric"]) for e in lines} == {(r["row"], TIME) for r in rows})
     again = called("--quick", "--python", sys.executable, "--out", folder / "all")
     check(f"a folder with rows is written to again: {again}", again.returncode == 64 and "not an empty folder" in again.stderr)
 
@@ -111,6 +117,47 @@ def in_the_middle(folder):
               [r["reason"] for r in rows if r["status"] == "error"] == [said + (": it says nothing" if name == "dies" else "")]
               and any(r["row"].startswith(name + "|header_size") and r["status"] == "ok" for r in rows)
               and any("|fib|" in r["row"] and r["status"] == "ok" for r in rows))
+
+
+def started(*arguments):
+    command = [sys.executable, str(SOURCE / "scripts" / "gil_vs_ft.py"), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def left_running(folder):
+    """What was started from a folder and is still there."""
+    there = [p for p in pathlib.Path("/proc").glob("[0-9]*/cmdline") if int(p.parent.name) != os.getpid()]
+    commands = []
+    for path in there:
+        try:
+            commands.append(path.read_text(errors="replace").split("\0")[:2])
+        except OSError:
+            pass  # it has ended
+    return [c for c in commands if any(word.startswith(str(folder)) for word in c)]
+
+
+def interrupted(folder):
+    """Ctrl-C ends what was started, tells what there is, and is no traceback."""
+    stuck = wrapper(folder, "stuck", "sleep 1000")
+    done = started("--only", "header_size,fib", "--python", stuck, "--out", folder / "cut")
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit and not (left_running(folder) and list(folder.glob("cut/*/rows.jsonl"))):
+        time.sleep(0.05)
+    time.sleep(0.5)  # header_size has been answered: it waits for fib
+    done.send_signal(signal.SIGINT)
+    out, err = done.communicate(timeout=60)
+    check(f"interrupted: {done.returncode} {err}", done.returncode == 130 and err.startswith("gil_vs_ft.py: interrupted after 0 of "))
+    check(f"what there is: {out}", "sys.getsizeof of object" in out and "0 refuted" in out and "Traceback" not in err)
+    check(f"still there: {left_running(folder)}", not left_running(folder))
+    valid(rows_of(folder / "cut"))
+    check("no estimates", len(list(folder.glob("cut/*/estimates.jsonl"))) == 1)
+    asleep = started("--python", script(folder, "asleep", "#!/bin/sh\nsleep 1000\n"))
+    while time.monotonic() < limit and not left_running(folder):
+        time.sleep(0.05)
+    asleep.send_signal(signal.SIGINT)
+    out, err = asleep.communicate(timeout=60)
+    check(f"before: {asleep.returncode} {out} {err}", (asleep.returncode, out) == (130, "") and err == "gil_vs_ft.py: interrupted before anything was measured\n")
+    check(f"still there: {left_running(folder)}", not left_running(folder))
 
 
 # A Python that says it has no lock; which the given import, or the first gc.disable(), switches on.
@@ -174,34 +221,6 @@ def statistics():
     three = intervals.Estimate([3, 1, 2])
     check(f"three: {vars(three)}", (three.value, three.low, three.high, three.interval) == (2, 1, 3, False))
     check("text", (nine.text(), three.text(), intervals.Estimate([12345.6]).text()) == ("5.00 [2.00, 8.00]", "2.00 (1.00 to 3.00)", "12346"))
-
-
-class Made:
-    """A variant that nobody runs."""
-
-    def __init__(self, name, gil, free_threaded=False, version="3.13.5", **identity):
-        self.name, self.path, self.gil, self.free_threaded = name, name.partition("+")[0], gil, free_threaded
-        self.release = tuple(map(int, version.split(".")[:2]))
-        self.identity = {"collector": "generational", "optimisation": "pgo", "immortalises": free_threaded, "version": version, **identity}
-
-
-GIL, FREE, LOCKED = Made("3.13.5", True), Made("3.13.5t", False, True), Made("3.13.5t+gil", True, True)
-
-
-def made_view(*variants, speedups=(), per_op=(), metrics=()):
-    """`speedups` {(variant, workload): values by round}, `per_op` the same of times by one number of threads, `metrics` by name."""
-    view = View(list(variants or (GIL, FREE, LOCKED)), 2)
-    for (variant, workload), values in dict(speedups).items():
-        for process, value in enumerate(values):
-            view.add(variant, workload, 1, process, {TIME: 100.0})
-            view.add(variant, workload, 2, process, {TIME: 100.0 / value})
-    for (variant, workload, threads), values in dict(per_op).items():
-        for process, value in enumerate(values):
-            view.add(variant, workload, threads, process, {TIME: value})
-    for (variant, workload, name), values in dict(metrics).items():
-        for process, value in enumerate(values):
-            view.add(variant, workload, 1, process, {TIME: 1.0, name: value})
-    return view
 
 
 def claim(finding, kind, text):
@@ -277,6 +296,18 @@ def windows():
         check(f"time: {metrics}", metrics[TIME]["value"] == 200 / (operations or 30))
 
 
+def estimates():
+    """What is written for the plots: a median, an interval if there are rounds enough, and the speed-up over the row of one thread."""
+    view = made_view(GIL, speedups={(GIL, "fib"): [1.0, 1.1, 0.9, 1.2, 0.8, 1.3, 0.7]})
+    one, two = (records.estimate(view, GIL, "fib", n) for n in (1, 2))
+    check(f"one thread: {one}", (one["row"], one["ratio"], one["value"], one["low"], one["high"]) == ("3.13.5|fib|1|throughput", None, 100, 100, 100))
+    check(f"two: {two}", (two["row"], two["processes"], two["windows"], two["confidence"]) == ("3.13.5|fib|2|throughput", 7, 7, 0.95))
+    ends = {name: round(two["ratio"][name], 9) for name in ("value", "low", "high")}
+    check(f"speed-up: {two}", two["ratio"]["to"] == one["row"] and ends == {"value": 1.0, "low": 0.7, "high": 1.3})
+    few = records.estimate(made_view(GIL, speedups={(GIL, "fib"): [1.0, 1.1, 0.9]}), GIL, "fib", 2)
+    check(f"three rounds: {few}", few["low"] is None and few["ratio"]["high"] is None)
+
+
 # Two threads' work over one's in the same time, as measured before the script was written: a build that behaves as 3.13t, and one of the
 # summer before 3.14, in which methods and classes were contended.
 EARLY = {"fib": (1.98, 1.95), "mult_constant": (2.0, 2.0), "private_list": (1.95, 1.9), "private_dict": (1.95, 1.9),
@@ -310,9 +341,10 @@ verdicts()
 verdicts_of_pairs()
 early_builds()
 windows()
+estimates()
 misuse()
 with tempfile.TemporaryDirectory() as scratch:
-    for part in (everything, two, none, in_the_middle, lock_switches_on):
+    for part in (everything, two, none, in_the_middle, interrupted, lock_switches_on):
         part(pathlib.Path(scratch))
 print("\n".join(complaints) or "gil_vs_ft measures and judges")
 sys.exit(bool(complaints))

@@ -52,12 +52,13 @@ def faults_of(fig):
 
 
 def no_text_leaves_the_page_or_lies_on_another(cwd):
-    made_up.write(cwd / "r", made_up.crowd())
+    made_up.write(cwd / "r", made_up.crowd(), made_up.FINDINGS)
     made_up.write(cwd / "s", made_up.crowd_simulated())
+    judge = str(made_up.judge(cwd, made_up.verdicts()))
     kinds, wrong = set(), []
     for directory, overlay, baseline in (("r", None, None), ("r", None, "atomic"), ("s", "r", None)):
         for width in (COLUMN, PAPER):
-            for kind, file, fig in pictures(cwd / directory, width=width, overlay=overlay and cwd / overlay, baseline=baseline):
+            for kind, file, fig in pictures(cwd / directory, width=width, overlay=overlay and cwd / overlay, baseline=baseline, tally=judge):
                 kinds.add(kind)
                 wrong += [f"{file} at {width} in: {fault}" for fault in faults_of(fig)]
     assert not wrong, f"{len(wrong)} faults:\n  " + "\n  ".join(wrong[:12])
@@ -145,6 +146,14 @@ def values_stand_where_no_line_crosses_them(cwd):
     ax = fig.axes[0]
     values = [t for t in ax.texts if t.get_text()[0].isdigit()]
     assert len(values) == 2 and all(t.get_window_extent().x0 >= ax.get_window_extent().x1 for t in values)
+
+
+def bands_lie_under_the_estimates(cwd):
+    fig = only_picture(made_up.write(cwd / "r", made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop", wander=0)), "floor")
+    # The second measurement of the baseline takes 1.01 times as long in every window (made_up.scene).
+    ends = [segment[:, 0].tolist() for lines in fig.axes[0].collections if lines.get_zorder() == 0 and hasattr(lines, "get_segments")
+            for segment in lines.get_segments()]
+    assert any(abs(low - 1 / 1.01) < 1e-9 and abs(high - 1.01) < 1e-9 for low, high in ends), ends
 
 
 def a_bar_that_would_flatten_the_others_is_cut_off_and_says_so(cwd):

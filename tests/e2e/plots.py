@@ -205,14 +205,15 @@ def made_up_records_keep_to_the_schema(cwd):
 
 
 def many_long_names_are_drawn_without_a_warning(cwd):
-    made_up.write(cwd / "r", made_up.crowd())
+    made_up.write(cwd / "r", made_up.crowd(), made_up.FINDINGS)
     made_up.write(cwd / "s", made_up.crowd_simulated())
+    judge = made_up.judge(cwd, made_up.verdicts())
     for arguments in (["r"], ["s", "--overlay", "r"], ["r", "--baseline", "atomic", "--width", "3.33in"], ["s", "--width", "3.33in"]):
-        done = subprocess.run([interpreter, "-W", "error", SCRIPT, *arguments], capture_output=True, text=True, cwd=cwd)
+        done = subprocess.run([interpreter, "-W", "error", SCRIPT, *arguments, "--tally", judge], capture_output=True, text=True, cwd=cwd)
         assert done.returncode == 0 and done.stderr == "", (arguments, done.stderr)
     kinds = {p.name.split("-")[0].split(".")[0] for d in ("r", "s") for p in (cwd / d / "plots").iterdir()}
     assert kinds == {"throughput", "cost", "paths", "sharing", "handoff", "latency", "memory", "heap", "transfers", "fields", "scaling",
-                     "takers", "floor", "pauses", "handoffs", "counters", "quality"}, kinds
+                     "takers", "floor", "pauses", "handoffs", "counters", "quality", "speedup", "ladder", "findings"}, kinds
     for picture in [*(cwd / "r/plots").glob("*.svg"), *(cwd / "s/plots").glob("*.svg")]:
         assert " an operation" not in texts(picture) and " a second" not in texts(picture), picture
 

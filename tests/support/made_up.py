@@ -100,6 +100,21 @@ def skipped(strategy, workload, threads=0):
             "skipped": {"strategy": strategy, "workload": workload, "threads": threads, "mode": "throughput", "heap": ""}}
 
 
+def program(strategy, name, threads=1, immortal="yes", **more):
+    """Windows of the model runtime's program."""
+    label = f"interpreter program={name}" + ("" if immortal == "yes" else f",immortal={immortal}")
+    return row(strategy, label, threads, parameters={"program": name, "rounds": "64", "immortal": immortal}, **more)
+
+
+def asked(variant, gil, item, threads=1, wall=100.0, processes=7, **more):
+    """Windows of a real interpreter's item, as scripts/gil_vs_ft.py writes them; `wall` is what an operation of all threads takes."""
+    windows = row(variant, item, threads, processes, 2, ns=wall * threads, verdict="serial" if gil and threads > 1 else None, **more)
+    for r in windows:
+        r["config"]["strategy"] |= {"name": "python", "options": {"gil": "on" if gil else "off"}}
+        r["metrics"]["wall_ns_per_op"] = metric(r["metrics"]["ns_per_op"]["value"] / threads, "ns")
+    return windows
+
+
 FIELDS = ["count", "shared", "local", "owner", "weak", "slot", "lock", "queue", "payload", "type", "gil", "stack"]
 
 
@@ -192,7 +207,66 @@ def crowd():
             shares = dict(share_immortal=0.3, share_paired=0.2, share_owner=0.32, share_foreign=0.08, share_new=0.05, share_last=0.05)
             records += row("atomic", f"trace file={file},mode={mode}", threads, processes=1, blocks=1,
                            parameters={"file": file, "mode": mode}, **shares)
+    return records + programs(processes=1, blocks=1)
+
+
+RUNGS = [("gil", "yes", 100.0), ("gil:counts=atomic", "yes", 180.0), ("atomic", "yes", 170.0), ("atomic:immortal=yes", "yes", 150.0),
+         ("biased", "no", 140.0), ("biased", "yes", 125.0), ("biased:stack=deferred", "yes", 112.0),
+         ("biased:stack=deferred,edges=thread", "yes", 110.0), ("none", "yes", 55.0)]  # strategy, immortal constants, ns of one thread
+
+
+def programs(names=("fib", "attr_shared", "call_method_shared", "list_shared_update", "cmodule_function"), counts=(1, 2, 4), **more):
+    """The ladder's rungs in several programs, whose threads hinder each other, and interpreters that are asked the same."""
+    records = []
+    for name in names:
+        for n in counts:
+            for strategy, immortal, ns in RUNGS:
+                records += program(strategy, name, n, immortal, ns=ns * n ** 0.5, **more)
+    for variant, gil in (("3.13.0", True), ("3.13.5t", False), ("3.13.5t+gil", True)):
+        for item in ("fib", "shared_attribute", "shared_append", "thread_local_read_with_a_long_name"):
+            for n in counts:
+                records += asked(variant, gil, item, n, wall=50.0 if gil else 50.0 / n)
     return records
+
+
+FINDINGS = {"suite": "findings"}  # what a directory's config.json says
+
+
+def check(name, verdict, ratio=None, low=0.85, high=1.1, **more):
+    """A check as `tally findings --json` prints it; of one without a ratio `more` has the reason."""
+    found = {} if ratio is None else {"ratio": ratio, "interval": [0.9 * ratio, 1.1 * ratio]}
+    return {"name": name, "metric": "ns_per_op", "low": low, "high": high, "expected": "", "source": "A", "verdict": verdict, **found, **more}
+
+
+def figure(name, verdict, metric_name, value, **more):
+    """A check of one row's own figure."""
+    made = check(name, verdict, value, 0.95 * value, 1.1 * value, **more)
+    made["value"] = made.pop("ratio")
+    return {**made, "metric": metric_name}
+
+
+def finding(slug, *checks, doubtful=False):
+    return {"finding": slug, "claim": "It is so.", "verdict": checks[0]["verdict"], "doubtful": doubtful, "checks": list(checks)}
+
+
+def verdicts():
+    """Every kind of check, and more of them than a page holds."""
+    found = [finding("threads-under-a-lock", check("speedup", "reproduced", 1.0, refuted_above=1.25)),
+             finding("atomic-counts-cost-an-interpreter-more", check("one-thread", "direction only", 2.4, 1.1, 2.0, refuted_below=1.03),
+                     check("against-the-lock", "refuted", 0.5, 1.2, 3.0, refuted_below=0.9, refuted_above=9.0), doubtful=True),
+             finding("collapses", check("two", "reproduced", 0.3, 0.01, 0.8, refuted_above=1.2),
+                     check("thirty-two", "not testable here", None, 10.0, 2000.0, reason="one: needs 32 cores, of which this machine has 2")),
+             finding("a-hand-over-takes-an-interval", figure("interval", "reproduced", "latency_p99", 5.2e6, refuted_below=1e6))]
+    return found + [finding(f"finding-{n}", check("ratio", "reproduced", 1.0 + n, 1.0, 50.0, refuted_below=0.5)) for n in range(40)]
+
+
+def judge(directory, found, code=0):
+    """A program that answers as `tally findings` does; what it was asked is in the file `asked` beside it."""
+    program = pathlib.Path(directory) / "judge"
+    (program.parent / "verdicts.json").write_text(json.dumps(found))
+    program.write_text(f'#!/bin/sh\necho "$@" > "$(dirname "$0")/asked"\ncat "$(dirname "$0")/verdicts.json"\nexit {code}\n')
+    program.chmod(0o755)
+    return program
 
 
 def crowd_simulated():

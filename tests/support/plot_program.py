@@ -22,11 +22,11 @@ def texts(picture):
     return picture.read_text()
 
 
-def pictures(directory, width=None, overlay=None, baseline=None, only=None):
+def pictures(directory, width=None, overlay=None, baseline=None, only=None, tally=None):
     """(plot's name, file's name, figure laid out) of all that the package draws of a directory, without a file."""
     from tally_plots import load, page, plots, style
     results = load.Results([directory])
-    options = types.SimpleNamespace(width=width, baseline=baseline, origin=results.origin,
+    options = types.SimpleNamespace(width=width, baseline=baseline, origin=results.origin, tally=tally,
                                     overlaid=load.Results([overlay]) if overlay else None)
     with style.look():
         for plot in plots.found():
