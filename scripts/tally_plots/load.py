@@ -8,6 +8,8 @@ import math
 import pathlib
 import re
 
+from .slim import Slimmer
+
 SCHEMA = 1
 
 NUMBER, TEXT, OBJECT, LIST, FLAG = (int, float), str, dict, list, bool
@@ -150,6 +152,7 @@ class Run:
         self.directory = pathlib.Path(directory)
         self.bad, self.records = [], []
         self._made = {}  # what was there before a line
+        self._slimmer = Slimmer()
         self.values = {}  # by row and metric: what estimates.by_window() found
         self.tail = ""  # what sets its rows apart from another directory's of the same names
         path = self.directory / "rows.jsonl"
@@ -179,7 +182,7 @@ class Run:
             if wrong:
                 self.bad.append(f"{path}: line {number} is left out: {wrong}")
                 continue
-            self.records.append(record)
+            self.records.append(self._slimmer.slim(record))
 
     def _foreign(self, record):
         """Why it is not of the run whose rows are above it, in words; None if it is: one binary, one machine, no window twice."""
@@ -219,6 +222,10 @@ class Run:
             return self._rank[key], []
         strategy, *scene = natural(key)
         return len(self._rank), [scene, strategy]
+
+    @property
+    def moments(self):
+        return self._slimmer.moments
 
     @property
     def name(self):
