@@ -18,6 +18,7 @@ void add_trace(CLI::App&, action& run);
 void add_watch(CLI::App&, action& run);
 void add_findings(CLI::App&, action& run);
 void add_plot(CLI::App&, action& run);
+void add_report(CLI::App&, action& run);
 void add_completion(CLI::App&, action& run);
 void add_worker(CLI::App&, action& run);
 
