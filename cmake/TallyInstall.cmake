@@ -19,7 +19,8 @@ install(PROGRAMS scripts/record_python DESTINATION ${share}/traces)
 
 # The programs that draw and export, and their package, whose folder stays beside them.
 install(PROGRAMS scripts/plot.py scripts/export.py DESTINATION ${share}/plots)
-install(DIRECTORY scripts/tally_plots DESTINATION ${share}/plots FILES_MATCHING PATTERN *.py PATTERN __pycache__ EXCLUDE)
+install(DIRECTORY scripts/tally_plots DESTINATION ${share}/plots FILES_MATCHING PATTERN *.py PATTERN *.css PATTERN *.js
+        PATTERN __pycache__ EXCLUDE)
 
 # What the shells complete, as the program that is installed says it.
 foreach(shell IN ITEMS bash zsh)

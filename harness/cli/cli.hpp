@@ -22,6 +22,7 @@ void add_compare(CLI::App&, action& run);
 void add_merge(CLI::App&, action& run);
 void add_export(CLI::App&, action& run);
 void add_plot(CLI::App&, action& run);
+void add_report(CLI::App&, action& run);
 void add_completion(CLI::App&, action& run);
 void add_worker(CLI::App&, action& run);
 

@@ -101,6 +101,7 @@ int run(int argc, char** argv) {
     tally::cli::add_merge(app, run);
     tally::cli::add_export(app, run);
     tally::cli::add_plot(app, run);
+    tally::cli::add_report(app, run);
     tally::cli::add_completion(app, run);
     tally::cli::add_worker(app, run);
     app.require_subcommand(0, 1);  // what follows is the subcommand's, whatever it is called: tally plot sim

@@ -24,7 +24,8 @@ void add_plot(CLI::App& app, action& run) {
   CLI::App* sub = app.add_subcommand("plot", "pictures of results (the plot program's flags)");
   sub->prefix_command();
   sub->set_help_flag();
-  sub->callback([sub, &run] { run = [sub]() -> int { become_python("plot", plot_script, with_this_program(sub->remaining())); }; });
+  sub->callback(
+      [sub, &run] { run = [sub]() -> int { become_python("plot", plot_script, with_this_program(sub->remaining())); }; });
 }
 
 }  // namespace tally::cli

@@ -12,60 +12,6 @@
 namespace tally {
 namespace {
 
-// How a mode's judged metric is told; less is better for all of them.
-struct told_as {
-  std::string_view unit;
-  double scale;
-  const char* better;  // "{} times as fast as", for the winner
-};
-const told_as& of_mode(std::string_view mode) {
-  static const told_as speed{"ns/op", 1, "{:.3g} times as fast as {}"};
-  static const told_as tail{"ns p99", 1, "with a 99th percentile {:.3g} times shorter than {}'s"};
-  static const told_as peak{"MiB peak", 1.0 / 1048576, "with a peak {:.3g} times smaller than {}'s"};
-  return mode == "latency" ? tail : mode == "memory" ? peak : speed;
-}
-
-struct judged_row {
-  const row_group* row = nullptr;
-  const estimate* value = nullptr;
-  std::optional<ratio_estimate> against;  // the baseline; of the baseline: itself, measured again
-  std::optional<double> cpu;              // ns per operation
-  bool different = true;
-};
-
-// What backs no claim: half of its windows or more are doubtful.
-bool shaky(const row_group& r) { return 2 * r.doubtful() >= r.windows.size(); }
-
-std::string remarks(const judged_row& j) {
-  std::vector<std::string> words;
-  const row_group& r = *j.row;
-  const double noise = j.value->noise.value_or(0);
-  if (r.baseline) words.emplace_back("baseline");
-  if (r.baseline && noise > 0) words.push_back(fmt::format("against itself within {:.1f} %", 100 * noise));
-  if (!j.different && !r.baseline) words.emplace_back("no difference");
-  if (r.never_frees()) words.emplace_back("never frees: the floor");
-  if (r.serial()) words.emplace_back("serial: no scaling claim");
-  const auto of_windows = [&](std::size_t n, const char* what) {
-    if (n != 0) words.push_back(fmt::format(fmt::runtime(what), n, r.windows.size()));
-  };
-  of_windows(r.doubtful(), "doubtful in {} of {} windows");
-  of_windows(r.count(row_status::exhausted), "arena full in {} of {} windows");
-  of_windows(r.count(row_status::error), "{} of {} windows failed");
-  return fmt::format("{}", fmt::join(words, "; "));
-}
-
-std::string ratio_text(const ratio_estimate& e) {
-  std::string text = e.ratio < 0.1 ? fmt::format("{:.2g}x", e.ratio) : fmt::format("{:.2f}x", e.ratio);
-  if (const auto& c = e.confidence) text += fmt::format(" [{:.2f}, {:.2f}]", c->low, c->high);
-  return text;
-}
-
-bool differs(const ratio_estimate& e, double noise) {
-  const bool more_than_noise = std::abs(std::log(e.ratio)) > std::log(1 + noise);
-  const auto& c = e.confidence;
-  return more_than_noise && (!c || c->low > 1 || c->high < 1);
-}
-
 struct compared_row {
   const row_group* row = nullptr;
   std::optional<ratio_estimate> gain;  // above 1: it is better than what it was compared with
@@ -149,29 +95,8 @@ class allocation_teller {
   on_allocators own_;
 };
 
-std::string headline(const scene_group& s, const std::vector<judged_row>& rows, const std::string& asked_baseline) {
-  const row_group* base = s.baseline();
-  const auto frees = [](const judged_row& j) { return !j.row->never_frees(); };
-  const auto first = std::ranges::find_if(rows, frees);
-  if (first == rows.end()) return "no result";
-  if (base == nullptr || !first->value->against) {
-    return fmt::format("{} is first; {} is no baseline here", first->row->label, asked_baseline);
-  }
-  if (shaky(*base))
-    return fmt::format("no verdict: {} is doubtful in {} of {} windows", base->label, base->doubtful(), base->windows.size());
-  const auto winner = std::ranges::find_if(rows, [&](const judged_row& j) { return frees(j) && !shaky(*j.row); });
-  if (winner->value->windows < 2) return "no verdict of one window per row";
-  if (winner->row->baseline) return fmt::format("nothing beats {}", base->label);
-  if (!winner->different) {
-    return fmt::format("nothing beats {} beyond the noise ({}: {})", base->label, winner->row->label,
-                       ratio_text(*winner->value->against));
-  }
-  return fmt::format("{} wins, {}", winner->row->label,
-                     fmt::format(fmt::runtime(of_mode(s.mode).better), winner->value->against->ratio, base->label));
-}
-
 std::string row_text(const judged_row& j, const scene_group& s, std::size_t width, double floor_cpu, bool citable) {
-  const told_as& as = of_mode(s.mode);
+  const told_as& as = told_of_mode(s.mode);
   std::string against, cost;
   if (j.against) against = ratio_text(*j.against);
   if (j.cpu) cost = fmt::format("cpu {:.2f}x floor", *j.cpu / floor_cpu);
@@ -183,43 +108,25 @@ std::string row_text(const judged_row& j, const scene_group& s, std::size_t widt
   return line + "\n";
 }
 
-std::string scene_text(const scene_group& s, const std::vector<estimate>& estimates, const estimator& statistics,
-                       const summary_options& options) {
-  const std::string_view metric = judged_metric(s.mode).name;
-  const bool throughput = s.mode == name_of(measure_mode::throughput);
-  std::vector<judged_row> rows;
-  std::vector<const row_group*> failed;
-  double floor_cpu = INFINITY;
-  for (const auto& r : s.rows) {
-    judged_row j{&r, find_estimate(estimates, r.row, metric), {}, {}, true};
-    if (j.value == nullptr) {
-      failed.push_back(&r);
-      continue;
-    }
-    if (const estimate* cpu = throughput ? find_estimate(estimates, r.row, "cpu_ns_per_op") : nullptr; cpu != nullptr) {
-      j.cpu = cpu->value;
-      floor_cpu = std::min(floor_cpu, cpu->value);
-    }
-    if (r.again) continue;
-    j.against = j.value->against;
-    if (const estimate* again = r.baseline && s.again() != nullptr ? find_estimate(estimates, s.again()->row, metric) : nullptr) {
-      j.against = again->against;
-    }
-    if (j.value->against) j.different = differs(*j.value->against, j.value->noise.value_or(0));
-    rows.push_back(j);
-  }
-  std::ranges::stable_sort(rows, {}, [](const judged_row& j) { return j.value->value; });
-
-  std::string out = fmt::format("{}: {}\n", s.title, headline(s, rows, options.baseline));
+std::string scene_text(const scene_verdict& v, const estimator& statistics, const summary_options& options) {
+  std::string out = fmt::format("{}: {}\n", v.scene->title, v.headline);
   std::size_t width = 0;
-  for (const auto& j : rows) width = std::max(width, j.row->label.size());
-  for (const auto& j : rows) out += row_text(j, s, width, floor_cpu, options.citable);
-  if (throughput) out += allocation_teller(s, statistics).text();
-  for (const auto* r : failed) out += fmt::format("  {}: failed: {}\n", r->label + (r->again ? " (again)" : ""), r->failure());
+  double floor_cpu = INFINITY;
+  for (const auto& j : v.rows) {
+    width = std::max(width, j.row->label.size());
+    floor_cpu = std::min(floor_cpu, j.cpu.value_or(INFINITY));
+  }
+  for (const auto& j : v.rows) out += row_text(j, *v.scene, width, floor_cpu, options.citable);
+  out += allocation_text(*v.scene, statistics);
+  for (const auto* r : v.failed) out += fmt::format("  {}: failed: {}\n", r->label + (r->again ? " (again)" : ""), r->failure());
   return out;
 }
 
 }  // namespace
+
+std::string allocation_text(const scene_group& s, const estimator& statistics) {
+  return s.mode == name_of(measure_mode::throughput) ? allocation_teller(s, statistics).text() : "";
+}
 
 std::string summary_text(const std::vector<scene_group>& scenes, const std::vector<estimate>& estimates,
                          const estimator& statistics, const summary_options& options) {
@@ -228,7 +135,7 @@ std::string summary_text(const std::vector<scene_group>& scenes, const std::vect
       "Of each row: its median per operation, on its thread; how many times better than\n"
       "the baseline that is (above 1 is better; of the baseline itself: than the same\n"
       "measured again); processor time per operation over the scene's least.\n\n";
-  for (const auto& s : scenes) out += scene_text(s, estimates, statistics, options) + "\n";
+  for (const auto& s : scenes) out += scene_text(judge(s, estimates, statistics, options), statistics, options) + "\n";
   return out;
 }
 

@@ -4,17 +4,15 @@
 #include <string>
 #include <vector>
 
-#include "harness/results/estimates.hpp"
+#include "harness/report/verdicts.hpp"
 
 namespace tally {
-
-struct summary_options {
-  std::string baseline;  // as typed
-  bool citable = false;  // enough processes for intervals
-};
 
 // The estimates are those of the scenes.
 [[nodiscard]] std::string summary_text(const std::vector<scene_group>&, const std::vector<estimate>&, const estimator&,
                                        const summary_options&);
+
+// Of a scene of throughput rows: how much of what heaps of their own win is allocation, a line each; empty where nothing says it.
+[[nodiscard]] std::string allocation_text(const scene_group&, const estimator&);
 
 }  // namespace tally

@@ -173,12 +173,7 @@ std::optional<estimate> estimator::one(const scene_group& s, const row_group& r,
 }
 
 std::vector<estimate> estimator::all(const std::vector<scene_group>& scenes) const {
-  struct asked {
-    const scene_group* scene;
-    const row_group* row;
-    std::string_view metric;
-  };
-  std::vector<asked> work;
+  std::vector<wanted> work;
   for (const auto& s : scenes) {
     for (const auto& r : s.rows) {
       for (const auto& m : measured_metrics()) {
@@ -186,6 +181,21 @@ std::vector<estimate> estimator::all(const std::vector<scene_group>& scenes) con
       }
     }
   }
+  return of(work);
+}
+
+std::vector<estimate> estimator::judged(const std::vector<scene_group>& scenes) const {
+  std::vector<wanted> work;
+  for (const auto& s : scenes) {
+    for (const auto& r : s.rows) {
+      work.push_back({&s, &r, judged_metric(s.mode).name});
+      work.push_back({&s, &r, "cpu_ns_per_op"});
+    }
+  }
+  return of(work);
+}
+
+std::vector<estimate> estimator::of(const std::vector<wanted>& work) const {
   std::vector<std::optional<estimate>> found(work.size());
   oneapi::tbb::parallel_for(std::size_t{0}, work.size(),
                             [&](std::size_t i) { found[i] = one(*work[i].scene, *work[i].row, work[i].metric); });

@@ -68,6 +68,8 @@ class estimator {
 
   // Every metric of the catalogue that has a better side, for every row.
   [[nodiscard]] std::vector<estimate> all(const std::vector<scene_group>&) const;
+  // Of these only what a row's mode is judged by, and the processor time per operation: what words are made of.
+  [[nodiscard]] std::vector<estimate> judged(const std::vector<scene_group>&) const;
   // Nothing where no window has the metric.
   [[nodiscard]] std::optional<estimate> one(const scene_group&, const row_group&, std::string_view metric) const;
   // a's figure over b's, window by window.
@@ -75,6 +77,12 @@ class estimator {
   [[nodiscard]] std::optional<double> noise(const scene_group&, std::string_view metric) const;
 
  private:
+  struct wanted {
+    const scene_group* scene;
+    const row_group* row;
+    std::string_view metric;
+  };
+  [[nodiscard]] std::vector<estimate> of(const std::vector<wanted>&) const;
   static constexpr int never_citable = 1'000'000;  // processes
   std::uint64_t seed_;
   int processes_needed_;

@@ -119,7 +119,7 @@ void results_file::append(const json& record) {
   refused(path_, error);
 }
 
-loaded_results load_results(const std::filesystem::path& path) {
+loaded_results load_results(const std::filesystem::path& path, damaged_end damaged) {
   const std::string text = whole_text(path);
   loaded_results loaded;
   std::size_t line = 1;
@@ -132,6 +132,10 @@ loaded_results load_results(const std::filesystem::path& path) {
     const bool last = !whole || end + 1 == text.size();
     if (!whole || record.is_discarded() || !record.is_object()) {
       if (!last) throw results_error(fmt::format("{}: line {} is not a record", path.string(), line));
+      if (damaged == damaged_end::left_out) {
+        loaded.message = fmt::format("{}: the last line is damaged, and left out", path.filename().string());
+        break;
+      }
       const auto aside = path.parent_path() / "rows.damaged";
       std::ofstream out(aside, std::ios::app | std::ios::binary);
       if (!(out << one << '\n' << std::flush)) refused(aside, errno);

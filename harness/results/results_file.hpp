@@ -35,10 +35,13 @@ struct loaded_results {
   std::string message;  // what was set aside; empty: nothing
 };
 
-// Reads all results; of a file that may still be written to, with a results_file of it in hand. A damaged last line is moved to
-// rows.damaged beside the file. Throws results_error where an earlier line is damaged, or where the rows are of several origins
-// (`tally merge`), and usage_error for records of another schema.
-[[nodiscard]] loaded_results load_results(const std::filesystem::path&);
+// What becomes of a damaged last line: it is moved to rows.damaged beside the file, or left out and where it is.
+enum class damaged_end { set_aside, left_out };
+
+// Reads all results; of a file that may still be written to, with a results_file of it in hand or leaving it as it is. Throws
+// results_error where an earlier line than the last is damaged, or where the rows are of several origins (`tally merge`), and
+// usage_error for records of another schema.
+[[nodiscard]] loaded_results load_results(const std::filesystem::path&, damaged_end = damaged_end::set_aside);
 
 // The lines that can be used, in order, each as it stands there and as what it says; of a file that nothing is done to. What is
 // returned names each other line with its number and why: it is no record, of another schema, not of its origin, or there already.

@@ -13,6 +13,8 @@ using mode = measure_mode;
 using names = std::vector<name_spec>;
 
 const names counting{"none", "plain", "atomic", "biased", "deferred", "gil", "rc_arc", "shared_ptr"};
+// What the decision map of `tally report` chooses among; plain counts where there is one thread.
+const names choices{"atomic", "biased", "deferred", "rc_arc", "mark_sweep"};
 const names concurrent{"atomic", "biased", "deferred", "shared_ptr"};
 const names everything{"*"};
 // Where structures come and go most of a prompt scheme's cost is malloc's: a scheme with a heap of its own is compared with
@@ -98,6 +100,24 @@ suite_info of_collectors() {
           }};
 }
 
+// The rows of the decision map of `tally report`, and what disqualifies a strategy beside it. A collector gets three times the payload
+// where objects come and go.
+suite_info choice() {
+  return {"choice",
+          "which strategy is cheapest by what is shared and what is handed off: the rows of the decision map (tally report)",
+          {.processes = 5, .blocks = 2, .ramp = 10ms, .window = 100ms},
+          {
+              {"the share of shared objects", choices, {"sharing_ladder"}, {"share=0,1,10,25,50,100"}, "2", {mode::throughput}, {}},
+              {"the share that another thread drops", choices, {"handoff"}, {"foreign=0,0.01,0.1,0.5,1"}, "2", {mode::throughput}, {"3x"}},
+              {"owners that are blocked or gone", choices, {"handoff"}, {"foreign=1", "owner=blocked,gone"}, "2", {mode::throughput}, {"3x"}},
+              {"one thread", {"atomic", "biased", "deferred", "rc_arc", "mark_sweep", "plain"}, {"sharing_ladder"}, {"share=0"}, "1",
+               {mode::throughput}, {}},
+              {"memory held back", choices, {"handoff", "tree_churn"}, {}, "2", {mode::memory}, {"3x"}},
+              {"memory held back by a service", choices, {"server"}, {}, "2", {mode::memory}, {}},
+              {"cyclic garbage", choices, {"cycles"}, {}, "1", {mode::memory}, {"3x"}},
+          }};
+}
+
 std::vector<suite_info> make() {
   return {quick(),
           {"default",
@@ -110,7 +130,8 @@ std::vector<suite_info> make() {
            full({"trace:file=json_cycle", "trace:file=deepcopy_pickle", "trace:file=tokenize_pipeline",
                  "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"},
                 {"trace:file=tokenize_pipeline", "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})},
-          of_collectors()};
+          of_collectors(),
+          choice()};
 }
 
 const std::vector<suite_info>& suites() {

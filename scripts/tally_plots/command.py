@@ -42,6 +42,8 @@ def parser_of(names):
     parser.add_argument("--width", type=inches, help="of a figure: 3.33in, 84mm (default 6.8in)")
     parser.add_argument("--tally", metavar="PATH", help="the program that judges findings (default: this tree's build, or PATH's)")
     parser.add_argument("--list", action="store_true", help="name the plots and stop")
+    parser.add_argument("--report", metavar="FILE", help="a page of one directory instead (tally report makes it)")
+    parser.add_argument("--words", metavar="FILE", help="of the page: the verdicts, as tally report hands them over")
     return parser
 
 
@@ -57,6 +59,8 @@ def main(arguments=None):
         if options.list:
             print("\n".join(f"{name:12} {plots.summary(plot)}" for name, plot in there.items()), flush=True)
             return 0
+        if options.report:
+            return make_page(parser, options)
         return draw(parser, options, [there[name] for name in chosen])
     except load.Unreadable as error:
         print(error, file=sys.stderr)
@@ -66,6 +70,15 @@ def main(arguments=None):
     except OSError as error:  # a full disk, a directory that can't be written
         print(f"plot.py: {error.filename or 'a picture'}: {error.strerror}", file=sys.stderr)
     return 1
+
+
+def make_page(parser, options):
+    if not options.words or len(options.directories) != 1:
+        parser.error("--report: tally report DIR makes the page, with the words of its verdicts")
+    from . import report
+    report.write(options.directories[0], options.report, options.words)
+    print(options.report)
+    return 0
 
 
 def called(directory):

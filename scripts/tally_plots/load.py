@@ -9,6 +9,7 @@ import pathlib
 import re
 
 from .records import FLAG, LIST, NUMBER, OBJECT, SCHEMA, TEXT, at, is_a, is_result, lacking, lines_of, origin_of, problem, unsettled
+from .slim import Slimmer
 
 
 class Unreadable(ValueError):
@@ -27,6 +28,7 @@ class Run:
         self.directory = pathlib.Path(directory)
         self.bad, self.records = [], []
         self._made = {}  # what was there before a line
+        self._slimmer = Slimmer()
         self.values = {}  # by row and metric: what estimates.by_window() found
         self.tail = ""  # what sets its rows apart from another directory's of the same names
         self.part = None  # of a merge of several machines or builds: the name of the one
@@ -57,7 +59,7 @@ class Run:
             if wrong:
                 self.bad.append(f"{path}: line {number} is left out: {wrong}")
                 continue
-            self.records.append(record)
+            self.records.append(self._slimmer.slim(record))
 
     def _foreign(self, record):
         """Why it is not of the run whose rows are above it, in words; None if it is: one binary, one machine, no window twice. Merged runs
@@ -112,6 +114,10 @@ class Run:
             return self._rank[key], []
         strategy, *scene = natural(key)
         return len(self._rank), [scene, strategy]
+
+    @property
+    def moments(self):
+        return self._slimmer.moments
 
     @property
     def name(self):

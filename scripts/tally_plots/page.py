@@ -4,6 +4,7 @@ import io
 import pathlib
 import re
 
+from . import marks
 from .style import SETTINGS
 
 WIDTH = 6.8      # inches
@@ -72,13 +73,16 @@ def figure(options, height, columns=1, rows=1, **more):
 
 def frame(fig, options, title, note, handles=()):
     """Puts the title's lines above the axes, the legend (what legend() takes) and the note below them; returns where the axes' room
-    begins, in inches from below."""
+    begins, in inches from below. With options.bare both are left to whoever shows the figure: they are in its `told`."""
     zone = fig.get_figheight()
+    fig.told = title, note
+    if getattr(options, "bare", False):
+        title, note = [], ""
     room = width(options) - 2 * EDGE
     head = "\n".join(folded(line, room, size(options, 10), bold=True) for line in title)
     foot = "\n".join(folded(line, room, 6.5) for line in (note, getattr(options, "origin", "")) if line)
-    above = EDGE + height_of(head, size(options, 10)) + 0.06
-    note_top = EDGE + height_of(foot, 6.5)
+    above = EDGE + (height_of(head, size(options, 10)) + 0.06 if head else 0)
+    note_top = EDGE + (height_of(foot, 6.5) if foot else 0)
     below, draw_legend = legend(fig, options, handles, note_top + 0.06)
     height = above + zone + below
     fig.set_figheight(height)
@@ -97,7 +101,10 @@ def legend(fig, options, handles, bottom):
     """(keywords of a line, label) pairs in as many columns as fit, above `bottom`; returns where the upper edge is, and what draws them
     once the figure's height is known. matplotlib's own legend takes a third of the time of a picture."""
     points, room = size(options, 8), width(options) - 2 * EDGE
-    entries = {folded(label, room - BESIDE, points): look for look, label in handles}
+    entries, whole = {}, {}
+    for look, label in handles:
+        name = folded(label, room - BESIDE, points)
+        entries[name], whole[name] = look, label
     if not entries:
         return bottom, lambda: None
     widest = max(width_of(line, points) for label in entries for line in label.split("\n")) + BESIDE + 0.15
@@ -115,9 +122,10 @@ def legend(fig, options, handles, bottom):
         for nth, name in enumerate(names):
             x, y = first + nth // lines * widest, top - 0.04 - sum(heights[:nth % lines])
             middle = y - 0.48 * points / 72  # of the letters, not of the line
-            fig.add_artist(Line2D([x / wide, (x + SWATCH / 2) / wide, (x + SWATCH) / wide], [middle / tall] * 3, markevery=[1],
-                                  **{"markersize": 4.5, "linewidth": 1.3, **entries[name]}))
-            fig.text((x + BESIDE) / wide, y / tall, name, fontsize=points, va="top", linespacing=LINE - 0.02)
+            mark = marks.Mark(whole[name])
+            marks.put(fig.add_artist(Line2D([x / wide, (x + SWATCH / 2) / wide, (x + SWATCH) / wide], [middle / tall] * 3, markevery=[1],
+                                            **{"markersize": 4.5, "linewidth": 1.3, **entries[name]})), mark)
+            marks.put(fig.text((x + BESIDE) / wide, y / tall, name, fontsize=points, va="top", linespacing=LINE - 0.02), mark)
     return top, draw
 
 

@@ -1,7 +1,7 @@
 """Strategies beside each other, a panel per workload and number of threads: an estimate each, its bar, and its value in a column."""
 import copy
 
-from . import estimates, load, missing, page, style, ticks
+from . import estimates, load, marks, missing, page, style, ticks
 
 FAR = 20             # times the least: from here on a panel is logarithmic
 WIDEST_LABEL = 1.3   # inches, of panels that stand side by side
@@ -149,21 +149,23 @@ def fill(ax, panel, shape, values, scale, span, line_at):
     found = [e for _, e in panel.drawn]
     middles = [e.median * scale for e in found]
     lows, highs = zip(*(span.bar(e) for e in found)) if found else ((), ())
-    ax.hlines(ys, lows, highs, colors=colours, linewidth=1.3)
+    names = [marks.Mark(panel.of or name) for name, _ in panel.drawn]
+    marks.put(ax.hlines(ys, lows, highs, colors=colours, linewidth=1.3), *names)
     for side, ends, arrow in ((0, lows, "<"), (1, highs, ">")):
         for marker, cut in (("|", False), (arrow, True)):
             here = [n for n, e in enumerate(found) if (span.goes_on(e)[side] is not None) == cut]
             if here:
-                ax.scatter([ends[n] for n in here], [ys[n] for n in here], marker=marker, s=18, linewidths=1, c=[colours[n] for n in here],
-                           clip_on=False)
-    ax.scatter(middles, ys, marker="o", s=20, linewidths=1.2, edgecolors=colours, zorder=3, clip_on=False,
-               facecolors=["white" if e.hollow else colour for e, colour in zip(found, colours)])
+                marks.put(ax.scatter([ends[n] for n in here], [ys[n] for n in here], marker=marker, s=18, linewidths=1,
+                                     c=[colours[n] for n in here], clip_on=False), *(names[n] for n in here))
+    marks.put(ax.scatter(middles, ys, marker="o", s=20, linewidths=1.2, edgecolors=colours, zorder=3, clip_on=False,
+                         facecolors=["white" if e.hollow else colour for e, colour in zip(found, colours)]),
+              *(marks.Mark(panel.of or name, f"{name}, {panel.title}" if panel.of else panel.title, e, scale) for name, e in panel.drawn))
     # No ticks: each is five artists, and a page has a hundred.
     across = ax.get_yaxis_transform()
     left, right = (across + ScaledTranslation(inches, 0, ax.figure.dpi_scale_trans) for inches in (-0.06, 0.04))
-    for y, name, text in zip(ys, shape.names, values):
-        ax.text(0, y, name, transform=left, fontsize=LABEL, ha="right", va="center", linespacing=1.0)
-        ax.text(1, y, text, transform=right, fontsize=VALUE, color="#333333", va="center")
+    for y, name, text, mark in zip(ys, shape.names, values, names):
+        marks.put(ax.text(0, y, name, transform=left, fontsize=LABEL, ha="right", va="center", linespacing=1.0), mark)
+        marks.put(ax.text(1, y, text, transform=right, fontsize=VALUE, color="#333333", va="center"), mark)
     ax.hlines(ys, 0, 1, transform=across, colors="#e2e2e2", linewidth=0.6, zorder=0)
     ax.set_yticks([])
     ax.tick_params(axis="x", labelsize=VALUE)

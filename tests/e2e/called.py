@@ -127,7 +127,7 @@ def findings_of_many_cores_are_simulated(cwd):
 def missing_files_are_said_to_be_missing(cwd):
     nowhere = {"TALLY_DATA": "no/where"}
     for code, *arguments in ((3, "list", "machines"), (3, "list", "counters"), (3, "list", "runtimes"), (3, "findings"), (3, "list", "--json"), (64, "describe", "epyc-7742"),
-                             (64, "describe", "ownership"), (3, "plot", "--list"), (3, "trace", "info", "json_cycle"),
+                             (64, "describe", "ownership"), (3, "plot", "--list"), (3, "report"), (3, "trace", "info", "json_cycle"),
                              (3, "run", "--workload", "trace:file=json_cycle", "--plan"),
                              (3, "run", "--workload", "copy_drop", "--counters", "software", "--plan")):
         said = run(tally, *arguments, cwd=cwd, expect=code, **nowhere)

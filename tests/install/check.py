@@ -12,7 +12,8 @@ import sys
 scratch, compiler, version = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 prefix = scratch / "prefix"
 HIDDEN = "--hidden" in sys.argv
-BUNDLED = ["traces/json_cycle.rct.zst", "counters/cycles.group", "machines/epyc-7742.machine", "runtimes/swift.runtime", "findings/header-grows.finding", "schema.json", "plots/plot.py", "plots/export.py"]
+BUNDLED = ["traces/json_cycle.rct.zst", "counters/cycles.group", "machines/epyc-7742.machine", "runtimes/swift.runtime", "findings/header-grows.finding", "schema.json", "plots/plot.py", "plots/export.py",
+           "plots/tally_plots/report/page.css", "plots/tally_plots/report/page.js"]
 
 
 def run(*command, code=0, **more):
@@ -81,6 +82,8 @@ def a_run_is_measured_and_drawn():
           "--repeat", "1", "--quiet")
     tally("plot", "--only", "throughput")  # of results/latest in the working directory
     assert list((scratch / "results/latest/plots").glob("throughput*.png")), "no picture"
+    assert tally("report") == "results/latest/report.html\n"
+    assert "Decision map" in (scratch / "results/latest/report.html").read_text()
     (scratch / "results/latest").resolve().rename(scratch / "sim")  # a subcommand's name, too
     tally("plot", "sim", "--only", "throughput")
 

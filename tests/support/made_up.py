@@ -303,3 +303,40 @@ def suite(processes=5, blocks=3):
         for workload, mode in (("server", "latency"), ("publish", "latency"), ("server", "memory"), ("tree_churn", "memory")):
             records += scene(NINE, workload, threads, mode=mode, **size)
     return records
+
+
+def estimated(directory, records, config=None, half=0.03):
+    """The same with an estimates.jsonl: what the program would write of windows whose means wander by `half` either way."""
+    write(directory, records, config)
+    rows = {}
+    for record in records:
+        if record["status"] == "ok":
+            rows.setdefault(record["row"], []).append(record)
+    noise = {of[0]["scene"]: 0.01 for of in rows.values() if of[0]["role"] == "aa"}
+    lines = []
+    for row, windows in rows.items():
+        for name in ("ns_per_op", "live_bytes_peak", "latency_p99"):
+            values = [w["metrics"][name]["value"] for w in windows if name in w["metrics"]]
+            if values:
+                middle = sorted(values)[len(values) // 2]
+                lines.append({"schema": 1, "scene": windows[0]["scene"], "row": row, "metric": name, "processes": len({w["process"] for w in windows}),
+                              "windows": len(values), "value": middle, "low": middle * (1 - half), "high": middle * (1 + half),
+                              "confidence": 0.95, "ratio": None, "noise": noise.get(windows[0]["scene"])})
+    (pathlib.Path(directory) / "estimates.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return pathlib.Path(directory)
+
+
+SHARES, FOREIGN = ("0", "10", "50", "100"), ("0", "0.1", "1")
+
+
+def chosen_among(ladder, lives, **more):
+    """Rows of a decision map: by strategy the ns of an operation on one's own object and on a shared one, and of an object's life that ends
+    where it began and elsewhere. Between the two a cost is in proportion to the share."""
+    records = []
+    for share in SHARES:
+        costs = {s: own + (other - own) * float(share) / 100 for s, (own, other) in ladder.items()}
+        records += scene(costs, f"sharing_ladder share={share}", 2, parameters={"share": share}, **more)
+    for foreign in FOREIGN:
+        costs = {s: own + (other - own) * float(foreign) for s, (own, other) in lives.items()}
+        records += scene(costs, f"handoff foreign={foreign}", 2, parameters={"foreign": foreign, "owner": "running"}, **more)
+    return records

@@ -26,6 +26,19 @@ TEST(suites, the_others_are_citable) {
   EXPECT_GE(standard_protocol().processes, citable_processes);
 }
 
+TEST(suites, a_choice_has_the_steps_of_both_axes_of_the_decision_map) {
+  const suite_info& choice = suite_named("choice");
+  EXPECT_GE(choice.how.processes, citable_processes);
+  std::size_t steps = 0;
+  for (const auto& g : choice.groups) {
+    const std::string name = g.workloads.front().name;
+    const bool throughput = g.modes.front() == measure_mode::throughput;
+    steps += throughput && g.threads.text() == "2" && (name == "sharing_ladder" || (name == "handoff" && g.sets.size() == 1));
+    EXPECT_FALSE(g.threads.counts.empty()) << g.title << ": as many threads as the map is of, on any machine";
+  }
+  EXPECT_EQ(steps, 2U) << "shares of sharing_ladder, and of handoff with a running owner";
+}
+
 TEST(suites, structures_that_come_and_go_are_counted_on_more_than_one_malloc) {
   for (const char* name : {"default", "rigorous"}) {
     std::vector<name_spec> workloads;

@@ -59,11 +59,18 @@ std::string told(const std::vector<json>& records, const summary_options& option
 }
 
 TEST(summary, says_who_wins_and_by_how_much) {
-  const std::string text = told(run(2, 2.5, 1), smoke());
+  const std::string text = told(run(5, 2.5, 1), citable());
   EXPECT_THAT(text, HasSubstr("spin, 1 thread: fast wins, 4 times as fast as atomic\n"));
   EXPECT_THAT(text, HasSubstr("4.00x"));
   EXPECT_THAT(text, HasSubstr("against itself within 1.0 %"));
   EXPECT_THAT(text, HasSubstr("cpu 4.00x floor"));
+}
+
+TEST(summary, a_smoke_run_has_an_order_and_no_verdict) {
+  const std::string text = told(run(2, 2.5, 1), smoke());
+  EXPECT_THAT(text, HasSubstr("spin, 1 thread: fast is first, 4 times as fast as atomic (smoke: no verdict)\n"));
+  EXPECT_THAT(text, Not(HasSubstr("wins")));
+  EXPECT_THAT(told(run(2, 20, 1), smoke()), HasSubstr("spin, 1 thread: atomic is first (smoke: no verdict)\n"));
 }
 
 TEST(summary, prints_no_interval_of_a_smoke_run_and_one_of_a_citable_run) {
@@ -72,18 +79,18 @@ TEST(summary, prints_no_interval_of_a_smoke_run_and_one_of_a_citable_run) {
 }
 
 TEST(summary, a_difference_within_the_noise_is_none) {
-  const std::string text = told(run(2, 9.7, 5), smoke());
-  EXPECT_THAT(text, HasSubstr("nothing beats atomic beyond the noise (fast: 1.03x)"));
+  const std::string text = told(run(5, 9.7, 5), citable());
+  EXPECT_THAT(text, HasSubstr("nothing beats atomic beyond the noise (fast: 1.03x [1.03, 1.03])"));
   EXPECT_THAT(text, HasSubstr("no difference"));
-  EXPECT_THAT(told(run(2, 9.7, 1), smoke()), HasSubstr("fast wins"));
+  EXPECT_THAT(told(run(5, 9.7, 1), citable()), HasSubstr("fast wins"));
 }
 
 TEST(summary, the_floor_does_not_win_but_is_what_cost_is_counted_from) {
-  auto all = run(2, 2.5, 1);
+  auto all = run(5, 2.5, 1);
   json floor = record("none", "measured", 0, 0, 1);
   floor["oracle"]["class"] = "never_frees";
   all.push_back(floor);
-  const std::string text = told(all, smoke());
+  const std::string text = told(all, citable());
   EXPECT_THAT(text, HasSubstr("fast wins"));
   EXPECT_THAT(text, HasSubstr("never frees: the floor"));
   EXPECT_THAT(text, Not(HasSubstr("none wins")));
@@ -157,18 +164,18 @@ TEST(summary, failed_and_doubtful_windows_are_counted) {
 }
 
 TEST(summary, claims_nothing_from_doubtful_windows_or_from_one) {
-  auto all = run(2, 20, 1);
-  for (int p = 0; p < 2; ++p) {
+  auto all = run(5, 20, 1);
+  for (int p = 0; p < 5; ++p) {
     for (int b = 0; b < 3; ++b) {
       all.push_back(record("shaky", "measured", p, b, 1, b != 0));
       all.push_back(record("firm", "measured", p, b, 5, b == 0));
     }
   }
-  const std::string text = told(all, smoke());
+  const std::string text = told(all, citable());
   EXPECT_THAT(text, HasSubstr("firm wins, ")) << text;
-  EXPECT_THAT(text, HasSubstr("doubtful in 4 of 6 windows"));
+  EXPECT_THAT(text, HasSubstr("doubtful in 10 of 15 windows"));
   for (auto& r : all) r["quality"]["doubtful"] = r["role"] == "baseline";
-  EXPECT_THAT(told(all, smoke()), HasSubstr("spin, 1 thread: no verdict: atomic is doubtful in 6 of 6 windows\n"));
+  EXPECT_THAT(told(all, citable()), HasSubstr("spin, 1 thread: no verdict: atomic is doubtful in 15 of 15 windows\n"));
   const std::vector<json> once{record("atomic", "baseline", 0, 0, 10), record("fast", "measured", 0, 0, 1)};
   EXPECT_THAT(told(once, smoke()), HasSubstr("spin, 1 thread: no verdict of one window per row\n"));
 }

@@ -1,7 +1,7 @@
 """Simulated line transfers per operation by named field, stacked: whose line it is that moves."""
 import zlib
 
-from .. import load, metrics, page, sim, style, ticks
+from .. import load, marks, metrics, page, sim, style, ticks
 
 NAME = "fields"
 ORDER = 90
@@ -34,8 +34,10 @@ def draw(results, options):
         left = dict.fromkeys(labels, 0.0)
         ordered = sorted(totals, key=lambda f: (-totals[f], f))
         for field in ordered:
-            ax.barh(range(len(labels)), [parts[label].get(field, 0) for label in labels], left=list(left.values()),
-                    color=colour(field), height=0.7, edgecolor="white", linewidth=0.5)
+            widths = [parts[label].get(field, 0) for label in labels]
+            bars = ax.barh(range(len(labels)), widths, left=list(left.values()), color=colour(field), height=0.7, edgecolor="white",
+                           linewidth=0.5)
+            marks.put_on_bars(bars, [f"{label}, {field}: {style.number(width)} per operation" for label, width in zip(labels, widths)])
             for label in labels:
                 left[label] += parts[label].get(field, 0)
         for at, label in enumerate(labels):

@@ -1,7 +1,7 @@
 """Latency by percentile, closed loop, one figure per workload: the whole histogram, and intervals where metrics are."""
 import math
 
-from .. import estimates, load, metrics, missing, page, series, style, ticks
+from .. import estimates, load, marks, metrics, missing, page, series, style, ticks
 
 NAME = "latency"
 ORDER = 50
@@ -31,8 +31,9 @@ def draw(results, options):
         cut = drawn.draw()
         for label, curve in curves.items():
             if curve:
-                ax.plot([nines(share) for share, _ in curve], [ns for _, ns in curve], color=looks[label]["color"],
-                        linestyle=looks[label]["linestyle"], linewidth=1.1)
+                line, = ax.plot([nines(share) for share, _ in curve], [ns for _, ns in curve], color=looks[label]["color"],
+                                linestyle=looks[label]["linestyle"], linewidth=1.1)
+                marks.put(line, marks.Mark(label))
         ends = [ns for curve in curves.values() for _, ns in curve if ns > 0]
         if ends:
             low, high = ax.get_ylim()

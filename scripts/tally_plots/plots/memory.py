@@ -1,5 +1,5 @@
 """Live memory over time, one figure per workload: each strategy's first window."""
-from .. import load, missing, page, style
+from .. import load, marks, missing, page, style
 
 NAME = "memory"
 ORDER = 60
@@ -18,8 +18,10 @@ def draw(results, options):
             samples = row["memory"]["samples"]
             every = max(1, len(samples) // 8)
             # Markers at other samples from one to the next: they tell variants apart, and do not hide each other.
-            ax.plot([s["at_ns"] / 1e6 for s in samples], [s["bytes"] / 2**20 for s in samples], **looks[label], linewidth=1.1,
-                    markersize=4, markevery=(nth * every // len(labels), every))
+            held = [s["bytes"] / 2**20 for s in samples]
+            line, = ax.plot([s["at_ns"] / 1e6 for s in samples], held, **looks[label], linewidth=1.1, markersize=4,
+                            markevery=(nth * every // len(labels), every))
+            marks.put(line, marks.Mark(label, text=f"at most {style.number(max(held))}, at the end {style.number(held[-1])} MiB"))
         ax.set_ylim(bottom=0)
         ax.set_xlabel("ms since the window opened")
         ax.set_ylabel("MiB of objects not yet freed")

@@ -1,5 +1,5 @@
 """What each fast path can catch in the recordings: shares of all operations, a bar for each recording and way of replaying it."""
-from .. import load, page
+from .. import load, marks, page
 
 NAME = "paths"
 ORDER = 30
@@ -25,9 +25,10 @@ def draw(results, options):
     fig, axes = page.figure(options, 0.7 + slot * len(names))
     ax = axes[0][0]
     left = [0.0] * len(scenes)
-    for name, _, colour in PATHS:
+    for name, words, colour in PATHS:
         shares = [100 * (load.metric(by_scene[s][0], name) or 0) for s in scenes]
-        ax.barh(range(len(scenes)), shares, left=left, color=colour, height=0.72)
+        bars = ax.barh(range(len(scenes)), shares, left=left, color=colour, height=0.72)
+        marks.put_on_bars(bars, [f"{shown}, {words.split(':')[0]}: {share:.3g} %" for shown, share in zip(names, shares)])
         for y, share in enumerate(shares):
             if share >= 5:
                 dark = colour in ("#000000", "#D55E00", "#009E73")

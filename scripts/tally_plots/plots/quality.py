@@ -1,5 +1,5 @@
 """Windows in doubt, by workload and by reason: what is drawn hollow elsewhere."""
-from .. import load, missing, page, style, ticks
+from .. import load, marks, missing, page, style, ticks
 
 NAME = "quality"
 ORDER = 115
@@ -55,7 +55,8 @@ def one_page(shares, slot, kinds, looks, options, said):
     left = [0.0] * len(names)
     for why in kinds:
         parts = [share.get(why, 0) for _, share in shares]
-        ax.barh(range(len(names)), parts, left=left, color=looks[why]["color"], height=0.7)
+        bars = ax.barh(range(len(names)), parts, left=left, color=looks[why]["color"], height=0.7)
+        marks.put_on_bars(bars, [f"{name}, {why}: {part:.3g} %" for name, part in zip(names, parts)])
         left = [a + b for a, b in zip(left, parts)]
     ax.set_yticks(range(len(names)), names, fontsize=7, linespacing=1.1)
     ax.set_ylim(len(names) - 0.4, -0.6)

@@ -1,0 +1,232 @@
+#include "harness/report/verdicts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <map>
+
+#include "harness/base/text.hpp"
+#include "harness/results/metrics.hpp"
+#include "harness/run/suites.hpp"
+
+namespace tally {
+namespace {
+
+constexpr std::size_t most_named = 3;  // of those that are first together
+
+// What backs no claim: half of its windows or more are doubtful.
+bool shaky(const row_group& r) { return 2 * r.doubtful() >= r.windows.size(); }
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out = names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) out += (i + 1 == names.size() ? " and " : ", ") + names[i];
+  return out;
+}
+
+std::vector<judged_row> judged_rows(scene_verdict& v, const std::vector<estimate>& estimates) {
+  const scene_group& s = *v.scene;
+  const std::string_view metric = judged_metric(s.mode).name;
+  std::vector<judged_row> rows;
+  for (const auto& r : s.rows) {
+    judged_row j{&r, find_estimate(estimates, r.row, metric), {}, {}, {}, true, true};
+    if (j.value == nullptr) {
+      v.failed.push_back(&r);
+      continue;
+    }
+    if (r.again) continue;
+    if (s.mode == name_of(measure_mode::throughput)) {
+      if (const estimate* cpu = find_estimate(estimates, r.row, "cpu_ns_per_op")) j.cpu = cpu->value;
+    }
+    j.against = j.value->against;
+    if (const estimate* again = r.baseline && s.again() != nullptr ? find_estimate(estimates, s.again()->row, metric) : nullptr) {
+      j.against = again->against;
+    }
+    if (j.value->against) j.different = differs(*j.value->against, j.value->noise.value_or(0));
+    rows.push_back(j);
+  }
+  std::ranges::stable_sort(rows, {}, [](const judged_row& j) { return j.value->value; });
+  return rows;
+}
+
+// Of an interval's half or the noise, whichever is wider: what is smaller is within the one or the other. The middle one of the rows.
+std::optional<double> smallest_seen(const scene_verdict& v) {
+  std::vector<double> widths;
+  for (const auto& j : v.rows) {
+    if (!j.against || !j.against->confidence) continue;
+    const interval& c = *j.against->confidence;
+    widths.push_back(std::max(std::log(c.high / c.low) / 2, std::log(1 + j.value->noise.value_or(0))));
+  }
+  if (widths.empty()) return std::nullopt;
+  return std::exp(median(std::move(widths))) - 1;
+}
+
+// How far the others are behind the first; its windows against theirs of the same blocks.
+void compare_with_first(scene_verdict& v, const estimator& statistics) {
+  const std::string_view metric = judged_metric(v.scene->mode).name;
+  for (auto& j : v.rows) {
+    if (v.first == nullptr || j.row == v.first) continue;
+    j.behind = statistics.ratio(*j.row, *v.first, metric);
+    j.apart = j.behind && differs(*j.behind, j.value->noise.value_or(0));
+  }
+}
+
+// Those that can't be told apart from the first, and the first; what backs no claim is not among them.
+std::vector<std::string> first_together(const scene_verdict& v) {
+  std::vector<std::string> names{v.first->label};
+  for (const auto& j : v.rows) {
+    if (j.row != v.first && !j.apart && !j.row->never_frees() && !shaky(*j.row)) names.push_back(j.row->label);
+  }
+  if (names.size() > most_named) {
+    const std::string others = counted(names.size() - most_named + 1, "other");
+    names.resize(most_named - 1);
+    names.push_back(others);
+  }
+  return names;
+}
+
+// Sets what is told, and returns it in words.
+std::string headline(scene_verdict& v, const estimator& statistics, const summary_options& options) {
+  const row_group* base = v.scene->baseline();
+  const auto frees = [](const judged_row& j) { return !j.row->never_frees(); };
+  const auto fastest = std::ranges::find_if(v.rows, frees);
+  v.outcome = scene_outcome::nothing;
+  if (fastest == v.rows.end()) return "no result";
+  v.outcome = scene_outcome::unclear;
+  if (base == nullptr || !fastest->value->against) {
+    return fmt::format("{} is first; {} is no baseline here", fastest->row->label, options.baseline);
+  }
+  if (shaky(*base)) {
+    return fmt::format("no verdict: {} is doubtful in {} of {} windows", base->label, base->doubtful(), base->windows.size());
+  }
+  const judged_row& winner = *std::ranges::find_if(v.rows, [&](const judged_row& j) { return frees(j) && !shaky(*j.row); });
+  if (winner.value->windows < 2) return "no verdict of one window per row";
+  v.first = winner.row;
+  compare_with_first(v, statistics);
+  v.outcome = scene_outcome::baseline;
+  if (winner.row->baseline) {
+    return options.citable ? fmt::format("nothing beats {}", base->label)
+                           : fmt::format("{} is first (smoke: no verdict)", base->label);
+  }
+  const ratio_estimate& over = *winner.value->against;
+  if (!winner.different) {
+    return fmt::format("nothing beats {} beyond the noise ({}: {})", base->label, winner.row->label, ratio_text(over));
+  }
+  const std::string by = fmt::format(fmt::runtime(told_of_mode(v.scene->mode).better), over.ratio, base->label);
+  if (!options.citable) {
+    v.outcome = scene_outcome::smoke;
+    return fmt::format("{} is first, {} (smoke: no verdict)", winner.row->label, by);
+  }
+  const std::vector<std::string> together = first_together(v);
+  v.outcome = together.size() > 1 ? scene_outcome::alike : scene_outcome::wins;
+  if (together.size() == 1) return fmt::format("{} wins, {}", winner.row->label, by);
+  return fmt::format("{} are first and can't be told apart, {} {}", joined(together), winner.row->label, by);
+}
+
+// "Throughput (12 scenes): deferred wins 5, plain 3; in 2 several are first ...".
+std::string wins_text(const std::string& mode, const std::vector<const scene_verdict*>& scenes) {
+  std::map<scene_outcome, std::size_t> outcomes;
+  std::map<std::string, std::size_t> wins;
+  for (const auto* v : scenes) {
+    ++outcomes[v->outcome];
+    if (v->outcome == scene_outcome::wins) ++wins[v->first->strategy];
+  }
+  std::vector<std::pair<std::string, std::size_t>> most(wins.begin(), wins.end());
+  std::ranges::stable_sort(most, std::greater{}, &std::pair<std::string, std::size_t>::second);
+  std::vector<std::string> parts;
+  for (const auto& [strategy, n] : most) parts.push_back(fmt::format("{}{} {}", strategy, parts.empty() ? " wins" : "", n));
+  const auto say = [&](scene_outcome o, const char* what) {
+    if (outcomes[o] != 0) parts.push_back(fmt::format(fmt::runtime(what), outcomes[o]));
+  };
+  say(scene_outcome::alike, "several are first and can't be told apart in {}");
+  say(scene_outcome::baseline, "nothing beats the baseline in {}");
+  say(scene_outcome::smoke, "no verdict of {}, since there are too few processes");
+  say(scene_outcome::unclear, "no verdict of {}");
+  say(scene_outcome::nothing, "no result in {}");
+  std::string opening = mode;
+  opening.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(opening.front())));
+  return fmt::format("{} ({}): {}.", opening, counted(scenes.size(), "scene"), fmt::join(parts, ", "));
+}
+
+}  // namespace
+
+const told_as& told_of_mode(std::string_view mode) {
+  static const told_as speed{"ns/op", 1, "{:.3g} times as fast as {}"};
+  static const told_as tail{"ns p99", 1, "with a 99th percentile {:.3g} times shorter than {}'s"};
+  static const told_as peak{"MiB peak", 1.0 / 1048576, "with a peak {:.3g} times smaller than {}'s"};
+  return mode == "latency" ? tail : mode == "memory" ? peak : speed;
+}
+
+std::string ratio_text(const ratio_estimate& e) {
+  std::string text = e.ratio < 0.1 ? fmt::format("{:.2g}x", e.ratio) : fmt::format("{:.2f}x", e.ratio);
+  if (const auto& c = e.confidence) text += fmt::format(" [{:.2f}, {:.2f}]", c->low, c->high);
+  return text;
+}
+
+bool differs(const ratio_estimate& e, double noise) {
+  const bool more_than_noise = std::abs(std::log(e.ratio)) > std::log(1 + noise);
+  const auto& c = e.confidence;
+  return more_than_noise && (!c || c->low > 1 || c->high < 1);
+}
+
+std::string remarks(const judged_row& j) {
+  std::vector<std::string> words;
+  const row_group& r = *j.row;
+  const double noise = j.value->noise.value_or(0);
+  if (r.baseline) words.emplace_back("baseline");
+  if (r.baseline && noise > 0) words.push_back(fmt::format("against itself within {:.1f} %", 100 * noise));
+  if (!j.different && !r.baseline) words.emplace_back("no difference");
+  if (r.never_frees()) words.emplace_back("never frees: the floor");
+  if (r.serial()) words.emplace_back("serial: no scaling claim");
+  const auto of_windows = [&](std::size_t n, const char* what) {
+    if (n != 0) words.push_back(fmt::format(fmt::runtime(what), n, r.windows.size()));
+  };
+  of_windows(r.doubtful(), "doubtful in {} of {} windows");
+  of_windows(r.count(row_status::exhausted), "arena full in {} of {} windows");
+  of_windows(r.count(row_status::error), "{} of {} windows failed");
+  return fmt::format("{}", fmt::join(words, "; "));
+}
+
+std::string scene_verdict::smallest_text() const {
+  if (!smallest) return "there is no interval, so no difference counts";
+  return fmt::format("a difference of less than {:.2g} % can't be seen here", 100 * *smallest);
+}
+
+scene_verdict judge(const scene_group& s, const std::vector<estimate>& estimates, const estimator& statistics,
+                    const summary_options& options) {
+  scene_verdict v;
+  v.scene = &s;
+  v.rows = judged_rows(v, estimates);
+  v.headline = headline(v, statistics, options);
+  v.smallest = smallest_seen(v);
+  return v;
+}
+
+std::vector<std::string> overview(const std::vector<scene_verdict>& all, const summary_options& options) {
+  std::vector<std::string> sentences;
+  if (!options.citable) {
+    sentences.push_back(
+        fmt::format("Fewer than {} processes: a smoke run, which has no intervals and backs no verdict.", citable_processes));
+  }
+  std::vector<std::string> modes;
+  std::map<std::string, std::vector<const scene_verdict*>> of_mode;
+  std::vector<double> smallest;
+  for (const auto& v : all) {
+    auto& of = of_mode[v.scene->mode];
+    if (of.empty()) modes.push_back(v.scene->mode);
+    of.push_back(&v);
+    if (v.smallest) smallest.push_back(100 * *v.smallest);
+  }
+  for (const auto& mode : modes) sentences.push_back(wins_text(mode, of_mode[mode]));
+  if (!smallest.empty()) {
+    const auto [least, most] = std::ranges::minmax(smallest);
+    sentences.push_back(
+        fmt::format("A difference has to be larger than {:.2g} % to be seen in half of the scenes ({:.2g} % in the "
+                    "best of them, {:.2g} % in the worst).",
+                    median(smallest), least, most));
+  }
+  return sentences;
+}
+
+}  // namespace tally

@@ -1,0 +1,125 @@
+"""Which strategy is cheapest by how much is shared and how much handed off: the decision map, as figures without a picture.
+
+No row measures both at once. The map is of a program each of whose objects is taken and dropped `references` times in its life, a share
+of these on objects that all threads use, and of whose objects a share dies on another thread than its maker's. An object costs
+`references` operations of sharing_ladder at the one share and a life of handoff at the other: a model, of measured figures. Its interval
+is from the sum of their lower ends to that of their upper ends, which is wider than need be.
+"""
+from collections import namedtuple
+
+from .. import estimates, load, style
+
+REFERENCES = (1, 10, 100)  # per object: a map each
+HEAP = 3.0                 # of several heap limits, the rows of the one that is next to this multiple
+
+# What an axis is made of: workload, parameter, per cent of one, and what other parameters must be.
+Axis = namedtuple("Axis", "workload parameter percent fixed")
+SHARED = Axis("sharing_ladder", "share", 1, {})
+HANDED = Axis("handoff", "foreign", 100, {"owner": "running"})
+
+Cost = namedtuple("Cost", "value low high")
+# `cheapest` is first; `close` are those that can't be told apart from it, itself left out; `decided`: there are intervals.
+Point = namedtuple("Point", "shared handed costs cheapest close decided")
+
+
+class Choice:
+    """The figures that maps are made of. `steps` are the shares of each axis, in per cent; `contenders` have all of them."""
+
+    def __init__(self, results):
+        self.threads, (shared, handed) = places(results)
+        self.rows = shared, handed
+        self.steps = [sorted({step for of in rows.values() for step in of}) for rows in self.rows]
+        self.contenders = style.order(s for s in shared if s in handed and all(
+            set(of[s]) == set(steps) and not never_frees(of[s]) for of, steps in zip(self.rows, self.steps)))
+        self.ladder, self.lives = ({s: {step: estimates.of(row, "ns_per_op") for step, row in of[s].items()} for s in self.contenders}
+                                   for of in self.rows)
+
+    @property
+    def possible(self):
+        """Whether there is anything to choose by: two strategies, two steps each way."""
+        return len(self.contenders) > 1 and all(len(steps) > 1 for steps in self.steps)
+
+    def noise(self, shared, handed):
+        """What the baselines of the two scenes differ from themselves by, at most."""
+        rows = [of[self.contenders[0]][step] for of, step in zip(self.rows, (shared, handed))]
+        return max(estimates.noise(row, "ns_per_op") or 0 for row in rows)
+
+    def cost(self, strategy, shared, handed, references):
+        """Of an object's life, in ns; low and high are None without intervals of both, and where windows in doubt back no claim."""
+        life, use = self.lives[strategy][handed], self.ladder[strategy][shared]
+        ends = [references * u + own for u, own in ((use.low, life.low), (use.high, life.high))]
+        return Cost(references * use.median + life.median, *(ends if all(e.interval and not e.hollow for e in (use, life)) else (None, None)))
+
+    def point(self, shared, handed, references):
+        costs = {s: self.cost(s, shared, handed, references) for s in self.contenders}
+        cheapest = min(costs, key=lambda s: costs[s].value)
+        noise = self.noise(shared, handed)
+        close = [s for s in costs if s != cheapest and not apart(costs[cheapest], costs[s], noise)]
+        return Point(shared, handed, costs, cheapest, close, all(c.low is not None for c in costs.values()))
+
+    def points(self, references):
+        """All of the grid, by the share handed off and then the share that is shared."""
+        return [self.point(shared, handed, references) for handed in self.steps[1] for shared in self.steps[0]]
+
+
+def apart(one, other, noise):
+    """Whether the other costs more beyond doubt."""
+    if one.low is None or other.low is None:
+        return False
+    return other.low > one.high and other.value > (1 + noise) * one.value
+
+
+def places(results):
+    """The greatest number of threads, two at least, at which both axes were measured, and {strategy: {step: row}} of each."""
+    found = [by_threads(results, axis) for axis in (SHARED, HANDED)]
+    common = [n for n in found[0] if n in found[1] and n > 1]
+    return (max(common), [of[max(common)] for of in found]) if common else (None, [{}, {}])
+
+
+def by_threads(results, axis):
+    rows = {}
+    for row in results.select(axis.workload):
+        step = load.number_of(row, axis.parameter)
+        if step is None or any(load.parameter(row, name) not in (None, value) for name, value in axis.fixed.items()):
+            continue
+        of = rows.setdefault(row["config"]["threads"], {}).setdefault(load.strategy(row), {})
+        have = of.get(axis.percent * step)
+        if have is None or off_limit(row) < off_limit(have):
+            of[axis.percent * step] = row
+    return rows
+
+
+def off_limit(row):
+    return abs((row["config"]["heap"]["multiple"] or HEAP) - HEAP)
+
+
+def never_frees(rows):
+    return any(load.at(row, "oracle.class") == "never_frees" for row in rows.values())
+
+
+NO_CLAIM = "rows without an interval, or with most windows in doubt"
+
+
+def sentences(choice, references):
+    """What a map says, in words: points of its grid, not areas."""
+    points = choice.points(references)
+    uses = uses_of(references)
+    decided = [p for p in points if p.decided]
+    if not decided:
+        lowest = load.groups(points, lambda p: p.cheapest)
+        return [f"With {uses} no point is decided: {NO_CLAIM}. The lowest means are " + ", ".join(
+            f"{s}'s at {len(lowest[s])}" for s in by_count(lowest)) + f" of {len(points)} points."]
+    sure = load.groups([p for p in decided if not p.close], lambda p: p.cheapest)
+    said = [f"{s} is cheapest at {len(sure[s])}" for s in by_count(sure)]
+    close = len(decided) - sum(map(len, sure.values()))
+    said += [f"{close} are too close to call"] if close else []
+    said += [f"{len(points) - len(decided)} are undecided ({NO_CLAIM})"] if len(decided) < len(points) else []
+    return [f"With {uses}, of {len(points)} points: {', '.join(said)}."]
+
+
+def uses_of(references):
+    return f"{references} reference{'s' if references > 1 else ''} per object"
+
+
+def by_count(groups):
+    return sorted(groups, key=lambda name: (-len(groups[name]), name))
