@@ -126,14 +126,14 @@ class gil_heap : public heap_with_cycles<O.cycles, gil_heap<M, O>, M, slot_kind:
       h.weak.store(1);
     }
     void increment(header& h) {
-      const std::uint32_t n = before(h.count, immortals);
-      if (immortals && n == immortal_count && !mutant<M, "gil: an immortal is counted up">()) return note_path<M, "immortal">();
-      add(h.count, n, 1);
+      const std::uint32_t next = before(h.count, immortals) + 1;
+      if (immortals && next == 0 && !mutant<M, "gil: an immortal is counted up">()) return note_path<M, "immortal">();
+      add(h.count, 1, next);
     }
     bool decrement(header& h) {
       const std::uint32_t n = before(h.count, immortals);
       if (is_immortal(n) && !mutant<M, "gil: an immortal is counted down">()) return note_path<M, "immortal">(), false;
-      return add(h.count, n, minus_one) == 0;
+      return add(h.count, minus_one, n - 1) == 0;
     }
     // An immortal is always held.
     [[nodiscard]] std::uint64_t count_of(header& h) const {
@@ -146,8 +146,8 @@ class gil_heap : public heap_with_cycles<O.cycles, gil_heap<M, O>, M, slot_kind:
       increment(h);
       return true;
     }
-    void weak_increment(header& h) { add(h.weak, before(h.weak), 1); }
-    bool weak_decrement(header& h) { return h.weak.load() == 1 || add(h.weak, before(h.weak), minus_one) == 0; }
+    void weak_increment(header& h) { add(h.weak, 1, before(h.weak) + 1); }
+    bool weak_decrement(header& h) { return h.weak.load() == 1 || add(h.weak, minus_one, before(h.weak) - 1) == 0; }
 
     // From now on copies and drops of the object touch nothing.
     template <class T>
@@ -193,11 +193,11 @@ class gil_heap : public heap_with_cycles<O.cycles, gil_heap<M, O>, M, slot_kind:
     }
     // What a count is, for add(); nothing that an RMW needs, unless it is looked at.
     static std::uint32_t before(const auto& count, bool looked_at = false) { return plainly || looked_at ? count.load() : 0; }
-    // Adds to a count that is `n`; returns what it is then.
-    static std::uint32_t add(auto& count, std::uint32_t n, std::uint32_t by) {
+    // Adds to a count, which makes `sum` of what it was before(); returns what it is then.
+    static std::uint32_t add(auto& count, std::uint32_t by, std::uint32_t sum) {
       if constexpr (plainly) {
-        count.store(n + by);
-        return n + by;
+        count.store(sum);
+        return sum;
       } else {
         return count.add(by);
       }

@@ -9,6 +9,7 @@
 
 #include "strategies/atomic.hpp"
 #include "strategies/biased.hpp"
+#include "strategies/gil.hpp"
 #include "strategies/plain.hpp"
 #include "strategies/rc_arc.hpp"
 #include "strategies/shared_ptr.hpp"
@@ -27,6 +28,10 @@ using plain = strategies::plain_heap<native>;
 using collected = strategies::plain_heap<native, strategies::plain_options{.cycles = cycle_kind::generational}>;
 using candidates = strategies::plain_heap<native, strategies::plain_options{.cycles = cycle_kind::trial}>;
 using counted = strategies::atomic_heap<native>;
+using counted_if_mortal = strategies::atomic_heap<native, strategies::atomic_options{.immortal = strategies::immortality::yes}>;
+using locked = strategies::gil_heap<native>;
+using locked_twice = strategies::gil_heap<native, strategies::gil_options{.counts = strategies::gil_counts::atomic}>;
+using locked_if_mortal = strategies::gil_heap<native, strategies::gil_options{.immortal = strategies::immortality::yes}>;
 using rc_arc = strategies::rc_arc_heap<native>;
 using typed = strategies::rc_arc_typed_heap<native>;
 using biased = strategies::biased_heap<native>;
@@ -166,6 +171,44 @@ void hand_copy_drop_atomic(void* c, atomic_object* o) {
   o->count.fetch_add(1, std::memory_order_relaxed);
   escape(o);
   if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]]
+    hand_reclaim(c, o);
+}
+
+// immortal=yes: a look at the count first.
+ref<counted_if_mortal> check_copy_mortal(counted_if_mortal::context& c, ref<counted_if_mortal> r) { return c.copy(r); }
+void check_drop_mortal(counted_if_mortal::context& c, ref<counted_if_mortal> r) { c.drop(r); }
+constexpr std::uint32_t never_counted = std::uint32_t{1} << 30;
+atomic_object* hand_copy_mortal(void*, atomic_object* o) {
+  if ((o->count.load(std::memory_order_relaxed) & never_counted) == 0) o->count.fetch_add(1, std::memory_order_relaxed);
+  return o;
+}
+void hand_drop_mortal(void* c, atomic_object* o) {
+  if ((o->count.load(std::memory_order_relaxed) & never_counted) != 0) return;
+  if (o->count.fetch_sub(1, std::memory_order_acq_rel) == 1) [[unlikely]]
+    hand_reclaim(c, o);
+}
+
+// gil: plain's; counts=atomic: atomic's; immortal=yes: CPython 3.12's ---------------------------------------------------------
+
+ref<locked> check_copy_gil(locked::context& c, ref<locked> r) { return c.copy(r); }
+void check_drop_gil(locked::context& c, ref<locked> r) { c.drop(r); }
+plain_object* hand_copy_gil(void* c, plain_object* o) { return hand_copy_plain(c, o); }
+void hand_drop_gil(void* c, plain_object* o) { hand_drop_plain(c, o); }
+
+ref<locked_twice> check_copy_gil_atomic(locked_twice::context& c, ref<locked_twice> r) { return c.copy(r); }
+void check_drop_gil_atomic(locked_twice::context& c, ref<locked_twice> r) { c.drop(r); }
+atomic_object* hand_copy_gil_atomic(void* c, atomic_object* o) { return hand_copy_atomic(c, o); }
+void hand_drop_gil_atomic(void* c, atomic_object* o) { hand_drop_atomic(c, o); }
+
+ref<locked_if_mortal> check_copy_gil_immortal(locked_if_mortal::context& c, ref<locked_if_mortal> r) { return c.copy(r); }
+void check_drop_gil_immortal(locked_if_mortal::context& c, ref<locked_if_mortal> r) { c.drop(r); }
+plain_object* hand_copy_gil_immortal(void*, plain_object* o) {
+  if (const std::uint32_t next = o->count + 1; next != 0) o->count = next;
+  return o;
+}
+void hand_drop_gil_immortal(void* c, plain_object* o) {
+  if (static_cast<std::int32_t>(o->count) < 0) return;
+  if (--o->count == 0) [[unlikely]]
     hand_reclaim(c, o);
 }
 

@@ -348,8 +348,7 @@ struct immortals : stage<H> {
   }
   void finish() override {
     auto& c = this->as(0);
-    // So often that one whose drops are counted dies of it here.
-    for (int k = 0; k < 20; ++k) static_cast<void>(c.copy(forever));
+    // More than there were copies, as who reads a program's recording may do: one that is counted after all dies of it here.
     for (int k = 0; k < 20; ++k) c.drop(forever);
     this->look(c, forever);
     c.release_immortal(forever);

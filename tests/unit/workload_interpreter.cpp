@@ -10,6 +10,7 @@
 #include "harness/interpreter/assembler.hpp"
 #include "strategies/atomic.hpp"
 #include "strategies/biased.hpp"
+#include "strategies/gil.hpp"
 #include "strategies/plain.hpp"
 #include "tests/support/faulty.hpp"
 #include "tests/support/run_steps.hpp"
@@ -43,13 +44,22 @@ TEST(Interpreter, EveryProgramGivesBackItsResultAndLeavesNothing) {
   }
 }
 
-TEST(Interpreter, ImmortalConstantsChangeNoResult) {
+template <class H>
+void immortals_change_no_result() {
   for (const auto& p : tally::bytecode::programs()) {
     for (const char* immortal : {"yes", "no"}) {
       const settings set{{"program", std::string(p.name)}, {"immortal", immortal}};
-      EXPECT_EQ((run_steps<biased, interpreter>({.set = set, .lanes = 2, .steps = 5}).verdict()), "") << p.name << immortal;
+      EXPECT_EQ((run_steps<H, interpreter>({.set = set, .lanes = 2, .steps = 5}).verdict()), "") << p.name << immortal;
     }
   }
+}
+TEST(Interpreter, ImmortalConstantsChangeNoResult) {
+  using namespace tally::strategies;
+  immortals_change_no_result<biased>();
+  immortals_change_no_result<atomic_heap<tally::native, atomic_options{.immortal = immortality::yes}>>();
+  immortals_change_no_result<gil_heap<tally::native, gil_options{.immortal = immortality::yes}>>();
+  immortals_change_no_result<
+      gil_heap<tally::native, gil_options{.cycles = tally::cycle_kind::generational, .immortal = immortality::yes}>>();
 }
 
 TEST(Interpreter, DeferredFunctionsAndTypesChangeNoResult) {
