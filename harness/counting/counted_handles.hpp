@@ -54,6 +54,15 @@ struct counted_ref {
 };
 
 template <class Header, class T>
+[[nodiscard]] bool is_uncounted(const counted_ref<Header, T>& r) {
+  if constexpr (taggable<Header>) {
+    return r.at.is_uncounted();
+  } else {
+    return false;
+  }
+}
+
+template <class Header, class T>
 struct counted_weak {
   Header* at = nullptr;
   [[nodiscard]] explicit operator bool() const { return at != nullptr; }

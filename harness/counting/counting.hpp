@@ -63,30 +63,7 @@ class counting_context {
   counting_context& operator=(const counting_context&) = delete;
 
   template <class T, class... Args>
-  [[nodiscard]] ref<T> make(extent e, Args&&... args) {
-    static_assert(sizeof(Header) % alignof(T) == 0 && alignof(T) <= (Heap::own_heap ? 8 : 16));
-    const std::size_t before = self().template before_header<T>();
-    std::size_t bytes = before + sizeof(Header) + sizeof(T) + e.bytes;
-    if constexpr (requires { typename T::trailing; }) bytes += e.slots * sizeof(slot<typename T::trailing>);
-    bytes = live_counter::rounded(bytes);        // no block of an allocator gets larger by that
-    static_assert(offsetof(Header, word) == 0);  // lists of the dead link the words
-    auto* h = new (static_cast<std::byte*>(self().allocate(bytes)) + before) Header;
-    zero_memory<memory>(static_cast<void*>(h + 1), bytes - before - sizeof(Header));
-    h->word.init(type_number<Self, T>, bytes);
-    if constexpr (counts_by_type<Self, T>) {
-      self().template init<T>(*h);
-    } else {
-      self().init(*h);
-    }
-    try {
-      new (h + 1) T(std::forward<Args>(args)...);
-    } catch (...) {
-      self().give_back(h);
-      throw;
-    }
-    live_.made(bytes);
-    return {h};
-  }
+  [[nodiscard]] ref<T> make(extent e, Args&&... args);
 
   template <class T>
   [[nodiscard]] T& get(const ref<T>& r) const {
@@ -363,14 +340,6 @@ class counting_context {
   live_counter live_;
 
  private:
-  template <class T>
-  [[nodiscard]] static bool is_uncounted(const ref<T>& r) {
-    if constexpr (taggable<Header>) {
-      return r.at.is_uncounted();
-    } else {
-      return false;
-    }
-  }
   // What a ref is where it leaves the stack: a reference that is counted.
   template <class T>
   [[nodiscard]] Header* counted(const ref<T>& r) {
@@ -426,4 +395,5 @@ class counting_context {
 
 }  // namespace tally
 
+#include "harness/counting/counting_births.hpp"
 #include "harness/counting/counting_deaths.hpp"

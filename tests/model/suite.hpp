@@ -8,6 +8,7 @@
 
 #include "harness/counting/counting_heap.hpp"
 #include "tests/model/cycle_programs.hpp"
+#include "tests/model/deferred_programs.hpp"
 #include "tests/model/owner_programs.hpp"
 #include "tests/model/programs.hpp"
 #include "tests/model/slot_programs.hpp"
