@@ -118,6 +118,23 @@ suite_info choice() {
           }};
 }
 
+// From the lock to free threading, a step at a time; scripts/tally_plots/plots/ladder.py has the same rungs in their order.
+suite_info of_the_ladder() {
+  const std::vector<set_spec> programs{
+      "program=fib,call_function,call_method,create_instance,attr_private,list_private,constants,mixed,attr_shared"};
+  std::vector<set_spec> mortal = programs;
+  mortal.emplace_back("immortal=no");
+  return {"ladder",
+          "the steps from one lock with plain counts to free threading, each in small Python programs",
+          {.processes = 5, .blocks = 3, .ramp = 20ms, .window = 100ms},
+          {
+              {"rungs, and no counts at all",
+               {"gil", "gil:counts=atomic", "atomic", "atomic:immortal=yes", "biased", "biased:stack=deferred",
+                "biased:stack=deferred,edges=thread", "none"}, {"interpreter"}, programs, "1,2", {mode::throughput}, {}},
+              {"biased counts alone", {"biased"}, {"interpreter"}, mortal, "1,2", {mode::throughput}, {}},
+          }};
+}
+
 std::vector<suite_info> make() {
   return {quick(),
           {"default",
@@ -131,7 +148,8 @@ std::vector<suite_info> make() {
                  "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"},
                 {"trace:file=tokenize_pipeline", "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})},
           of_collectors(),
-          choice()};
+          choice(),
+          of_the_ladder()};
 }
 
 const std::vector<suite_info>& suites() {

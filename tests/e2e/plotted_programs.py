@@ -119,6 +119,15 @@ def each_rung_is_over_the_one_before(cwd):
     assert said_by(made_up.write(cwd / "one", made_up.program("gil", "fib", 1)), "ladder") == {}
 
 
+def the_suite_has_the_rungs_of_the_picture(cwd):
+    planned = subprocess.run([TALLY, "run", "--suite", "ladder", "--plan"], capture_output=True, text=True)
+    assert planned.returncode == 0, planned
+    # One that this build lacks is in the list of what is skipped.
+    words = set(re.split(r",? +", planned.stdout.replace("\n", " ")))
+    missing = [rung.label for rung in ladder.RUNGS if rung.label not in words]
+    assert not missing and "immortal=no," in planned.stdout, (missing, planned.stdout)
+
+
 def pair_of(panel):
     """A rung, and the one that it stands over."""
     return tuple(panel.title.partition(": ")[0].split(" over "))
