@@ -103,7 +103,7 @@ def shells_complete_every_flag_and_name(cwd):
         assert done.returncode == 0 and not done.stderr, done.stderr
         return set(done.stdout.split())
 
-    for subcommand in ("run", "list", "sim", "trace"):
+    for subcommand in ("run", "list", "sim", "trace", "doctor"):
         flags = set(re.findall(r"^ +(?:-\w,)?(--[a-z-]+)", run(subcommand, "--help", cwd=cwd)[0], re.M))
         assert flags and flags <= completed("tally", subcommand, ""), (subcommand, flags)
     assert completed("tally", "run", "--str") == {"--strategy"}
