@@ -120,7 +120,7 @@ machine_check hypervisor_check(const environment_facts& f) {
 
 machine_check quota_check(const environment_facts& f) {
   const char* name = "cpu quota";
-  if (f.groups.version == 0) return machine_check::hidden(name, "no control group", "none is mounted in /sys/fs/cgroup");
+  if (f.groups.version == 0) return no_control_group(name);
   const std::string version = fmt::format("(cgroup v{})", f.groups.version);
   if (!f.groups.cpus) return machine_check::fine(name, fmt::format("none {}", version));
   const std::string value = fmt::format("{:.3g} of {} CPUs {}", *f.groups.cpus, f.usable_cpus, version);
@@ -141,7 +141,7 @@ machine_check memory_check(const environment_facts& f) {
   // The arena of `none` takes up to 2048 MiB (cap_mib) before its row says "exhausted"; the rest is for everything else.
   constexpr std::int64_t enough_mib = 2560;
   const char* name = "memory limit";
-  if (f.groups.version == 0) return machine_check::hidden(name, "no control group", "none is mounted in /sys/fs/cgroup");
+  if (f.groups.version == 0) return no_control_group(name);
   if (!f.groups.memory_mib) return machine_check::fine(name, fmt::format("none, {} MiB in the machine", f.memory_mib));
   const std::string value = fmt::format("{} MiB", *f.groups.memory_mib);
   if (*f.groups.memory_mib >= enough_mib) return machine_check::fine(name, value);
@@ -151,6 +151,10 @@ machine_check memory_check(const environment_facts& f) {
 }
 
 }  // namespace
+
+machine_check no_control_group(std::string name) {
+  return machine_check::hidden(std::move(name), "no control group", "none is mounted in /sys/fs/cgroup");
+}
 
 std::vector<machine_check> setting_checks(const environment_facts& f, const std::vector<int>& usable) {
   return {pmu_check(f),  governor_check(f), turbo_check(f),        smt_check(f),       isolated_check(f, usable),

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <vector>
 
 #include "harness/measure/environment.hpp"
@@ -34,6 +35,9 @@ struct reading_effort {
 
 // One of each subject, in the order in which they are told.
 [[nodiscard]] std::vector<machine_check> host_checks(const host_reading&);
+
+// Of what only a control group tells, where none is to be seen.
+[[nodiscard]] machine_check no_control_group(std::string name);
 
 // Its parts.
 [[nodiscard]] std::vector<machine_check> setting_checks(const environment_facts&, const std::vector<int>& usable);

@@ -37,6 +37,7 @@ machine_check steal_check(const host_reading& r) {
 
 machine_check throttled_check(const host_reading& r) {
   const std::uint64_t us = r.busy_to.throttled_us - std::min(r.busy_from.throttled_us, r.busy_to.throttled_us);
+  if (us == 0 && r.facts.groups.version == 0) return no_control_group("throttling");
   if (us == 0) return machine_check::fine("throttling", "none");
   return machine_check::warning("throttling", fmt::format("{:.0f} ms while all CPUs were busy", static_cast<double>(us) * 1e-3),
                                 "the control group's quota of CPU time stopped this process", "the remedy of cpu quota");

@@ -163,7 +163,7 @@ TEST(HostChecks, LimitsOfContainersWarnWhereTheyBite) {
   expect_warning(file("memory limit", group + "memory.max", "1073741824"), "1024 MiB", "2560 MiB or more");
   expect_fine(file("memory limit", group + "memory.max", "4294967296"), "4096 MiB");
   expect_fine(file("cpus", group + "cpuset.cpus.effective", "0-1"), "2 of 2 usable, cpuset 0-1");
-  for (const char* name : {"cpu quota", "memory limit"}) expect_hidden(without(name, "/sys/fs"));
+  for (const char* name : {"cpu quota", "memory limit", "throttling"}) expect_hidden(without(name, "/sys/fs"));
   expect_warning(with("cpus", [](host_reading& r) { r.facts.usable_cpus = 1; }), "1 of 2", "two CPUs or more");
   expect_fine(file("container", "/.dockerenv", ""), "docker");
   expect_fine(with("hypervisor", [](host_reading& r) { r.facts.hypervisor = "KVMKVMKVM"; }), "within a run only");
