@@ -135,7 +135,7 @@ std::string summary_text(const std::vector<scene_group>& scenes, const std::vect
       "Of each row: its median per operation, on its thread; how many times better than\n"
       "the baseline that is (above 1 is better; of the baseline itself: than the same\n"
       "measured again); processor time per operation over the scene's least.\n\n";
-  for (const auto& s : scenes) out += scene_text(judge(s, estimates, statistics, options), statistics, options) + "\n";
+  for (const auto& v : judge_all(scenes, estimates, statistics, options)) out += scene_text(v, statistics, options) + "\n";
   return out;
 }
 

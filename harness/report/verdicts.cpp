@@ -1,6 +1,7 @@
 #include "harness/report/verdicts.hpp"
 
 #include <fmt/format.h>
+#include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cctype>
@@ -19,7 +20,7 @@ constexpr std::size_t most_named = 3;  // of those that are first together
 // What backs no claim: half of its windows or more are doubtful.
 bool shaky(const row_group& r) { return 2 * r.doubtful() >= r.windows.size(); }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string in_words(const std::vector<std::string>& names) {
   std::string out = names.front();
   for (std::size_t i = 1; i < names.size(); ++i) out += (i + 1 == names.size() ? " and " : ", ") + names[i];
   return out;
@@ -121,7 +122,7 @@ std::string headline(scene_verdict& v, const estimator& statistics, const summar
   const std::vector<std::string> together = first_together(v);
   v.outcome = together.size() > 1 ? scene_outcome::alike : scene_outcome::wins;
   if (together.size() == 1) return fmt::format("{} wins, {}", winner.row->label, by);
-  return fmt::format("{} are first and can't be told apart, {} {}", joined(together), winner.row->label, by);
+  return fmt::format("{} are first and can't be told apart, {} {}", in_words(together), winner.row->label, by);
 }
 
 // "Throughput (12 scenes): deferred wins 5, plain 3; in 2 several are first ...".
@@ -201,6 +202,14 @@ scene_verdict judge(const scene_group& s, const std::vector<estimate>& estimates
   v.headline = headline(v, statistics, options);
   v.smallest = smallest_seen(v);
   return v;
+}
+
+std::vector<scene_verdict> judge_all(const std::vector<scene_group>& scenes, const std::vector<estimate>& estimates,
+                                     const estimator& statistics, const summary_options& options) {
+  std::vector<scene_verdict> verdicts(scenes.size());
+  oneapi::tbb::parallel_for(std::size_t{0}, scenes.size(),
+                            [&](std::size_t i) { verdicts[i] = judge(scenes[i], estimates, statistics, options); });
+  return verdicts;
 }
 
 std::vector<std::string> overview(const std::vector<scene_verdict>& all, const summary_options& options) {

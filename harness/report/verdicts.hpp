@@ -50,6 +50,10 @@ struct scene_verdict {
 // The estimates are those of the scene's rows, and outlive what is returned.
 [[nodiscard]] scene_verdict judge(const scene_group&, const std::vector<estimate>&, const estimator&, const summary_options&);
 
+// Of all scenes, in their order, as the one above judges each.
+[[nodiscard]] std::vector<scene_verdict> judge_all(const std::vector<scene_group>&, const std::vector<estimate>&,
+                                                   const estimator&, const summary_options&);
+
 // What all scenes say together, a sentence each.
 [[nodiscard]] std::vector<std::string> overview(const std::vector<scene_verdict>&, const summary_options&);
 

@@ -187,10 +187,7 @@ std::vector<estimate> estimator::all(const std::vector<scene_group>& scenes) con
 std::vector<estimate> estimator::judged(const std::vector<scene_group>& scenes) const {
   std::vector<wanted> work;
   for (const auto& s : scenes) {
-    for (const auto& r : s.rows) {
-      work.push_back({&s, &r, judged_metric(s.mode).name});
-      work.push_back({&s, &r, "cpu_ns_per_op"});
-    }
+    for (const auto& r : s.rows) work.push_back({&s, &r, judged_metric(s.mode).name});
   }
   return of(work);
 }

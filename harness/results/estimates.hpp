@@ -68,7 +68,7 @@ class estimator {
 
   // Every metric of the catalogue that has a better side, for every row.
   [[nodiscard]] std::vector<estimate> all(const std::vector<scene_group>&) const;
-  // Of these only what a row's mode is judged by, and the processor time per operation: what words are made of.
+  // Of these only what a row's mode is judged by.
   [[nodiscard]] std::vector<estimate> judged(const std::vector<scene_group>&) const;
   // Nothing where no window has the metric.
   [[nodiscard]] std::optional<estimate> one(const scene_group&, const row_group&, std::string_view metric) const;

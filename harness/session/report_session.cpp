@@ -42,11 +42,9 @@ json verdicts_in(const fs::path& directory) {
   const judged_by as = judged_as(directory);
   const summary_options options{as.baseline, processes.size() >= citable_processes};
   const estimator statistics(as.seed, options.citable);
-  std::vector<scene_group> scenes = group_scenes(results, {});
+  const std::vector<scene_group> scenes = group_scenes(results, {});
   const std::vector<estimate> estimates = statistics.judged(scenes);
-  std::vector<scene_verdict> verdicts;
-  for (const auto& s : scenes) verdicts.push_back(judge(s, estimates, statistics, options));
-  return verdicts_json(verdicts, statistics, options);
+  return verdicts_json(judge_all(scenes, estimates, statistics, options), statistics, options);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ def of_plot(name):
     made = []
     with style.look():
         for file, fig in plot.draw(_shared["results"], options):
-            title, note = fig.told
+            title, note = getattr(fig, "told", ([file], ""))  # of one that page.frame() has not framed: its file's name
             svg, told = inline.svg_of(fig, f"fig-{style.slug(file)}", ", ".join(title), _shared["class_of"])
             made.append(Drawn(name, file, list(title), note, svg, told))
     return made
