@@ -154,10 +154,10 @@ std::vector<std::string> merger::runs_in_order() const {
 }
 
 // The rows of all plans, each where the first plan that has it has it.
-std::vector<std::string> merger::planned_in(const std::vector<std::string>& ids) const {
+std::vector<std::string> merger::planned_in(const std::vector<std::string>& runs) const {
   std::vector<std::string> order;
   std::set<std::string> there;
-  for (const auto& id : ids) {
+  for (const auto& id : runs) {
     const json& config = runs_.at(id).config;
     if (!config.is_object() || !config.contains("rows")) continue;
     for (const auto& row : config.at("rows")) {

@@ -183,7 +183,7 @@ std::vector<std::string> each_record(const std::filesystem::path& path, const st
           use(record, r);
           continue;
         }
-        why = "is not of the run above it: " + why;
+        why.insert(0, "is not of the run above it: ");
       } catch (const results_error& e) {
         why = fmt::format("can't be used: {}", e.what());
       }

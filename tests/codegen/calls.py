@@ -20,6 +20,7 @@ MEANT = {
     # The end of an object's life: out of line, so that a drop stays short; once a death, not once an operation.
     r"counting_context::reclaim": "a death",
     r"(ending|cyclic)_context::reclaim": "a death",
+    r"counting_context::store": "a structure of `cycles` gets its edges: counted references leave no stack in most schemes, and some have it apart",
     r"trial_context::add_candidate": "an object is a candidate from here on, once between two collections",
     r"biased_heap::context::release_last": "the owner's last reference",
     r"biased_heap::context::release_foreign": "a drop that is not the owner's",

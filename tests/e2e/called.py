@@ -92,7 +92,7 @@ def a_runtime_stands_for_its_strategy(cwd):
         plan = [run(tally, "run", "--plan", "--threads", "1", "--workload", "copy_drop", "--strategy", s, cwd=cwd) for s in (name, strategy)]
         assert plan[0] == plan[1] and f"  {strategy}" in plan[0], plan
     assert "biased:merge=detached" in run(tally, "run", "--plan", "--workload", "copy_drop", "--strategy",
-                                          "python-3.13t:cycles=none,heap=malloc,merge=detached", cwd=cwd)
+                                          "python-3.13t:stack=counted,cycles=none,heap=malloc,merge=detached", cwd=cwd)
     said = run(tally, "run", "--plan", "--workload", "copy_drop", "--strategy", "pyhton-3.12", cwd=cwd, expect=64)
     assert "did you mean python-3.12?" in said, said
 

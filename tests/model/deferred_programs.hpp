@@ -11,7 +11,7 @@ template <class H, bool Many>
 struct deferred_object : stage<H> {
   using stage<H>::stage;
   typename stage<H>::node_ref kept{};
-  std::optional<typename stage<H>::node_parcel> left;
+  std::optional<typename stage<H>::node_parcel> left, counted;  // of a thread that is gone: a holder, and a reference of its own
   void prepare() override {
     auto& c = this->as(0);
     typename stage<H>::held made(this->make_node(c)), holder(this->make_node(c, 8));
@@ -28,6 +28,7 @@ struct deferred_object : stage<H> {
     typename stage<H>::held seen(c.load(c.get(mine.get()).next));
     if (i == 1) {
       left = c.pack(mine.take());
+      counted = c.pack(c.copy(seen.get()));
     } else {
       c.drop(mine.take());
     }
@@ -41,6 +42,7 @@ struct deferred_object : stage<H> {
   void finish() override {
     auto& c = this->as(0);
     this->look(c, kept);
+    c.drop(c.unpack(*counted));
     typename stage<H>::held holder(c.unpack(*left));
     c.release_deferred(kept);
     require(c.peek(c.get(holder.get()).next)->value.load() == 7, "a released object is not what was written");

@@ -75,6 +75,7 @@ sequence random_sequence(const abilities& able, std::uint64_t seed, std::uint64_
   std::array<std::uint8_t, step_by_weight.size()> kinds{};
   std::size_t n = 0;
   for (const std::uint8_t k : step_by_weight) {
+    if (!able.deferred && k >= static_cast<std::uint8_t>(kind::make_deferred)) continue;
     const bool makes = k == static_cast<std::uint8_t>(kind::make);
     if (makes ? few == s.steps.size() : (chosen >> k & 1) != 0) kinds[n++] = k;
   }

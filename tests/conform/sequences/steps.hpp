@@ -39,9 +39,9 @@ enum class kind : std::uint8_t {
   store_root,
   make_immortal,
   release_immortal,
+  make_in_vain,
   make_deferred,
-  release_deferred,
-  make_in_vain
+  release_deferred
 };
 
 // Steps that whoever has no ref can't take.
@@ -99,9 +99,9 @@ inline constexpr std::array weights{weight{kind::make, 8},
                                     weight{kind::store_root, 3},
                                     weight{kind::make_immortal, 2},
                                     weight{kind::release_immortal, 2},
+                                    weight{kind::make_in_vain, 1},
                                     weight{kind::make_deferred, 3},
-                                    weight{kind::release_deferred, 2},
-                                    weight{kind::make_in_vain, 1}};
+                                    weight{kind::release_deferred, 2}};
 constexpr std::size_t total() {
   std::size_t n = 0;
   for (const auto& w : weights) n += w.times;
