@@ -132,7 +132,6 @@ table_line line_of(const compared_figure& f, bool with_metric) {
 }
 
 bool several_metrics(const run_comparison& c) {
-  std::vector<std::string_view> scenes;
   for (std::size_t i = 1; i < c.figures.size(); ++i) {
     if (c.figures[i].row == c.figures[i - 1].row) return true;
   }

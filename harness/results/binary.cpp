@@ -10,15 +10,17 @@
 
 namespace tally {
 
-// FNV-1a, 64 bits: told apart, not defended against.
+std::uint64_t text_hash(std::string_view text, std::uint64_t hash) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
+
 std::uint64_t file_hash(const char* path) {
   std::ifstream in(path, std::ios::binary);
-  std::uint64_t hash = 0xcbf29ce484222325U;
+  std::uint64_t hash = hash_of_nothing;
   std::vector<char> part(65536);
   while (in.read(part.data(), static_cast<std::streamsize>(part.size())), in.gcount() > 0) {
-    for (std::streamsize i = 0; i < in.gcount(); ++i) {
-      hash = (hash ^ static_cast<unsigned char>(part[static_cast<std::size_t>(i)])) * 0x100000001b3U;
-    }
+    hash = text_hash({part.data(), static_cast<std::size_t>(in.gcount())}, hash);
   }
   return hash;
 }

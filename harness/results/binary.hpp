@@ -1,7 +1,9 @@
 // What this binary is: in every record, so that no number stands without the code that made it.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "harness/results/json.hpp"
 
@@ -24,6 +26,9 @@ struct build_identity {
 // The same as JSON, with the C++ library and the hash of the executable file.
 [[nodiscard]] const json& binary_identity();
 [[nodiscard]] const std::string& executable_hash();
+// FNV-1a, 64 bits: told apart, not defended against. `hash`: of what stands before it.
+inline constexpr std::uint64_t hash_of_nothing = 0xcbf29ce484222325U;
+[[nodiscard]] std::uint64_t text_hash(std::string_view, std::uint64_t hash = hash_of_nothing);
 [[nodiscard]] std::uint64_t file_hash(const char* path);
 
 }  // namespace tally

@@ -10,6 +10,7 @@
 
 #include "harness/base/files.hpp"
 #include "harness/base/text.hpp"
+#include "harness/results/binary.hpp"
 #include "harness/results/results_file.hpp"
 
 namespace tally {
@@ -18,13 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string dumped(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-// FNV-1a, 64 bits: told apart, not defended against.
-std::uint64_t text_hash(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash;
-}
 
 json parsed_config(const fs::path& directory) {
   return json::parse(text_in(directory / "config.json").value_or(""), nullptr, false);

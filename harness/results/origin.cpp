@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "harness/results/binary.hpp"
+
 namespace tally {
 namespace {
 
@@ -39,16 +41,12 @@ std::vector<origin_field> fields_of(std::string_view whose, const json& of, cons
   return fields;
 }
 
-// FNV-1a: told apart, not defended against.
-std::uint64_t hash_of(const std::vector<const std::vector<origin_field>*>& all, std::string_view executable) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  const auto add = [&](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    hash = (hash ^ 0xffU) * 0x100000001b3U;
-  };
-  add(executable);
+// A zero byte ends each part, so that none runs into the next.
+std::uint64_t hash_of(const std::vector<const std::vector<origin_field>*>& all, const std::string& executable) {
+  const std::string_view end("", 1);
+  std::uint64_t hash = text_hash(end, text_hash(executable));
   for (const auto* fields : all) {
-    for (const auto& f : *fields) add(f.value);
+    for (const auto& f : *fields) hash = text_hash(end, text_hash(f.value, hash));
   }
   return hash;
 }

@@ -136,10 +136,8 @@ told_comparison compared(const loaded_side& before, const loaded_side& after, co
 
 // Why a gate can neither pass nor fail; "" if it can.
 std::string ungated(const run_comparison& c) {
-  for (const auto* rows : {&c.only_before}) {
-    for (const auto& r : *rows) {
-      if (r.failed) return fmt::format("{} was measured before, and now {}", r.row, r.why);
-    }
+  if (const auto failed = std::ranges::find_if(c.only_before, &uncompared_row::failed); failed != c.only_before.end()) {
+    return fmt::format("{} was measured before, and now {}", failed->row, failed->why);
   }
   const auto says = [](const compared_figure& f) { return f.verdict != change::few && f.verdict != change::doubtful; };
   if (std::ranges::any_of(c.figures, says)) return "";
