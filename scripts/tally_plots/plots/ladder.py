@@ -15,7 +15,7 @@ RUNGS = [
     Rung("atomic", True, "no lock"),
     Rung("atomic:immortal=yes", True, "constants are immortal"),
     Rung("biased", False, "the owner counts plainly, nothing is immortal"),
-    Rung("biased", True, "constants are immortal"),
+    Rung("biased", True, "the owner counts plainly, constants are immortal"),
     Rung("biased:stack=deferred", True, "functions are not counted on stacks"),
     Rung("biased:stack=deferred,edges=thread", True, "types and code are counted per thread"),
     Rung("none", True, "the control: nothing is counted or freed", over="gil"),
