@@ -71,6 +71,20 @@ def figure(options, height, columns=1, rows=1, **more):
     return fig, axes
 
 
+def paged(lines, height_of, others):
+    """The lines, as many at a time as are not too tall together on a page with so many inches of other things."""
+    filled, used = [], 0.0
+    for line in lines:
+        height = height_of(line)
+        if filled and used + height > TALLEST - others:
+            yield filled
+            filled, used = [], 0.0
+        filled.append(line)
+        used += height
+    if filled:
+        yield filled
+
+
 def frame(fig, options, title, note, handles=()):
     """Puts the title's lines above the axes, the legend (what legend() takes) and the note below them; returns where the axes' room
     begins, in inches from below. With options.bare both are left to whoever shows the figure: they are in its `told`."""

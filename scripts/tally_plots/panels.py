@@ -72,16 +72,7 @@ def pages(panels, options):
             lines[-1].append(panel)
         else:
             lines.append([panel])
-    filled, used = [], 0.0
-    for line in lines:
-        height = max(Shape(panel, len(line), options).height for panel in line)
-        if filled and used + height > page.TALLEST - 1.4:
-            yield filled
-            filled, used = [], 0.0
-        filled.append(line)
-        used += height
-    if filled:
-        yield filled
+    return page.paged(lines, lambda line: max(Shape(panel, len(line), options).height for panel in line), 1.4)
 
 
 class Shape:

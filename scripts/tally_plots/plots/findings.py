@@ -24,7 +24,7 @@ def draw(results, options):
             print(f"plot.py: findings of {run.directory}: {why}", file=sys.stderr)
             continue
         lines = [Line(finding, check, len(finding["checks"]) > 1) for finding in found for check in finding["checks"]]
-        for part in pages(lines, options):
+        for part in page.paged(lines, lambda line: Shape(line, options).height, 1.9):
             drawn += 1
             yield "findings" if drawn == 1 else f"findings-{drawn}", one_page(run, part, lines, options)
 
@@ -64,19 +64,6 @@ class Shape:
         self.name = page.folded(line.name, 0.34 * page.width(options), LABEL)
         self.words = page.folded(line.words, 0.27 * page.width(options), VALUE)
         self.height = 0.06 + max(page.height_of(self.name, LABEL), page.height_of(self.words, VALUE))
-
-
-def pages(lines, options):
-    filled, used = [], 0.0
-    for line in lines:
-        height = Shape(line, options).height
-        if filled and used + height > page.TALLEST - 1.9:
-            yield filled
-            filled, used = [], 0.0
-        filled.append(line)
-        used += height
-    if filled:
-        yield filled
 
 
 def limits(lines):
