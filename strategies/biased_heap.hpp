@@ -329,6 +329,7 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
     // Folds local into shared. By the owner, or in its place under its bucket's lock. True: it is dead.
     static bool merge(header& h) {
       note_path<M, "merged">();
+      note_delay<M, delay::merge>();
       constexpr bool drops = !paper;  // the queue's reference
       std::int64_t extra = h.local.load();
       if (mutant<M, "biased: a merge takes a local count below 0 for a large one">()) extra &= 0xFFFFFFFF;

@@ -21,6 +21,7 @@ inline void deferred_heap<M, O>::reconcile_stopped(bool cycles) {
 template <class M, no_options O>
 inline void deferred_heap<M, O>::reconcile_all(bool cycles) {
   note_periodic<M, "reconcile">();
+  note_delay<M, delay::reconciliation>();
   const timed_stop<M, deferred_heap> stop(*this);
   world_.helpers().recruit(std::min(helpers_, contexts_.size()));  // they come while this thread looks at stacks
   std::size_t words = 0;

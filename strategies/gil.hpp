@@ -34,7 +34,7 @@ class interpreter_lock {
 
   void take(std::uint32_t me) {
     for (bool first = true; !free_now(); first = false) {
-      if (first) note_periodic<M, "gil_wait">();  // a turn that is to come
+      if (first) note_periodic<M, "gil_wait">(), note_delay<M, delay::lock>();  // a turn that is to come
       const std::uint32_t before = switches_.load(std::memory_order_relaxed);
       const bool taken = M::wait_until([&] { return free_now(); }, M::now() + interval_);
       if (taken) break;

@@ -89,6 +89,7 @@ class mark_sweep_heap {
   // In a stop, or with no context attached.
   void collect_stopped() {
     note_periodic<M, "collection">();
+    note_delay<M, delay::collection>();
     const timed_stop<M, mark_sweep_heap> stop(*this);
     const auto found = marker_.mark(
         [this](typename marker::worker& w) {

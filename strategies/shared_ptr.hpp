@@ -119,6 +119,7 @@ class shared_ptr_heap {
     }
     context(const context&) = delete;
     context& operator=(const context&) = delete;
+    [[nodiscard]] std::uint64_t freed_word() const { return live_.freed_word(); }
 
     template <class T, class... Args>
     [[nodiscard]] ref<T> make(extent e, Args&&... args) {

@@ -1,8 +1,9 @@
-// What a heap's collector did, and what happened inside a thread's operations beside their own work: for the rows' metrics.
+// What a heap's collector did, and what a thread's operations freed: for the rows' metrics. What else was inside an operation is
+// noted where it happens (memory/delays.hpp).
 //
 //   h.totals()       collector_totals&, where a heap has a collector that stops whoever runs (reports_collections); to be read or
 //                    cleared by who knows that no context runs
-//   c.take_delays()  what was done inside this context's operations since it was last asked: bits of 1 << delay (reports_delays)
+//   c.freed_word()   what this context has freed so far, as live_counter (counting/live.hpp) counts it (counts_frees)
 #pragma once
 
 #include <algorithm>
@@ -55,23 +56,9 @@ concept reports_collections = requires(H& h) {
   { h.totals() } -> std::same_as<collector_totals&>;
 };
 
-// finaliser: or a callback of an observer.
-enum class delay { collection, finalizer };
-inline constexpr std::size_t delays = static_cast<std::size_t>(delay::finalizer) + 1;
-
-class delay_bits {
- public:
-  constexpr void add(delay d) { bits_ |= 1U << static_cast<unsigned>(d); }
-  [[nodiscard]] constexpr bool has(std::size_t d) const { return (bits_ >> d & 1U) != 0; }
-  [[nodiscard]] constexpr bool any() const { return bits_ != 0; }
-
- private:
-  unsigned bits_ = 0;
-};
-
 template <class H>
-concept reports_delays = requires(typename H::context& c) {
-  { c.take_delays() } -> std::same_as<delay_bits>;
+concept counts_frees = requires(const typename H::context& c) {
+  { c.freed_word() } -> std::same_as<std::uint64_t>;
 };
 
 }  // namespace tally

@@ -212,6 +212,8 @@ class counting_context {
     return slots_behind<slot<typename T::trailing>>(object);
   }
 
+  [[nodiscard]] std::uint64_t freed_word() const { return live_.freed_word(); }
+
   template <class T>
   void share(const ref<T>&) {}
   void poll() {

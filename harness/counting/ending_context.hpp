@@ -25,7 +25,6 @@
 
 #include <utility>
 
-#include "harness/contract/collector.hpp"
 #include "harness/counting/counting.hpp"
 #include "harness/counting/end_rites.hpp"
 
@@ -83,7 +82,6 @@ class ending_context : public counting_context<Self, Heap, Header> {
     Header* h = this->get(observer).observation().observed();
     return ref<target>{h != nullptr && self().template can_be_found<target>(*h) && self().try_increment(*h) ? h : nullptr};
   }
-  [[nodiscard]] delay_bits take_delays() { return std::exchange(delays_, {}); }
 
   // For counting_context: what has an end is ended where it is found.
   template <class T>
@@ -160,13 +158,12 @@ class ending_context : public counting_context<Self, Heap, Header> {
   }
   void tell_one(Header& observer) {
     self().before_call();
-    delays_.add(delay::finalizer);
+    note_delay<memory, delay::finalizer>();
     rites_of(observer).notify(self(), behind(&observer));
   }
 
   static constexpr std::uint32_t small_depth = 50;        // ends that fit on any stack
   std::uint32_t deepest_ = small_depth, emptied_at_ = 0;  // so many run inside each other; then the list waits until so few do
-  delay_bits delays_;                                     // see collector.hpp
 
  private:
   using put_off_link = var<memory, Header*, "ends">;
@@ -208,7 +205,7 @@ bool ending_context<Self, Heap, Header>::finalize(Header& h) {
   }
   self().template revived<T>(h);
   self().before_call();
-  delays_.add(delay::finalizer);
+  note_delay<memory, delay::finalizer>();
   object.finalize(self(), ref<T>{&h});
   if (!self().template let_go<T>(h)) return !mutant<memory, "ends: what a finaliser revives is taken apart">();
   self().template ending<T>(h);

@@ -25,6 +25,8 @@ class live_counter {
   [[nodiscard]] std::uint64_t balance() const {
     return made_.load(std::memory_order_relaxed) - freed_.load(std::memory_order_relaxed);
   }
+  // What was freed in this context so far; a difference of two says how many objects (below).
+  [[nodiscard]] std::uint64_t freed_word() const { return freed_.load(std::memory_order_relaxed); }
   // Of such a sum. A sum that was read while contexts ran may be a little below zero.
   [[nodiscard]] static std::int64_t objects(std::uint64_t sum) {
     return static_cast<std::int64_t>(sum + (std::uint64_t{1} << (unit_bits - 1))) >> unit_bits;

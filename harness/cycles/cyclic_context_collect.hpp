@@ -83,7 +83,7 @@ struct cyclic_context<Self, Heap, Header>::collection {
       if (r.finalize == nullptr || h.word.finalized()) continue;
       h.word.set_finalized();
       if (!held) c.self().increment(h);
-      c.delays_.add(delay::finalizer);
+      note_delay<memory, delay::finalizer>();
       r.finalize(c.self(), h);
       if (!held && c.self().decrement(h)) c.reclaim(h);
     }
@@ -129,7 +129,7 @@ std::uint64_t cyclic_context<Self, Heap, Header>::run_collection(int generation,
 template <class Self, class Heap, class Header>
 void cyclic_context<Self, Heap, Header>::note(int generation, std::uint64_t looked_at, std::uint64_t unreachable) {
   collector_totals& all = cycles().totals;
-  this->delays_.add(delay::collection);
+  note_delay<memory, delay::collection>();
   ++all.collections[static_cast<std::size_t>(generation)];
   all.looked_at += looked_at;
   all.unreachable += unreachable;

@@ -117,9 +117,9 @@ class heap_run : public bound_body {
   static void operate(lane_control& control, std::optional<context>& c, void* state,
                       std::uint64_t (*batch)(void*, std::uint64_t)) {
     batch_runner batches{state, batch, memory::now};
-    if constexpr (reports_delays<H>) {
+    if constexpr (counts_frees<H>) {
       batches.context = &c;
-      batches.take_delays = [](void* at) { return (*static_cast<std::optional<context>*>(at))->take_delays(); };
+      batches.freed_word = [](const void* at) { return (*static_cast<const std::optional<context>*>(at))->freed_word(); };
     }
     try {
       control.operate(batches);

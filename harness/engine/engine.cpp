@@ -122,6 +122,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
   for (const auto& c : controls) {
     result.latencies.merge(c->latencies);
     for (std::size_t d = 0; d < delays; ++d) result.delayed[d].merge(c->delayed[d]);
+    result.longest.push_back(c->longest.by_time());
     result.exhausted = result.exhausted || c->exhausted;
     if (result.failure.empty()) result.failure = c->failure;
   }

@@ -10,6 +10,7 @@
 
 #include "harness/base/histogram.hpp"
 #include "harness/counters/perf.hpp"
+#include "harness/engine/lane.hpp"
 #include "harness/engine/registry.hpp"
 #include "harness/engine/usage.hpp"
 #include "harness/memory/handoffs.hpp"
@@ -53,7 +54,8 @@ struct memory_sample {
 struct window_result {
   std::vector<lane_result> lanes;
   histogram latencies;
-  std::array<histogram, delays> delayed;  // of these: the operations that had something else inside them
+  std::array<histogram, delays> delayed;                // of these: the operations that had something else inside them
+  std::vector<std::vector<delayed_operation>> longest;  // of each lane, the longest of those
   std::optional<collector_window> collector;
   std::vector<memory_sample> memory;
   oracle_verdict oracle;

@@ -1,12 +1,45 @@
 #include "harness/engine/lane.hpp"
 
+#include <algorithm>
+
 #include "harness/counters/perf.hpp"
+#include "harness/counting/live.hpp"
 
 namespace tally {
 
 const char* reason_of(const std::exception& e) noexcept {
   const bool memory = dynamic_cast<const std::bad_alloc*>(&e) != nullptr && dynamic_cast<const heap_exhausted*>(&e) == nullptr;
   return memory ? "out of memory" : e.what();
+}
+
+delay_bits delay_reader::read(const batch_runner& batches) {
+  delay_bits inside = take_delays();
+  if (batches.freed_word != nullptr) {
+    const std::uint64_t freed = batches.freed_word(batches.context);
+    // A lane that left its heap and came back has a context that begins at 0 again: below any number.
+    if (live_counter::objects(freed - std::exchange(freed_, freed)) >= cascade_from) inside.add(delay::cascade);
+  }
+  return std::exchange(begun_, true) ? inside : delay_bits();
+}
+
+namespace {
+bool longer(const delayed_operation& a, const delayed_operation& b) { return a.ns > b.ns; }
+}  // namespace
+
+void delayed_operations::note(const delayed_operation& o) {
+  if (heap_.size() == most) {
+    if (!longer(o, heap_.front())) return;
+    std::ranges::pop_heap(heap_, longer);
+    heap_.pop_back();
+  }
+  heap_.push_back(o);
+  std::ranges::push_heap(heap_, longer);
+}
+
+std::vector<delayed_operation> delayed_operations::by_time() const {
+  std::vector<delayed_operation> all = heap_;
+  std::ranges::sort(all, {}, &delayed_operation::at_ns);
+  return all;
 }
 
 void lane_control::fail(const std::exception& why) noexcept {
@@ -21,6 +54,7 @@ void lane_control::operate(const batch_runner& batches) {
   if (driver != nullptr) return driver->operate(*this, batches);
   phase seen = phase::ramp_up;
   std::uint64_t done = 0, batch = 1;
+  if (latency) longest.allocate();
   for (;;) {
     const phase p = now();
     if (p != seen) [[unlikely]] {
@@ -48,11 +82,11 @@ std::uint64_t lane_control::timed(const batch_runner& batches, bool record, std:
   for (std::uint64_t i = 0; i < batch; ++i) {
     const std::uint64_t counted = batches.run(batches.state, 1);
     const std::uint64_t t = batches.clock();
-    const delay_bits inside = batches.take_delays == nullptr ? delay_bits() : batches.take_delays(batches.context);
+    const delay_bits inside = inside_.read(batches);
     if (record && counted != 0) {
       latencies.record(t - last);
       if (inside.any()) [[unlikely]]
-        note(inside, t - last);
+        note({t - opened_ns, t - last, inside});
     }
     last = t;
     done += counted;
@@ -60,10 +94,11 @@ std::uint64_t lane_control::timed(const batch_runner& batches, bool record, std:
   return done;
 }
 
-void lane_control::note(delay_bits inside, std::uint64_t ns) {
+void lane_control::note(const delayed_operation& o) {
   for (std::size_t d = 0; d < delays; ++d) {
-    if (inside.has(d)) delayed[d].record(ns);
+    if (o.inside.has(d)) delayed[d].record(o.ns);
   }
+  longest.note(o);
 }
 
 // The clock is read inside of the two readings of the usage and the counters, which are slow.

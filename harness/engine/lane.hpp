@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "harness/base/histogram.hpp"
 #include "harness/contract/collector.hpp"
@@ -34,8 +36,40 @@ struct batch_runner {
   void* state = nullptr;
   std::uint64_t (*run)(void* state, std::uint64_t batch) = nullptr;
   std::uint64_t (*clock)() = nullptr;
-  void* context = nullptr;
-  delay_bits (*take_delays)(void* context) = nullptr;  // null: the strategy's contexts don't say
+  const void* context = nullptr;
+  std::uint64_t (*freed_word)(const void* context) = nullptr;  // null: the strategy's contexts don't say (collector.hpp)
+};
+
+// What was inside an operation beside its own work: one step after the other, of the calling thread.
+class delay_reader {
+ public:
+  // Since the last call; the first one says nothing.
+  delay_bits read(const batch_runner&);
+
+ private:
+  static constexpr std::int64_t cascade_from = 16;  // objects that one step frees; see delay_table
+  std::uint64_t freed_ = 0;
+  bool begun_ = false;
+};
+
+// One of the operations that something delayed.
+struct delayed_operation {
+  std::uint64_t at_ns = 0;  // its end, from the lane's opening
+  std::uint64_t ns = 0;
+  delay_bits inside;
+};
+// The longest of them.
+class delayed_operations {
+ public:
+  static constexpr std::size_t most = 200;
+  // Needs no memory from here on.
+  void allocate() { heap_.reserve(most); }
+  void note(const delayed_operation&);
+  // In the order of time.
+  [[nodiscard]] std::vector<delayed_operation> by_time() const;
+
+ private:
+  std::vector<delayed_operation> heap_;  // the shortest first
 };
 
 class lane_control;
@@ -68,6 +102,7 @@ class lane_control {
   std::uint64_t all_operations = 0;
   histogram latencies;
   std::array<histogram, delays> delayed;  // of these: the operations that had something else inside them
+  delayed_operations longest;             // and the longest of those
   std::string failure;                    // what ended the lane early
   bool exhausted = false;                 // the heap's limit did
 
@@ -85,9 +120,10 @@ class lane_control {
 
  private:
   std::uint64_t timed(const batch_runner& batches, bool record, std::uint64_t batch);
-  void note(delay_bits inside, std::uint64_t ns);
+  void note(const delayed_operation&);
   void mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)());
   std::uint64_t opened_at_ = 0;
+  delay_reader inside_;
   thread_usage usage_at_opening_;
   handoff_totals handoffs_at_opening_{};
 };

@@ -56,6 +56,7 @@ class world {
   // so that what f() wants to do may have been done by the time it runs. f must not stop, attach, detach or block.
   template <class F>
   void stop(mutator& self, F&& f) {
+    note_delay<M, delay::stop>();
     self.blocked([&] {
       const std::lock_guard hold(lock_);
       const held_world all(*this, self);
@@ -152,7 +153,10 @@ class world<M>::mutator {
   // The slow path: stops here while a stop is wanted. Returns whether the mutator had asked itself, and forgets it.
   [[gnu::noinline]] bool attend() {
     const std::uint32_t asked = asked_.load(std::memory_order_relaxed);
-    if ((asked & stop_bit) != 0) blocked([this] { wait_for_the_end(); });
+    if ((asked & stop_bit) != 0) {
+      note_delay<M, delay::stop>();
+      blocked([this] { wait_for_the_end(); });
+    }
     if ((asked & own_bit) == 0) return false;
     asked_.fetch_and(~own_bit, std::memory_order_relaxed);  // relaxed: set and cleared by this thread
     return true;

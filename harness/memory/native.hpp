@@ -86,6 +86,11 @@ struct native {
     munmap(at, bytes);
   }
 
+  template <delay D>
+  static void note_delay() {
+    noted_delays.add(D);
+  }
+
   static void pause() {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();

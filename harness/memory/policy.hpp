@@ -21,6 +21,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "harness/memory/delays.hpp"
+
 namespace tally {
 
 // A string that can be a template argument.
@@ -104,7 +106,7 @@ concept reserving = requires(std::byte* at, std::size_t bytes) {
   M::unreserve(at, bytes);
 };
 
-// Three things that a policy may want to know and that cost nothing where it does not.
+// Four things that a policy may want to know and that cost nothing where it does not.
 //
 // Which way an operation went, by a name that is counted: "fast", "slow", "queued", "merged", "immortal", "deferred" ...
 template <class M, field_name Path>
@@ -116,6 +118,11 @@ inline void note_path() {
 template <class M, field_name Path>
 inline void note_periodic() {
   if constexpr (requires { M::template note_periodic<Path>(); }) M::template note_periodic<Path>();
+}
+// Something that delays an operation (memory/delays.hpp): a few instructions where threads and clock are real.
+template <class M, delay D>
+inline void note_delay() {
+  if constexpr (requires { M::template note_delay<D>(); }) M::template note_delay<D>();
 }
 // Zeroes memory before it is used: traffic like any other.
 template <class M>

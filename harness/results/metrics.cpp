@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
+
+#include "harness/results/delay_metrics.hpp"
 
 namespace tally {
 namespace {
@@ -19,24 +22,6 @@ value latency(source s) {
   return when(has_latency(s), has_latency(s) ? static_cast<double>(s.window.latencies.quantile(PerMille / 1000.0)) : 0);
 }
 double share(double part, double whole) { return whole == 0 ? 0 : part / whole; }
-
-// Operations with something else inside them. None: there is no latency.
-template <delay D>
-const histogram* delayed(source s) {
-  const histogram& h = s.window.delayed[static_cast<std::size_t>(D)];
-  return has_latency(s) && h.total() != 0 ? &h : nullptr;
-}
-template <delay D, int PerMille>
-value delayed_latency(source s) {
-  const histogram* h = delayed<D>(s);
-  return when(h != nullptr, h == nullptr ? 0 : static_cast<double>(h->quantile(PerMille / 1000.0)));
-}
-template <delay D>
-value delayed_share(source s) {
-  const histogram* h = delayed<D>(s);
-  return when(h != nullptr,
-              h == nullptr ? 0 : share(static_cast<double>(h->total()), static_cast<double>(s.window.latencies.total())));
-}
 
 template <std::size_t Generation>
 value collections(source s) {
@@ -118,20 +103,6 @@ constexpr std::array table{
                                 [](source s) { return when(has_latency(s), static_cast<double>(s.window.latencies.max())); }},
     metric_row<measured_window>{{"latency_mean", "ns", "measured", less, "the mean latency of an operation"},
                                 [](source s) { return when(has_latency(s), s.window.latencies.mean()); }},
-    metric_row<measured_window>{{"latency_finalizer_share", "ratio", "measured", neither,
-                                 "share of the operations with a finaliser, or an observer's callback, inside them"},
-                                delayed_share<delay::finalizer>},
-    metric_row<measured_window>{{"latency_finalizer_p50", "ns", "measured", less, "the median latency of these operations"},
-                                delayed_latency<delay::finalizer, 500>},
-    metric_row<measured_window>{{"latency_finalizer_max", "ns", "measured", less, "the longest latency of these operations"},
-                                delayed_latency<delay::finalizer, 1000>},
-    metric_row<measured_window>{
-        {"latency_collection_share", "ratio", "measured", neither, "share of the operations with a cycle collection inside them"},
-        delayed_share<delay::collection>},
-    metric_row<measured_window>{{"latency_collection_p50", "ns", "measured", less, "the median latency of these operations"},
-                                delayed_latency<delay::collection, 500>},
-    metric_row<measured_window>{{"latency_collection_max", "ns", "measured", less, "the longest latency of these operations"},
-                                delayed_latency<delay::collection, 1000>},
     // Of a collector, over the time in which the lanes ran, ramps included.
     metric_row<measured_window>{{"collections_young", "1", "measured", neither,
                                  "collections of generation 0; of deferred, reconciliations that looked for no cycles"},
@@ -199,11 +170,21 @@ measured_window::measured_window(const row_spec& r, const window_result& w, cons
   }
 }
 
-std::span<const metric_row<measured_window>> measured_metrics() { return table; }
+std::span<const metric_row<measured_window>> measured_metrics() {
+  static const auto all = [] {
+    std::vector<metric_row<measured_window>> rows(table.begin(), table.end());
+    const auto delayed = delay_metrics();
+    const auto latencies = std::ranges::find(rows, "latency_mean", &metric_info::name);
+    rows.insert(latencies + 1, delayed.begin(), delayed.end());
+    return rows;
+  }();
+  return all;
+}
 
 const metric_info* measured_metric(std::string_view name) {
-  const auto found = std::ranges::find(table, name, &metric_info::name);
-  return found == table.end() ? nullptr : &*found;
+  const auto all = measured_metrics();
+  const auto found = std::ranges::find(all, name, &metric_info::name);
+  return found == all.end() ? nullptr : &*found;
 }
 
 const metric_info& judged_metric(std::string_view mode) {

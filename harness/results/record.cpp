@@ -75,6 +75,21 @@ json buckets_of(const histogram& h) {
   return {{"unit", "ns"}, {"total", h.total()}, {"buckets", std::move(buckets)}};
 }
 
+// The longest operations that something else delayed, and what that was.
+json delayed_of(const window_result& w) {
+  json all = json::array();
+  for (std::size_t lane = 0; lane < w.longest.size(); ++lane) {
+    for (const delayed_operation& o : w.longest[lane]) {
+      json causes = json::array();
+      for (std::size_t d = 0; d < delays; ++d) {
+        if (o.inside.has(d)) causes.push_back(delay_table[d].name);
+      }
+      all.push_back({{"lane", lane}, {"at_ns", o.at_ns}, {"ns", o.ns}, {"causes", std::move(causes)}});
+    }
+  }
+  return all;
+}
+
 // Samples come every millisecond; a long window is thinned to what a plot can show.
 json samples_of(const std::vector<memory_sample>& memory) {
   const std::size_t step = memory.size() / 1000 + 1;
@@ -133,7 +148,10 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
                            {"after", moment_of(seen.after, seen.probe_after)}};
   metrics m;
   add_metrics(m, record, measured_window(item.row, w, seen));
-  if (item.row.mode == measure_mode::latency) record["latency"] = buckets_of(w.latencies);
+  if (item.row.mode == measure_mode::latency) {
+    record["latency"] = buckets_of(w.latencies);
+    record["delayed"] = delayed_of(w);
+  }
   if (item.row.mode == measure_mode::memory) record["memory"] = samples_of(w.memory);
   for (const auto& own : w.metrics) m.add(own.name, own.value, own.unit, own.evidence);
   if (seen.counters != nullptr) counters(m, record, w, *seen.counters);

@@ -55,6 +55,10 @@ def wrong_inside(record):
     if buckets is not None and (not isinstance(buckets, list) or any(
             not isinstance(b, list) or len(b) != 3 or not all(is_a(n, int) for n in b) for b in buckets)):
         return "its latency.buckets are damaged"
+    delayed = record.get("delayed")
+    if delayed is not None and (not isinstance(delayed, list) or any(
+            lacking(o, {"at_ns": int, "ns": int, "causes": LIST}) for o in delayed)):
+        return "its delayed operations are damaged"
     samples = at(record, "memory.samples")
     if samples is not None and (not isinstance(samples, list) or any(
             lacking(s, {"at_ns": NUMBER, "bytes": NUMBER}) for s in samples)):

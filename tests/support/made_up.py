@@ -52,6 +52,8 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
             found[f"latency_{name}"] = metric(ns * times, "ns")
         buckets = [[int(ns * 2**n / 2), int(ns * 2**n), max(1, 10**7 >> 2 * n)] for n in range(12)]
         record["latency"] = {"unit": "ns", "total": sum(n for _, _, n in buckets), "buckets": buckets}
+        record["delayed"] = [{"lane": at % threads, "at_ns": at * 10**6, "ns": int(ns * 900 * (1 + at % 7)),
+                              "causes": [CAUSES[(at + len(strategy)) % len(CAUSES)], "stop"]} for at in range(0, 100, 4)]
     if mode == "memory":
         found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"))
         record["memory"] = {"samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": int(ns * 2**16 * part(strategy, at))}
@@ -71,6 +73,9 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
         del record["metrics"], record["lanes"], record["quality"], record["oracle"]
         record["reason"] = "made up"
     return record
+
+
+CAUSES = ("collection", "reconciliation", "merge", "lock", "finalizer", "cascade")
 
 
 def row(strategy, workload, threads=1, processes=5, blocks=3, ns=100.0, wander=0.05, **more):

@@ -31,11 +31,11 @@ struct counted_steps : lane_driver {
   void operate(lane_control&, const batch_runner& b) override {
     for (int i = 0; i < steps; ++i) {
       b.run(b.state, 1);
-      if (b.take_delays == nullptr) continue;
-      const delay_bits bits = b.take_delays(b.context);
+      const delay_bits bits = inside.read(b);
       for (std::size_t d = 0; d < delays; ++d) seen[d] += bits.has(d);
     }
   }
+  delay_reader inside;
   int steps;
   std::array<int, delays> seen{};
 };

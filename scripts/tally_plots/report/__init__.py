@@ -6,17 +6,18 @@ import pathlib
 import shlex
 
 from .. import estimates, load, metrics, plots, style
+from ..plots import delays
 from . import figures, found, surroundings
 from .html import Piece, folded, joined, section, table, tag
 
 HERE = pathlib.Path(__file__).parent
 
 # Plots that have a section of their own; those of no other are in the first.
-SECTIONS = [("plots", "Cost, throughput and more", None), ("latency", "Latency percentiles", {"latency"}),
+SECTIONS = [("plots", "Cost, throughput and more", None), ("latency", "Latency percentiles", {"latency", "delays"}),
             ("memory", "Memory", {"memory", "heap"}), ("promptness", "Promptness", {"pauses"}),
             ("doubts", "Windows in doubt", {"quality"})]
 # What promptness is told by, of the rows that have it.
-PROMPT = ["latency_finalizer_p50", "latency_finalizer_max", "latency_collection_p50", "latency_collection_max", "pause_p50", "pause_p99",
+PROMPT = [*(f"latency_{cause}_{what}" for cause in delays.LOOKS for what in ("p50", "p99", "max")), "pause_p50", "pause_p99",
           "pause_max", "pause_share"]
 
 
