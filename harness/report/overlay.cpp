@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "harness/base/errors.hpp"
 #include "harness/base/program.hpp"
@@ -50,7 +51,9 @@ overlay::overlay(const std::vector<std::filesystem::path>& directories) {
     if (!std::filesystem::exists(file))
       throw usage_error(fmt::format("--overlay {}: there is no run (no rows.jsonl)", d.string()));
     bool any = false;
-    for (auto& r : load_results(file).results) {
+    loaded_results loaded = load_results(file);
+    if (!loaded.message.empty()) damaged_.push_back(std::move(loaded.message));
+    for (auto& r : loaded.results) {
       if (r.role != row_role::observed) continue;
       any = true;
       windows[r.identity].push_back(std::move(r));

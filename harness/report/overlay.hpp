@@ -21,11 +21,15 @@ class overlay {
   // Throws usage_error: a directory without observed rows; results_error.
   explicit overlay(const std::vector<std::filesystem::path>& directories);
 
+  // A sentence about each line that was left out.
+  [[nodiscard]] const std::vector<std::string>& damaged() const { return damaged_; }
+
   // Nothing where the row was not observed.
   [[nodiscard]] std::optional<compared_handoffs> judge(const result& simulated, const row_points&) const;
 
  private:
   std::map<std::string, observed_handoffs> rows_;
+  std::vector<std::string> damaged_;
 };
 
 // The verdicts of the results, a line a row; "" if there are none. `transfer_ns` is what a line transfer takes on the simulated

@@ -131,9 +131,12 @@ loaded_results load_results(const std::filesystem::path& path, damaged_end damag
     json record = json::parse(one, nullptr, false);
     const bool last = !whole || end + 1 == text.size();
     if (!whole || record.is_discarded() || !record.is_object()) {
-      if (!last) throw results_error(fmt::format("{}: line {} is not a record", path.string(), line));
+      if (!last) {
+        throw results_error(
+            fmt::format("{}: line {} is not a record; take it out, and the others can be used", path.string(), line));
+      }
       if (damaged == damaged_end::left_out) {
-        loaded.message = fmt::format("{}: the last line is damaged, and left out", path.filename().string());
+        loaded.message = fmt::format("{}: line {}, the last one, is damaged; it is left out", path.string(), line);
         break;
       }
       const auto aside = path.parent_path() / "rows.damaged";
@@ -142,7 +145,7 @@ loaded_results load_results(const std::filesystem::path& path, damaged_end damag
       std::error_code error;
       std::filesystem::resize_file(path, begin, error);
       if (error) refused(path, error.value());
-      loaded.message = fmt::format("{}: the last line was damaged; it is set aside in {}", path.filename().string(),
+      loaded.message = fmt::format("{}: line {}, the last one, was damaged; it is set aside in {}", path.string(), line,
                                    aside.filename().string());
       break;
     }

@@ -32,16 +32,16 @@ class results_file {
 
 struct loaded_results {
   std::vector<result> results;
-  std::string message;  // what was set aside; empty: nothing
+  std::string message;  // what was left out or set aside, by file and line; empty: nothing
 };
 
-// What becomes of a damaged last line: it is moved to rows.damaged beside the file, or left out and where it is.
-enum class damaged_end { set_aside, left_out };
+// What becomes of a damaged last line: it is left out and where it is, or moved to rows.damaged beside the file, which is for those
+// alone who go on writing and have a results_file of it in hand.
+enum class damaged_end { left_out, set_aside };
 
-// Reads all results; of a file that may still be written to, with a results_file of it in hand or leaving it as it is. Throws
-// results_error where an earlier line than the last is damaged, or where the rows are of several origins (`tally merge`), and
-// usage_error for records of another schema.
-[[nodiscard]] loaded_results load_results(const std::filesystem::path&, damaged_end = damaged_end::set_aside);
+// Reads all results; the file may still be written to. Throws results_error where an earlier line than the last is damaged, or where
+// the rows are of several origins (`tally merge`), and usage_error for records of another schema.
+[[nodiscard]] loaded_results load_results(const std::filesystem::path&, damaged_end = damaged_end::left_out);
 
 // The lines that can be used, in order, each as it stands there and as what it says; of a file that nothing is done to. What is
 // returned names each other line with its number and why: it is no record, of another schema, not of its origin, or there already.

@@ -15,6 +15,7 @@
 #include "harness/report/findings_report.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/run/plan.hpp"
+#include "harness/session/session.hpp"
 
 namespace tally {
 namespace {
@@ -120,7 +121,9 @@ int findings_session(const registry& all, const findings_options& o, const findi
   if (!o.results.empty()) {
     const fs::path file = fs::path(o.results) / "rows.jsonl";
     if (!fs::exists(file)) throw usage_error(fmt::format("--results {}: there is no rows.jsonl", o.results));
-    tell_of(load_results(file).results);
+    const loaded_results loaded = load_results(file);
+    if (!loaded.message.empty()) complain(loaded.message);
+    tell_of(loaded.results);
   } else if (std::ranges::all_of(keys, nothing_to_measure)) {
     tell_of({});  // the reasons are the answer
   } else {

@@ -68,7 +68,7 @@ session_folder::session_folder(const session_flags& flags, const std::optional<e
   if (flags.resume) {
     directory_ = earlier->directory;
     file_.emplace(directory_ / "rows.jsonl");  // before it is read: nobody writes to it any more
-    loaded_results loaded = load_results(directory_ / "rows.jsonl");
+    loaded_results loaded = load_results(directory_ / "rows.jsonl", damaged_end::set_aside);
     if (!loaded.message.empty()) complain(loaded.message);
     results_ = std::move(loaded.results);
     for (const auto& r : results_) there_.insert(r.row);

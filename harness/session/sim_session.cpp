@@ -219,6 +219,7 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   simulation_plan plan = plan_of(all, std::move(typed));
   const sim_request& asked = plan.request;
   const overlay observed(o.overlays);
+  for (const auto& sentence : observed.damaged()) complain(sentence);
   if (o.plan_only) {
     tell(plan_lines(plan));
     return exit_fine;

@@ -52,17 +52,27 @@ TEST_F(results, what_is_appended_is_read_again) {
 
 TEST_F(results, a_last_line_without_its_end_is_set_aside_and_said) {
   write(row(0).dump() + "\n" + row(1).dump().substr(0, 20));
-  const auto loaded = load_results(path);
+  const auto loaded = load_results(path, damaged_end::set_aside);
   EXPECT_EQ(loaded.results.size(), 1U);
-  EXPECT_THAT(loaded.message, HasSubstr("set aside in rows.damaged"));
+  EXPECT_EQ(loaded.message, path.string() + ": line 2, the last one, was damaged; it is set aside in rows.damaged");
   EXPECT_EQ(content(path), row(0).dump() + "\n");
   EXPECT_EQ(content(directory / "rows.damaged"), row(1).dump().substr(0, 20) + "\n");
 }
 
 TEST_F(results, a_whole_record_without_its_newline_is_damaged_too) {
   write(row(0).dump());  // cut by a kill: the next append would join it
-  EXPECT_EQ(load_results(path).results.size(), 0U);
+  EXPECT_EQ(load_results(path, damaged_end::set_aside).results.size(), 0U);
   EXPECT_EQ(content(directory / "rows.damaged"), row(0).dump() + "\n");
+}
+
+TEST_F(results, who_only_reads_leaves_a_damaged_file_as_it_is) {
+  const std::string text = row(0).dump() + "\n" + row(1).dump().substr(0, 20);
+  write(text);
+  const auto loaded = load_results(path);
+  EXPECT_EQ(loaded.results.size(), 1U);
+  EXPECT_EQ(loaded.message, path.string() + ": line 2, the last one, is damaged; it is left out");
+  EXPECT_EQ(content(path), text);
+  EXPECT_FALSE(std::filesystem::exists(directory / "rows.damaged"));
 }
 
 TEST_F(results, damage_before_the_end_is_refused_with_its_line) {
