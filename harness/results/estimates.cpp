@@ -6,12 +6,15 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <system_error>
 
 #include "harness/base/files.hpp"
 #include "harness/results/metrics.hpp"
 
 namespace tally {
 namespace {
+
+constexpr const char* estimates_file = "estimates.jsonl";
 
 bool any_finite(const replicated& values) {
   return std::ranges::any_of(
@@ -211,7 +214,14 @@ const estimate* find_estimate(const std::vector<estimate>& all, std::string_view
 void write_estimates(const std::filesystem::path& directory, const std::vector<estimate>& all) {
   std::string text;
   for (const auto& e : all) text += to_json(e).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-  write_whole(directory / "estimates.jsonl", text);
+  write_whole(directory / estimates_file, text);
+}
+
+void remove_estimates(const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / estimates_file;
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) refused(path, error.value());
 }
 
 }  // namespace tally

@@ -93,5 +93,7 @@ class estimator {
 
 // estimates.jsonl in `directory`, whole. Throws results_error.
 void write_estimates(const std::filesystem::path& directory, const std::vector<estimate>&);
+// Before rows are added: what was said of fewer must not outlive a session that is killed before it says something of all.
+void remove_estimates(const std::filesystem::path& directory);
 
 }  // namespace tally

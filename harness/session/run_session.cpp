@@ -130,6 +130,7 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
   progress shown(stderr, progress::detect(stderr, o.quiet), plan.windows() - done.size(), plan.predicted_seconds());
   run_outcome outcome;
   try {
+    if (done.size() != plan.windows()) remove_estimates(directory);
     outcome = execute(plan, done, o.timeout_s, folder.file(), results, shown, interrupt);
   } catch (const std::exception& e) {  // the disk, memory, no more processes
     shown.finish();

@@ -3,6 +3,7 @@
 
 process.py TALLY SOURCE_DIR PRELOAD [TEST...]      PRELOAD: the library of tests/fault/preload.cpp
 """
+import collections
 import json
 import os
 import pathlib
@@ -207,6 +208,24 @@ def a_signal_before_any_write_costs_the_window_in_flight_at_most(cwd):
         assert done.returncode in ((-9,) if s == signal.SIGKILL else (0, 130) if late else (130,)), (n, s, done.returncode, done.stderr)
         assert done.stderr == "", done.stderr
         completed(cwd, whole_lines(cwd / "r"))
+
+
+def estimates_are_of_all_rows_that_are_there_or_there_are_none(cwd):
+    writes, _ = points(cwd, SMALL)
+    grown = 0
+    for n in range(1, writes + 1):
+        assert run(*SMALL, cwd=cwd, env=faulty(f"kill:{writes // 2}:{int(signal.SIGINT)}")).returncode == 130
+        before, file = len(whole_lines(cwd / "r")), cwd / "r/estimates.jsonl"
+        assert 0 < before < WINDOWS and file.exists(), before
+        done = run("run", "--resume", "--out", "r", "--quiet", cwd=cwd, env=faulty(f"kill:{n}:{int(signal.SIGKILL)}"))
+        windows = collections.Counter(r["row"] for r in whole_lines(cwd / "r"))
+        for line in map(json.loads, file.read_text().splitlines() if file.exists() else []):
+            assert line["windows"] == windows[line["row"]], (n, line["windows"], windows)
+        grown += done.returncode == -9 and sum(windows.values()) > before
+        completed(cwd, whole_lines(cwd / "r"))
+        if done.returncode == 0:
+            break  # it has no such write
+    assert grown > 0, "none was killed between its first row and its estimates"
 
 
 def a_signal_to_the_whole_group_is_an_interrupt_and_no_error(cwd):
