@@ -101,6 +101,11 @@ bool has_option(const strategy_entry& s, const variant_entry& v, std::string_vie
   return false;
 }
 
+// The strategy has the option, but not with this value: what is to be told where no strategy that a glob means has it.
+struct no_such_value : unknown_name {
+  using unknown_name::unknown_name;
+};
+
 strategy_choice with_options(const strategy_entry& s, std::string_view flag, const name_spec& typed) {
   const std::string spec = typed.text();
   strategy_choice choice{&s, nullptr, {}};
@@ -122,7 +127,7 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
     if (!found->values.empty()) {
       const auto place = std::ranges::find(found->values, value);
       if (place == found->values.end()) {
-        throw usage_error(fmt::format("{} {}: {} is one of {}", flag, spec, name, joined(found->values)));
+        throw no_such_value(fmt::format("{} {}: {} is one of {}", flag, spec, name, joined(found->values)));
       }
       if (compiled(*found)) {
         wanted[at] = value;
@@ -132,9 +137,9 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
       continue;
     }
     double number = 0;
-    if (!to_number(value, number)) throw usage_error(fmt::format("{} {}: {} is not a number", flag, spec, value));
+    if (!to_number(value, number)) throw no_such_value(fmt::format("{} {}: {} is not a number", flag, spec, value));
     if (number < found->least || number > found->most) {
-      throw usage_error(
+      throw no_such_value(
           fmt::format("{} {}: {} is between {} and {}", flag, spec, name, number_text(found->least), number_text(found->most)));
     }
     choice.tunables.emplace_back(name, number);
@@ -153,7 +158,7 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
   for (const auto& [name, value] : choice.tunables) {
     const auto& needed = std::ranges::find(s.tunables, name, &tunable_entry::name)->only_with;
     if (!needed.empty() && !has_option(s, *built, needed)) {
-      throw usage_error(fmt::format("{} {}: {} means something with {} only", flag, spec, name, needed));
+      throw no_such_value(fmt::format("{} {}: {} means something with {} only", flag, spec, name, needed));
     }
   }
   return choice;
@@ -181,7 +186,7 @@ std::vector<strategy_choice> choose_strategies(const registry& all, std::string_
   const std::string_view name = spec.name;
   const bool of_any = name == "all" || name.find_first_of("*?") != std::string_view::npos;
   std::vector<strategy_choice> chosen;
-  std::exception_ptr lacking;
+  std::exception_ptr lacking, unfit;
   for (const auto& s : all.strategies) {
     if (!glob_matches(name == "all" ? "*" : name, s.name)) continue;
     if (spec.every_variant) {
@@ -189,15 +194,19 @@ std::vector<strategy_choice> choose_strategies(const registry& all, std::string_
     } else if (spec.options.empty()) {
       chosen.push_back({&s, &s.variants.front(), {}});
     } else {
-      // Of several strategies those that have these options are meant.
+      // Of several strategies those that have these options, with these values, are meant.
       try {
         chosen.push_back(with_options(s, flag, spec));
+      } catch (const no_such_value&) {
+        if (!of_any) throw;
+        if (!unfit) unfit = std::current_exception();
       } catch (const unknown_name&) {
         if (!of_any) throw;
         lacking = std::current_exception();
       }
     }
   }
+  if (chosen.empty() && unfit) std::rethrow_exception(unfit);
   if (chosen.empty() && lacking) std::rethrow_exception(lacking);
   if (chosen.empty()) {
     auto names = names_of(all.strategies, [](const auto& s) { return s.name; });

@@ -199,6 +199,43 @@ TEST_F(plan_of, variants_are_chosen_by_option_and_by_glob) {
   EXPECT_THAT(refusal(selection({"gil:order=seq_cst"}, {"spin"}, "1")), HasSubstr("order"));
 }
 
+TEST_F(plan_of, a_glob_with_an_option_means_those_that_have_it_with_this_value) {
+  tunable_entry other = all.strategies[1].tunables.front();
+  other.values = {"relaxed", "acquire"};
+  variant_entry acquires = all.strategies[1].variants.front();
+  acquires.options = {"acquire"};
+  acquires.label = "order=acquire";
+  all.strategies.push_back({"other", "its order has other values", "-", {other}, {all.strategies[1].variants.front(), acquires}});
+  const auto chosen = [&](const char* typed) {
+    std::vector<std::string> labels;
+    for (const auto& c : choose_strategies(all, "--strategy", typed)) labels.push_back(c.label());
+    return labels;
+  };
+  EXPECT_THAT(chosen("*:order=seq_cst"), ElementsAre("atomic:order=seq_cst"));
+  EXPECT_THAT(chosen("*:order=acquire"), ElementsAre("other:order=acquire"));
+  // Of nobody's value what there is, and not that others have no such option.
+  EXPECT_THAT(refusal(selection({"*:order=strong"}, {"spin"}, "1")), HasSubstr("order is one of relaxed, seq_cst"));
+  EXPECT_THAT(refusal(selection({"*:interval=5000"}, {"spin"}, "1")), HasSubstr("interval is between 1 and 1000"));
+}
+
+TEST_F(plan_of, a_suite_s_option_with_a_value_that_nobody_here_has_is_skipped) {
+  const suite_group group{.title = "",
+                          .strategies = {"gil", "*:order=acquire", "gil:interval=5000"},
+                          .workloads = {"spin"},
+                          .sets = {},
+                          .threads = "1",
+                          .modes = {measure_mode::throughput},
+                          .heaps = {}};
+  const suite_info suite{.name = "s", .summary = "", .how = standard_protocol(), .groups = {group}, .baseline = false};
+  run_request r;
+  r.suite = &suite;
+  const auto p = made(r);
+  EXPECT_THAT(keys(p), ElementsAre("gil|spin|1|throughput"));
+  ASSERT_EQ(p.skipped.size(), 2U);
+  EXPECT_EQ(p.skipped[0].strategy + ": " + p.skipped[0].reason, "*:order=acquire: not in this build");
+  EXPECT_EQ(p.skipped[1].strategy + ": " + p.skipped[1].reason, "gil:interval=5000: not in this build");
+}
+
 TEST_F(plan_of, every_block_measures_every_row_once_in_an_order_that_the_seed_decides) {
   auto r = selection({"*"}, {"spin"}, "1,2");
   r.blocks = 4;
