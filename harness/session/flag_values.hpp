@@ -5,12 +5,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -51,6 +54,17 @@ inline constexpr const auto& names_of(measure_mode) { return mode_names; }
 inline constexpr const auto& names_of(sim::protocol) { return sim::protocol_names; }
 inline constexpr const auto& names_of(sim::cache_capacity) { return sim::capacity_names; }
 
+// Whether the text is this whole number in another way of writing it: 1e3, 1000.0. A double may be a rounded one from 2^53 on.
+template <std::integral T>
+[[nodiscard]] bool to_whole(std::string_view text, T& value) {
+  constexpr double least = static_cast<double>(std::numeric_limits<T>::min());
+  constexpr double most = std::min(0x1p53, static_cast<double>(std::numeric_limits<T>::max()));
+  double number = 0;
+  if (!to_number(text, number) || number != std::trunc(number) || number < least || number > most) return false;
+  value = static_cast<T>(number);
+  return true;
+}
+
 // One value. `flag` opens the message. Throws usage_error.
 template <class T>
 [[nodiscard]] T read_value(std::string_view flag, std::string_view text, number_range range) {
@@ -63,8 +77,10 @@ template <class T>
   } else if constexpr (std::is_arithmetic_v<T>) {
     T value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool whole = std::is_integral_v<T>;
-    if (error != std::errc{} || end != text.data() + text.size()) {
+    constexpr bool whole = std::is_integral_v<T>;
+    bool read = error == std::errc{} && end == text.data() + text.size();
+    if constexpr (whole) read = read || to_whole(text, value);
+    if (!read) {
       throw usage_error(fmt::format("{} {}: a {}number{}", flag, text, whole ? "whole " : "",
                                     error == std::errc::result_out_of_range ? " that is not so large" : ""));
     }

@@ -176,6 +176,17 @@ TEST(flags, what_can_not_be_read_is_named_with_its_flag) {
             "--seed 18446744073709551616: a whole number that is not so large");
 }
 
+TEST(flags, a_whole_number_is_the_same_however_it_is_typed) {
+  EXPECT_EQ(read_value<std::uint64_t>("--ops", "1e3", {1, flags::most_operations}), 1000U);
+  EXPECT_EQ(read_value<int>("--repeat", "20.0", {1, 1000}), 20);
+  EXPECT_EQ(read_value<std::uint64_t>("--seed", "18446744073709551615", {}), 18446744073709551615U);
+  EXPECT_EQ(refusal<std::uint64_t>("--ops", "1e10", {1, flags::most_operations}), "--ops 1e10: between 1 and 1000000000");
+  for (const char* bad : {"1e", "1e-1", "0.5", "nan", "inf", "1e16", "-1e3", " 1e3", "1e3 "}) {
+    EXPECT_EQ(refusal<std::uint64_t>("--seed", bad), fmt::format("--seed {}: a whole number", bad));
+  }
+  EXPECT_EQ(refusal<int>("--repeat", "1e10"), "--repeat 1e10: a whole number");
+}
+
 TEST(flags, values_have_units) {
   using namespace std::chrono_literals;
   EXPECT_EQ(read_duration("--duration", "100ms"), 100ms);
