@@ -174,40 +174,55 @@ LINE = {"scene": load.TEXT, "row": load.TEXT, "metric": load.TEXT, "processes": 
 
 def written(run):
     """The lines of estimates.jsonl by row and metric; empty without the file."""
-    if not hasattr(run, "estimates"):
-        read(run)
+    read(run)
     return run.estimates
 
 
 def read(run):
-    """Reads estimates.jsonl; returns a sentence about each line of it that can't be used: what it tells of is computed."""
-    run.estimates, run.metrics, bad = {}, run.config.get("metrics"), []
+    """Reads estimates.jsonl, once; returns a sentence about each line of it that can't be used: what it tells of is computed."""
+    if hasattr(run, "estimates"):
+        return run.bad_estimates
+    run.estimates, run.metrics, run.bad_estimates = {}, run.config.get("metrics"), []
     path = run.directory / "estimates.jsonl"
     if not path.exists():
-        return bad
-    for number, line in load.lines_of(path, bad):
+        return run.bad_estimates
+    unsure = set()  # what two lines tell differently
+    for number, line in load.lines_of(path, run.bad_estimates):
+        about_metrics = "row" not in line and "metrics" in line
+        wrong = wrong_schema(line) if about_metrics else wrong_with(line)
+        key = line.get("row"), line.get("metric")
+        if not wrong and not about_metrics and run.part and line.get("origin") != run.part:
+            continue
+        if not wrong and (key in run.estimates or key in unsure):
+            wrong = f"{key[1]} of {key[0]} is there already"
+            if key in unsure or run.estimates[key] != completed(line):
+                wrong += ", with other figures, and neither line is believed"
+                run.estimates.pop(key, None)
+                unsure.add(key)
+        if wrong:
+            run.bad_estimates.append(f"{path}: line {number} is left out: {wrong}")
+            continue
         if isinstance(line.get("metrics"), list):
             run.metrics = line["metrics"]
-        if "row" not in line and "metrics" in line:
-            continue
-        wrong = wrong_with(line)
-        if wrong:
-            bad.append(f"{path}: line {number} is left out: {wrong}")
-            continue
-        if run.part and line.get("origin") != run.part:
-            continue
-        line.setdefault("ratio", None)
-        line.setdefault("noise", None)
-        run.estimates[line["row"], line["metric"]] = line
-    return bad
+        if not about_metrics:
+            run.estimates[key] = completed(line)
+    return run.bad_estimates
+
+
+def completed(line):
+    return {"ratio": None, "noise": None, **line}
+
+
+def wrong_schema(line):
+    return None if line.get("schema") == load.SCHEMA else f"its schema is not {load.SCHEMA}"
 
 
 def wrong_with(line):
-    if line.get("schema") != load.SCHEMA:
-        return f"its schema is not {load.SCHEMA}"
-    wrong = load.lacking(line, LINE)
+    wrong = wrong_schema(line) or load.lacking(line, LINE)
     if wrong:
         return wrong
+    if not math.isfinite(line["value"]):
+        return "its value is not finite"
     ratio = line.get("ratio")
     if ratio is not None and load.lacking({"ratio": ratio}, {"ratio.to": load.TEXT, "ratio.value": load.NUMBER}):
         return "its ratio has no row that it is to, or no number"

@@ -40,7 +40,7 @@ def environment_section(results):
 def warnings_section(results):
     rows = [r for r in results.ok if "quality" in r]
     doubtful = [r for r in rows if load.doubtful(r)]
-    said = list(results.bad) + [complaint for run in results.runs for complaint in estimates.read(run)]
+    said = list(dict.fromkeys(results.bad + [complaint for run in results.runs for complaint in estimates.read(run)]))
     if doubtful:
         said.append(joined(f"{len(doubtful)} of {len(rows)} windows are in doubt: ", *reasons(doubtful)))
     for (name, why), windows in load.groups(results.failed, lambda r: (r["row"], missing.kind(r.get("reason", "no reason")))).items():
