@@ -11,7 +11,7 @@ import argparse
 import pathlib
 import sys
 
-from . import estimates, load, plots, style, workers
+from . import estimates, load, plots, printing, style, workers
 
 LATEST = pathlib.Path("results/latest")  # of the working directory, as `tally run` leaves it
 
@@ -57,7 +57,7 @@ def main(arguments=None):
         parser.error(f"--only {unknown[0]}: there is no such plot; there are {', '.join(there)}")
     try:
         if options.list:
-            print("\n".join(f"{name:12} {plots.summary(plot)}" for name, plot in there.items()), flush=True)
+            printing.say("\n".join(f"{name:12} {plots.summary(plot)}" for name, plot in there.items()))
             return 0
         if options.report:
             return make_page(parser, options)
@@ -77,7 +77,7 @@ def make_page(parser, options):
         parser.error("--report: tally report DIR makes the page, with the words of its verdicts")
     from . import report
     report.write(options.directories[0], options.report, options.words)
-    print(options.report)
+    printing.say(options.report)
     return 0
 
 
@@ -106,5 +106,5 @@ def draw(parser, options, chosen):
             for file, figure in plot.draw(results, options):
                 them.save(figure, target / file, ["pdf"] if options.pdf else ["png", "svg"])
                 drawn += 1
-    print(f"{drawn} plot{'s' if drawn > 1 else ''} of {', '.join(map(called, directories))} in {target}" if drawn else "no plot: the rows allow none of " + ", ".join(p.NAME for p in chosen))
+    printing.say(f"{drawn} plot{'s' if drawn > 1 else ''} of {', '.join(map(called, directories))} in {target}" if drawn else "no plot: the rows allow none of " + ", ".join(p.NAME for p in chosen))
     return 0 if drawn else 1

@@ -13,7 +13,7 @@ import pathlib
 import statistics
 import sys
 
-from . import estimates, load, metrics, table
+from . import estimates, load, metrics, printing, table
 
 FINE, HARNESS, USAGE = 0, 3, 64  # exit codes, results/README.md
 
@@ -259,8 +259,10 @@ def main(arguments):
         print(f"tally: export {error}", file=sys.stderr)
         return error.code
     except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        printing.give_up()
         return HARNESS
     except OSError as error:
-        print(f"tally: export: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        if file is None:
+            printing.give_up()
+        print(f"tally: export: {error.filename or file or 'standard output'}: {error.strerror}", file=sys.stderr)
         return HARNESS

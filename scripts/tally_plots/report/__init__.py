@@ -31,9 +31,9 @@ def write(directory, target, words):
     try:
         new.write_text(page, encoding="utf-8")
         new.replace(target)
-    except OSError:
+    except OSError as error:
         new.unlink(missing_ok=True)
-        raise
+        raise OSError(error.errno, error.strerror, str(target)) from None
 
 
 def named(directory):
