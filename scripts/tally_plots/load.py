@@ -165,6 +165,7 @@ class Results:
                 elif row["status"] == "error" and row["row"] not in run.windows:
                     self.failed.append(row)
                 row["_rank"] = len(self.ok) + len(self.failed)
+        self._by_mode = groups(self.ok, lambda r: r["config"]["mode"])
         self._varied = {}
         for row in self.ok + self.failed:
             name, parameters = row["config"]["workload"]["name"], row["config"]["workload"]["parameters"]
@@ -208,7 +209,7 @@ class Results:
         return " | ".join(run.origin for run in self.runs)
 
     def select(self, workload=None, mode="throughput"):
-        return [r for r in self.ok if r["config"]["mode"] == mode and (not workload or r["config"]["workload"]["name"] == workload)]
+        return [r for r in self._by_mode.get(mode, []) if not workload or r["config"]["workload"]["name"] == workload]
 
 
 def plain(row):

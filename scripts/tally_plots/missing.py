@@ -1,4 +1,5 @@
 """Which rows are not in a picture, and what kind of reason each has: no strategy leaves one without a word."""
+import functools
 import re
 
 from . import load
@@ -6,7 +7,12 @@ from . import load
 
 def kind(reason):
     """Of a reason that is a sentence: up to a colon, N for its figures, without the name of an errno."""
-    words = re.split("[:;]", re.sub(r"^E[A-Z]+: ", "", str(reason)))[0]
+    return kind_of(str(reason))
+
+
+@functools.lru_cache(maxsize=2**16)  # tens of thousands of windows say the same over and over
+def kind_of(reason):
+    words = re.split("[:;]", re.sub(r"^E[A-Z]+: ", "", reason))[0]
     return re.sub(r"\d+(\.\d+)?", "N", words).strip()
 
 

@@ -1,4 +1,5 @@
 """What a line of rows.jsonl must have to be relied on, and what is wrong with one that can't be."""
+import functools
 import json
 import math
 
@@ -19,11 +20,17 @@ SIMULATED = {"config.simulation.machine": TEXT, "config.simulation.protocol": TE
 NAMES = {NUMBER: "a number", TEXT: "a text", OBJECT: "an object", LIST: "a list", FLAG: "true or false", int: "a whole number"}
 
 
+@functools.lru_cache(maxsize=None)
+def names_of(path):
+    return path.split(".")
+
+
 def at(record, path):
-    for name in path.split("."):
-        if not isinstance(record, dict) or name not in record:
-            return None
-        record = record[name]
+    try:
+        for name in names_of(path):
+            record = record[name]
+    except (KeyError, TypeError):  # it has no such name, or is a text, a number, a list
+        return None
     return record
 
 
@@ -114,22 +121,27 @@ def no_number(text):
     raise ValueError(f"{text} is no JSON")
 
 
+JSON = json.JSONDecoder(parse_constant=no_number)  # json.loads() would make one for each line
+
+
 def lines_of(path, bad):
-    """(number, object) of each line that is a JSON object; `bad` gets a sentence about each other one."""
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            found = json.loads(line.decode("utf-8"), parse_constant=no_number)
-        except UnicodeDecodeError:
-            bad.append(f"{path}: line {number} is not UTF-8: left out")
-        except (ValueError, RecursionError):
-            bad.append(f"{path}: line {number} is not JSON: left out")
-        else:
-            if isinstance(found, dict):
-                yield number, found
+    """(number, object) of each line that is a JSON object; `bad` gets a sentence about each other one. No more than a line of the file is in
+    memory at a time."""
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                found = JSON.decode(line.decode("utf-8"))
+            except UnicodeDecodeError:
+                bad.append(f"{path}: line {number} is not UTF-8: left out")
+            except (ValueError, RecursionError):
+                bad.append(f"{path}: line {number} is not JSON: left out")
             else:
-                bad.append(f"{path}: line {number} is not a JSON object: left out")
+                if isinstance(found, dict):
+                    yield number, found
+                else:
+                    bad.append(f"{path}: line {number} is not a JSON object: left out")
 
 
 def origin_of(record):

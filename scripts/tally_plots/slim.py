@@ -1,5 +1,4 @@
 """Records that take less memory: tens of thousands of them would fill it otherwise."""
-import json
 import sys
 
 # What no reader of a record looks at, and what all windows of a row, or all of a file, have alike.
@@ -32,5 +31,8 @@ class Slimmer:
         if not isinstance(metric, dict):
             return metric
         if metric.get("value") is None:  # absent, for the same reason over and over
-            return self._alike.setdefault(("absent", json.dumps(metric)), metric)
+            try:
+                return self._alike.setdefault(("absent", *metric.items()), metric)
+            except TypeError:  # one that says more than texts and numbers is kept as it is
+                return metric
         return {sys.intern(name): sys.intern(v) if isinstance(v, str) else v for name, v in metric.items()}
