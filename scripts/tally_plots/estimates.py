@@ -30,6 +30,7 @@ class Estimate:
 
 
 NOTHING = float("nan")
+NONE = Estimate(NOTHING, NOTHING, NOTHING, False, 0, 0, False, False)
 
 
 def of(row, metric):
@@ -38,7 +39,7 @@ def of(row, metric):
     values = by_window(run, key, metric)
     flat = list(values.values())
     if not flat:
-        return Estimate(NOTHING, NOTHING, NOTHING, False, 0, 0, False, False)
+        return NONE
     line = written(run).get((key, metric))
     computed = line is None
     if computed:

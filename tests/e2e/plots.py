@@ -32,7 +32,7 @@ RUNS = {
 }
 # Only where the library is installed: rows under another allocator are rows of their own.
 ALLOCATORS = ["--workload", "tree_churn", "--strategy", "atomic,deferred", "--threads", "1,2", "--allocator", "system,mimalloc"]
-EXPECTED = ["cost", "throughput-copy_drop", "sharing-ladder-1", "handoff-2", "heap-tree_churn-1", "latency-tree_churn-1",
+EXPECTED = ["cost", "throughput-copy_drop", "sharing-ladder-1", "handoff-2", "heap-tree_churn-1", "overhead-tree_churn-1", "latency-tree_churn-1",
             "memory-tree_churn-1", "memory-cycles-window-10-1", "pauses-cycles-1", "paths"]
 
 
@@ -213,7 +213,7 @@ def many_long_names_are_drawn_without_a_warning(cwd):
         assert done.returncode == 0 and done.stderr == "", (arguments, done.stderr)
     kinds = {p.name.split("-")[0].split(".")[0] for d in ("r", "s") for p in (cwd / d / "plots").iterdir()}
     assert kinds == {"throughput", "cost", "paths", "sharing", "handoff", "latency", "memory", "heap", "transfers", "fields", "scaling",
-                     "takers", "floor", "pauses", "handoffs", "counters", "quality", "speedup", "ladder", "findings"}, kinds
+                     "takers", "floor", "overhead", "pauses", "handoffs", "counters", "quality", "speedup", "ladder", "findings"}, kinds
     for picture in [*(cwd / "r/plots").glob("*.svg"), *(cwd / "s/plots").glob("*.svg")]:
         assert " an operation" not in texts(picture) and " a second" not in texts(picture), picture
 

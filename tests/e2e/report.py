@@ -112,7 +112,7 @@ def a_page_is_whole_and_loads_nothing(cwd):
     for tag in ("link", "img", "iframe", "object", "embed", "base"):
         assert not it.of(tag), tag
     order = [a["id"] for a in it.of("section")]
-    assert order == ["found", "choice", "plots", "latency", "memory", "environment", "warnings", "commands"], order
+    assert order == ["found", "choice", "plots", "latency", "overhead", "memory", "environment", "warnings", "commands"], order
 
 
 def everything_has_a_name(cwd):

@@ -320,7 +320,7 @@ def estimated(directory, records, config=None, half=0.03):
     noise = {of[0]["scene"]: 0.01 for of in rows.values() if of[0]["role"] == "aa"}
     lines = []
     for row, windows in rows.items():
-        for name in ("ns_per_op", "live_bytes_peak", "latency_p99"):
+        for name in ("ns_per_op", "cpu_ns_per_op", "pause_share", "live_bytes_peak", "latency_p99"):
             values = [w["metrics"][name]["value"] for w in windows if name in w["metrics"]]
             if values:
                 middle = sorted(values)[len(values) // 2]

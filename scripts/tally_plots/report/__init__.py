@@ -7,13 +7,14 @@ import shlex
 
 from .. import estimates, load, metrics, plots, style
 from ..plots import delays
-from . import figures, found, surroundings
+from . import figures, found, overhead, surroundings
 from .html import Piece, folded, joined, section, table, tag
 
 HERE = pathlib.Path(__file__).parent
 
 # Plots that have a section of their own; those of no other are in the first.
 SECTIONS = [("plots", "Cost, throughput and more", None), ("latency", "Latency percentiles", {"latency", "delays"}),
+            ("overhead", "Cost against the floor", {"overhead"}),
             ("memory", "Memory", {"memory", "heap"}), ("promptness", "Promptness", {"pauses"}),
             ("doubts", "Windows in doubt", {"quality"})]
 # What promptness is told by, of the rows that have it.
@@ -60,6 +61,8 @@ def page_of(results, directory, words):
         parts = [part for plot in drawn if plot in own for part in plot_parts(plot, drawn[plot], shell, class_of)]
         if name == "promptness":
             parts += promptness(results, class_of)
+        if name == "overhead":
+            parts += overhead.overhead_tables(results, class_of)
         if parts:
             sections.append(section(name, title, *parts))
     sections += [surroundings.environment_section(results), surroundings.warnings_section(results), commands(drawn, shell)]
