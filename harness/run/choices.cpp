@@ -11,6 +11,7 @@
 
 #include "harness/base/text.hpp"
 #include "harness/run/runtimes.hpp"
+#include "harness/run/varied_numbers.hpp"
 
 namespace tally {
 namespace {
@@ -31,6 +32,10 @@ name_spec name_spec::read(std::string_view flag, std::string_view text) {
   if (colon == std::string_view::npos) return spec;
   if (text.substr(colon + 1) == "*") {
     spec.every_variant = true;
+    return spec;
+  }
+  if (text.substr(colon + 1) == "*tunables") {
+    spec.every_tunable = true;
     return spec;
   }
   for (const auto& piece : split(text.substr(colon + 1), ',')) {
@@ -60,6 +65,7 @@ std::vector<name_spec> name_spec::read_list(std::string_view flag, std::string_v
 
 std::string name_spec::text() const {
   if (every_variant) return name + ":*";
+  if (every_tunable) return name + ":*tunables";
   std::string out = name;
   for (const auto& [option, value] : options) out += fmt::format("{}{}={}", out.size() == name.size() ? ":" : ",", option, value);
   return out;
@@ -90,16 +96,16 @@ std::string strategy_choice::label() const {
   return out;
 }
 
-namespace {
-
-// "cycles=generational"
 bool has_option(const strategy_entry& s, const variant_entry& v, std::string_view option) {
+  if (option.empty()) return true;
   std::size_t at = 0;
   for (const auto& t : s.tunables) {
     if (!t.run_time && option == fmt::format("{}={}", t.name, v.options.at(at++))) return true;
   }
   return false;
 }
+
+namespace {
 
 // The strategy has the option, but not with this value: what is to be told where no strategy that a glob means has it.
 struct no_such_value : unknown_name {
@@ -157,11 +163,19 @@ strategy_choice with_options(const strategy_entry& s, std::string_view flag, con
   choice.variant = &*built;
   for (const auto& [name, value] : choice.tunables) {
     const auto& needed = std::ranges::find(s.tunables, name, &tunable_entry::name)->only_with;
-    if (!needed.empty() && !has_option(s, *built, needed)) {
+    if (!has_option(s, *built, needed)) {
       throw no_such_value(fmt::format("{} {}: {} means something with {} only", flag, spec, name, needed));
     }
   }
   return choice;
+}
+
+// NAME:*tunables, or a runtime's options in the place of the defaults.
+std::vector<strategy_choice> with_tunables(const strategy_entry& s, std::string_view flag, const name_spec& spec) {
+  const bool typed = !spec.options.empty();
+  auto list = with_numbers_varied(typed ? with_options(s, flag, spec) : strategy_choice{&s, &s.variants.front(), {}}, !typed);
+  if (list.empty()) throw unknown_name(fmt::format("{} {}: {} has no number that can be varied", flag, spec.text(), s.name));
+  return list;
 }
 
 // A runtime's strategy and options, those that are typed last.
@@ -171,6 +185,7 @@ name_spec with_runtime(const registry& all, const name_spec& typed) {
   if (!r) return typed;
   name_spec spec = r->strategy;
   spec.every_variant = typed.every_variant;
+  spec.every_tunable = typed.every_tunable;
   for (const auto& [option, value] : typed.options) {
     const auto own = std::ranges::find(spec.options, option, [](const auto& o) { return o.first; });
     if (own != spec.options.end()) spec.options.erase(own);
@@ -191,12 +206,13 @@ std::vector<strategy_choice> choose_strategies(const registry& all, std::string_
     if (!glob_matches(name == "all" ? "*" : name, s.name)) continue;
     if (spec.every_variant) {
       for (const auto& v : s.variants) chosen.push_back({&s, &v, {}});
-    } else if (spec.options.empty()) {
+    } else if (spec.options.empty() && !spec.every_tunable) {
       chosen.push_back({&s, &s.variants.front(), {}});
     } else {
-      // Of several strategies those that have these options, with these values, are meant.
+      // Of several strategies those that have these options, with these values, or numbers, are meant.
       try {
-        chosen.push_back(with_options(s, flag, spec));
+        auto here = spec.every_tunable ? with_tunables(s, flag, spec) : std::vector{with_options(s, flag, spec)};
+        std::ranges::move(here, std::back_inserter(chosen));
       } catch (const no_such_value&) {
         if (!of_any) throw;
         if (!unfit) unfit = std::current_exception();
@@ -217,7 +233,9 @@ std::vector<strategy_choice> choose_strategies(const registry& all, std::string_
 }
 
 std::vector<workload_choice> choose_workloads(const registry& all, const name_spec& spec) {
-  if (spec.every_variant) throw usage_error(fmt::format("--workload {}: '*' is not name=value", spec.text()));
+  if (spec.every_variant || spec.every_tunable) {
+    throw usage_error(fmt::format("--workload {}: '*' is not name=value", spec.text()));
+  }
   std::vector<workload_choice> chosen;
   for (std::size_t i = 0; i < all.workloads.size(); ++i) {
     const auto& w = all.workloads[i];

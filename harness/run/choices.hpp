@@ -15,11 +15,13 @@
 namespace tally {
 
 // NAME, GLOB, NAME:option=value,option=value, or NAME:* for every variant that is built; of strategies, and of workloads, whose
-// options are parameters. What the binary has of that name is found when a run is planned.
+// options are parameters. NAME:*tunables is a strategy with its defaults, and with each of its run-time numbers at a quarter of its
+// default and at four times it. What the binary has of that name is found when a run is planned.
 struct name_spec {
   std::string name;
   std::vector<std::pair<std::string, std::string>> options;
   bool every_variant = false;
+  bool every_tunable = false;
   name_spec() = default;
   name_spec(const char* typed) : name_spec(read("", typed)) {}
   // Throws usage_error.
@@ -53,6 +55,9 @@ struct strategy_choice {
   std::vector<std::pair<std::string, double>> tunables;
   [[nodiscard]] std::string label() const;  // "biased:merge=detached", "gil:interval=50"
 };
+
+// "cycles=generational"; every variant has "".
+[[nodiscard]] bool has_option(const strategy_entry&, const variant_entry&, std::string_view option);
 
 // Throws usage_error; unknown_name with the nearest name.
 [[nodiscard]] std::vector<strategy_choice> choose_strategies(const registry&, std::string_view flag, const name_spec&);

@@ -77,6 +77,11 @@ std::vector<suite_group> full(const names& traces, const names& threaded) {
       {"small Python programs", everything, {"interpreter"}, {"program=fib,call_method,create_instance,mixed"}, "auto",
        {mode::throughput}, {}},
       {"a service", everything, {"server"}, {}, "auto", {mode::throughput, mode::latency, mode::memory}, {}},
+      // In scenes of their own: elsewhere these rows would stand among strategies that are compared.
+      {.title = "numbers at a quarter of their defaults and at four times them", .strategies = {"*:*tunables"},
+       .workloads = {"tree_churn", "handoff", "shared_slots:layout=flat"},
+       .sets = {"tree_churn.survivors=0.1", "handoff.bytes=64", "shared_slots.stores=50"}, .threads = "2",
+       .modes = {mode::throughput}, .heaps = {}, .simulated = false},
   };
 }
 

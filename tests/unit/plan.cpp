@@ -12,6 +12,7 @@
 #include "harness/base/text.hpp"
 #include "harness/report/listing.hpp"
 #include "harness/run/choices.hpp"
+#include "harness/run/varied_numbers.hpp"
 #include "tests/support/fake_registry.hpp"
 
 namespace tally::unit_plan {
@@ -234,6 +235,43 @@ TEST_F(plan_of, a_suite_s_option_with_a_value_that_nobody_here_has_is_skipped) {
   ASSERT_EQ(p.skipped.size(), 2U);
   EXPECT_EQ(p.skipped[0].strategy + ": " + p.skipped[0].reason, "*:order=acquire: not in this build");
   EXPECT_EQ(p.skipped[1].strategy + ": " + p.skipped[1].reason, "gil:interval=5000: not in this build");
+}
+
+TEST_F(plan_of, numbers_are_varied_one_at_a_time_and_within_their_limits) {
+  strategy_entry& gil = all.strategies[2];
+  gil.tunables.push_back({"least", "", "", {}, "1.5", 1.1, 4, true});
+  gil.tunables.push_back({"off", "", "", {}, "0", 0, 9, true});
+  gil.tunables.push_back({"rule", "", "", {"a", "b"}, "a", 0, 0, true});
+  const auto labels = [&](const char* typed) {
+    std::vector<std::string> of;
+    for (const auto& s : choose_strategies(all, "--strategy", typed)) of.push_back(s.label());
+    return of;
+  };
+  EXPECT_THAT(labels("gil:*tunables"), ElementsAre("gil", "gil:interval=13", "gil:interval=200", "gil:least=1.1", "gil:least=4"));
+  EXPECT_THAT(labels("*:*tunables"), ElementsAre("gil", "gil:interval=13", "gil:interval=200", "gil:least=1.1", "gil:least=4"));
+  EXPECT_EQ(name_spec("gil:*tunables").text(), "gil:*tunables");
+  EXPECT_EQ(refusal(selection({"atomic:*tunables"}, {"spin"}, "1")),
+            "--strategy atomic:*tunables: atomic has no number that can be varied");
+  EXPECT_THAT(refusal(selection({"gil"}, {"spin:*tunables"}, "1")), HasSubstr("'*' is not name=value"));
+  // The default is planned once, whoever asks for it.
+  EXPECT_THAT(keys(made(selection({"gil", "gil:*tunables"}, {"spin"}, "1"))).size(), 7U);
+  all.strategies[2].variants[0].can.oracle = oracle_class::never_frees;
+  EXPECT_THAT(refusal(selection({"gil:*tunables"}, {"spin"}, "1")), HasSubstr("no number that can be varied"));
+}
+
+TEST_F(plan_of, a_number_that_an_option_gives_a_meaning_is_varied_with_it) {
+  strategy_entry& atomic = all.strategies[1];
+  atomic.tunables.push_back({"spins", "", "", {}, "8", 1, 100, true, "order=seq_cst"});
+  std::vector<std::string> labels;
+  for (const auto& s : choose_strategies(all, "--strategy", "atomic:*tunables")) labels.push_back(s.label());
+  EXPECT_THAT(labels, ElementsAre("atomic:order=seq_cst", "atomic:order=seq_cst,spins=2", "atomic:order=seq_cst,spins=32"));
+  // Of a choice that was made, as a runtime's is: around what it has, and nothing of other variants.
+  const auto chosen = choose_strategies(all, "--strategy", "atomic:order=seq_cst,spins=40");
+  labels.clear();
+  for (const auto& s : with_numbers_varied(chosen.front(), false)) labels.push_back(s.label());
+  EXPECT_THAT(labels,
+              ElementsAre("atomic:order=seq_cst,spins=40", "atomic:order=seq_cst,spins=10", "atomic:order=seq_cst,spins=100"));
+  EXPECT_THAT(with_numbers_varied(choose_strategies(all, "--strategy", "atomic").front(), false), IsEmpty());
 }
 
 TEST_F(plan_of, every_block_measures_every_row_once_in_an_order_that_the_seed_decides) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "harness/run/choices.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/progress.hpp"
@@ -48,6 +50,20 @@ TEST(suites, structures_that_come_and_go_are_counted_on_more_than_one_malloc) {
       workloads.insert(workloads.end(), g.workloads.begin(), g.workloads.end());
     }
     EXPECT_EQ(texts_of(workloads), "tree_churn, chain, graph");
+  }
+}
+
+TEST(suites, whatever_numbers_strategies_have_are_varied_in_scenes_of_their_own) {
+  for (const char* name : {"default", "rigorous"}) {
+    const auto& groups = suite_named(name).groups;
+    const auto varies = [](const suite_group& g) { return texts_of(g.strategies) == "*:*tunables"; };
+    ASSERT_EQ(std::ranges::count_if(groups, varies), 1) << name;
+    const suite_group& g = *std::ranges::find_if(groups, varies);
+    EXPECT_EQ(g.threads.text(), "2");
+    EXPECT_FALSE(g.simulated) << "what such numbers are worth is time";
+    for (const auto& w : g.workloads) {
+      EXPECT_EQ(std::ranges::count(g.sets, w.name, &set_spec::workload), 1) << w.name << ": what tells its scene from others";
+    }
   }
 }
 
