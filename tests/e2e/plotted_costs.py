@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What is said of costs against the floor: planted floors are found, and what nobody can tell is not said.
+"""What is said of costs against the floor and of numbers beside their defaults: planted floors and planted losses are found, and what
+nobody measured or nobody can tell is not said.
 
   plotted_costs.py TALLY PLOT_SCRIPT [TEST...]
 """
@@ -11,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import made_up
 from plot_program import draw, texts
 from run_tests import run_tests
-from tally_plots import load, overheads
+from tally_plots import load, overheads, tuning
 from tally_plots.report import overhead
 
 HALF = 0.02  # of an interval, as made_up.estimated() writes them
@@ -90,6 +91,50 @@ def a_scene_with_heap_limits_is_drawn_and_every_scene_is_in_the_table(cwd):
         assert words in told, (words, told)
     text = " ".join(overhead.overhead_tables(load.Results([cwd / "r"]), lambda label: None))
     assert "Every scene: 5 rows" in text and "chain, 1" in text and "graph" not in text, text
+
+
+def a_default_that_loses_is_told_with_the_value_that_beats_it(cwd):
+    numbers = {"deferred": {"kilobytes": (2048, 0.8), "entries": (2048, 0.7), "growth": (8, 1.3)}, "mark_sweep": {"least_mib": (8, 0.995)}}
+    results = load.Results([made_up.estimated(cwd / "r", made_up.tuned(numbers, wander=0), half=HALF)])
+    (place, trials), = tuning.trials(results).items()
+    assert place == ("tree_churn survivors=0.1", 2, "throughput") and len(trials) == 4
+    assert {load.labelled(t.row): (round(t.ratio.median, 6), t.number, t.loses) for t in trials} == {
+        "deferred:kilobytes=2048": (0.8, "kilobytes", True), "deferred:entries=2048": (0.7, "entries", True),
+        "deferred:growth=8": (1.3, "growth", False), "mark_sweep:least_mib=8": (0.995, "least_mib", False)}
+    lost, alike = tuning.sentences(results)
+    assert lost.startswith("deferred is compared unfairly at its default: deferred:entries=2048 takes 0.7 [0.673, 0.729] times "), lost
+    assert "in tree_churn survivors=0.1, 2\N{NO-BREAK SPACE}threads, where the noise is 1 %." in lost, lost
+    assert alike == "No value that was tried of mark_sweep beats the default by more than the noise.", alike
+    told = said_by(cwd / "r", "tuning")["tuning"]
+    assert "0.7 best" in told and told.count(" best ") == 1 and "best: the default loses to it" in told, told
+
+
+def what_is_within_the_noise_or_without_an_interval_loses_to_nothing(cwd):
+    # 0.8 of the default's time, where the baseline differs from itself by 30 %.
+    directory = made_up.estimated(cwd / "r", made_up.tuned({"deferred": {"kilobytes": (2048, 0.8)}}, wander=0), half=HALF)
+    lines = (directory / "estimates.jsonl").read_text()
+    (directory / "estimates.jsonl").write_text(lines.replace('"noise": 0.01', '"noise": 0.3'))
+    assert tuning.sentences(load.Results([directory])) == ["No value that was tried of deferred beats the default by more than the noise."]
+    smoke = made_up.write(cwd / "smoke", made_up.tuned({"deferred": {"kilobytes": (2048, 0.5)}}, processes=2))
+    assert tuning.sentences(load.Results([smoke])) == [
+        "Values that were tried beside defaults: 1, of which nothing can be said, since there are no intervals."]
+    assert " best" not in said_by(smoke, "tuning")["tuning"]
+    doubtful = made_up.estimated(cwd / "d", made_up.tuned({"deferred": {"kilobytes": (2048, 0.5)}}, wander=0, doubtful=True), half=HALF)
+    assert not any(t.loses for of in tuning.trials(load.Results([doubtful])).values() for t in of)
+
+
+def only_a_row_with_the_same_options_heap_and_allocator_is_a_default(cwd):
+    records = made_up.tuned({"deferred": {"kilobytes": (2048, 0.8)}})
+    for more in ({"allocator": "mimalloc"}, {"heap": 2}):
+        records += made_up.row("deferred:kilobytes=2048", "tree_churn survivors=0.1", 2, tunables={"kilobytes": 2048}, **more)
+    records += made_up.row("deferred:entries=16,kilobytes=16", "tree_churn survivors=0.1", 2, tunables={"entries": 16, "kilobytes": 16})
+    other = made_up.row("gil:cycles=trial,candidates=9", "tree_churn survivors=0.1", 2, tunables={"candidates": 9})
+    for r in other:
+        r["config"]["strategy"]["options"] = {"cycles": "trial"}
+    records += other + made_up.row("gil", "tree_churn survivors=0.1", 2)
+    trials = [t for of in tuning.trials(load.Results([made_up.write(cwd / "r", records)])).values() for t in of]
+    assert [(load.labelled(t.row), load.labelled(t.default)) for t in trials] == [("deferred:kilobytes=2048", "deferred")], trials
+    assert said_by(made_up.write(cwd / "s", made_up.scene({"atomic": 9.0, "biased": 8.0}, "chain")), "tuning") == {}
 
 
 run_tests(dict(globals()), sys.argv[3:], "tally-costs-")

@@ -17,8 +17,10 @@ def metric(value, unit, evidence="measured", **more):
 
 
 def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="throughput", role="measured", heap=None,
-           allocator="system", parameters=(), doubtful=False, reasons=(), verdict=None, cores=2, status="ok", counters=(), **metrics):
-    """One window of a row; `ns` is what an operation takes in it, `strategy` and `workload` are labels, `counters` (name, value)."""
+           allocator="system", parameters=(), doubtful=False, reasons=(), verdict=None, cores=2, status="ok", counters=(), tunables=(),
+           **metrics):
+    """One window of a row; `ns` is what an operation takes in it, `strategy` and `workload` are labels, `counters` (name, value),
+    `tunables` the numbers that were given."""
     label = strategy + ("" if allocator == "system" else f"+{allocator}") + (f"@{heap:g}x" if heap else "")
     scene = f"{workload}|{threads}|{mode}"
     lane = {"operations": 1000, "window_ns": 10**8, "cpu_ns": 10**8, "delay_ns": 0, "voluntary_switches": 0,
@@ -27,7 +29,7 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
         "schema": 1, "row": f"{label}|{scene}" + ("|aa" if role == "aa" else ""), "scene": scene, "role": role,
         "process": process, "block": block, "order": 0, "seed": 2**63 + process,
         "config": {
-            "strategy": {"name": strategy.split(":")[0], "label": strategy, "options": {}, "tunables": {}, "header_bytes": 8},
+            "strategy": {"name": strategy.split(":")[0], "label": strategy, "options": {}, "tunables": dict(tunables), "header_bytes": 8},
             "workload": {"name": workload.split()[0].split(":")[0], "label": workload, "parameters": dict(parameters)},
             "threads": threads, "cpus": list(range(threads)), "pin": "cores", "oversubscribed": threads > cores, "mode": mode,
             "ramp_ns": 10**7, "window_ns": 10**8,
@@ -192,6 +194,7 @@ def crowd():
     for heap in (1.25, 1.5, 1.75, 2, 2.25, 3, 6):
         for s in ("mark_sweep", "bdwgc:alloc=plain,pause_ms=999999", "deferred:kilobytes=4096,scan=conservative"):
             records += row(s, "tree_churn depth=6,survivors=0.02", ns=1e5 * (1 + 1 / heap), heap=heap)
+    records += tuned({"deferred": {"kilobytes": (128, 0.8), "growth": (8, 1.1)}, "mark_sweep": {"mark_stack_kib": (16384, 1.0)}})
     for s in ("atomic", "atomic:weak=off,order=seq_cst,heap=block"):
         records += row(s, "tree_churn depth=6,survivors=0.02", ns=1.2e5, allocator="mimalloc")
     for mode in ("latency", "memory"):
@@ -213,6 +216,15 @@ def crowd():
             records += row("atomic", f"trace file={file},mode={mode}", threads, processes=1, blocks=1,
                            parameters={"file": file, "mode": mode}, **shares)
     return records + programs(processes=1, blocks=1)
+
+
+def tuned(numbers, workload="tree_churn survivors=0.1", ns=100.0, **more):
+    """A scene of defaults and of {strategy: {number: (value, its time over the default's)}}."""
+    records = scene({"atomic": 2 * ns, **dict.fromkeys(numbers, ns)}, workload, 2, **more)
+    for strategy, of in numbers.items():
+        for name, (value, times) in of.items():
+            records += row(f"{strategy}:{name}={value}", workload, 2, ns=times * ns, tunables={name: value}, **more)
+    return records
 
 
 RUNGS = [("gil", "yes", 100.0), ("gil:counts=atomic", "yes", 180.0), ("atomic", "yes", 170.0), ("atomic:immortal=yes", "yes", 150.0),

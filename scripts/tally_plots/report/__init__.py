@@ -5,7 +5,7 @@ import json
 import pathlib
 import shlex
 
-from .. import estimates, load, metrics, plots, style
+from .. import estimates, load, metrics, plots, style, tuning
 from ..plots import delays
 from . import figures, found, overhead, surroundings
 from .html import Piece, folded, joined, section, table, tag
@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).parent
 
 # Plots that have a section of their own; those of no other are in the first.
 SECTIONS = [("plots", "Cost, throughput and more", None), ("latency", "Latency percentiles", {"latency", "delays"}),
-            ("overhead", "Cost against the floor", {"overhead"}),
+            ("overhead", "Cost against the floor", {"overhead"}), ("tuning", "Tuning", {"tuning"}),
             ("memory", "Memory", {"memory", "heap"}), ("promptness", "Promptness", {"pauses"}),
             ("doubts", "Windows in doubt", {"quality"})]
 # What promptness is told by, of the rows that have it.
@@ -63,6 +63,8 @@ def page_of(results, directory, words):
             parts += promptness(results, class_of)
         if name == "overhead":
             parts += overhead.overhead_tables(results, class_of)
+        if name == "tuning":
+            parts += [tag("p", sentence) for sentence in tuning.sentences(results)]
         if parts:
             sections.append(section(name, title, *parts))
     sections += [surroundings.environment_section(results), surroundings.warnings_section(results), commands(drawn, shell)]
