@@ -22,7 +22,7 @@
 // link itself, which the library forgets with the object that it is in. Both are read under the library's lock, as it asks
 // for, so every weak operation takes that one lock.
 //
-// What it can't do: run on another policy than native. Progress: blocking. Source: [Boehm88].
+// What it can't do: run on a policy whose words are not the native ones. Progress: blocking. Source: [Boehm88].
 #pragma once
 
 #include <algorithm>
@@ -34,6 +34,7 @@
 #include <type_traits>
 
 #include "harness/contract/family.hpp"
+#include "harness/contract/promptness.hpp"
 #include "harness/heap/parcel_cells.hpp"
 #include "harness/heap/tracing.hpp"
 #include "strategies/bdwgc_library.hpp"
@@ -55,6 +56,7 @@ class bdwgc_heap {
   using cells = parcel_cells<bdwgc_scanned>;
   static constexpr bool process_global = true;
   static constexpr bool limits_heap = true;
+  static constexpr bool frees_in_stops = true;
   static constexpr std::string_view thread_bound = "the library knows a thread until the first of its contexts leaves";
   static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::bounded;
@@ -89,7 +91,10 @@ class bdwgc_heap {
   static constexpr double generational_only = 999999;  // GC_TIME_UNLIMITED
 
   explicit bdwgc_heap(const heap_config& c) : owner_(bdwgc_start(c.gc_workers)) {
-    const bdwgc_thread known;  // to become incremental takes a collection
+    const bdwgc_thread known;                                      // to become incremental takes a collection
+    if constexpr (records_deaths<M> && std::is_empty_v<header>) {  // an object is at its cell's start
+      bdwgc_lists::when_marked([] { note_stop<M>([](void* object) { return GC_is_marked(object) != 0; }); });
+    }
     if (const auto pause = static_cast<unsigned long>(c.tunable("pause_ms", 0)); pause != 0) {
       GC_set_time_limit(pause);
       GC_enable_incremental();

@@ -192,8 +192,12 @@ class bdwgc_lists {
     return static_cast<header*>(pop(head));
   }
 
+  // f is called at the end of each marking, with the library's lock held and the world stopped.
+  static void when_marked(void (*f)()) { marked_ = f; }
+
   // With the library's lock held.
   static void at_event(GC_EventType event) {
+    if (event == GC_EVENT_MARK_END && marked_ != nullptr) marked_();
     if (event != GC_EVENT_POST_STOP_WORLD) return;
     for (bdwgc_lists* lists = all_; lists != nullptr; lists = lists->next_) {
       for (auto& of_kind : lists->heads_) {
@@ -231,6 +235,7 @@ class bdwgc_lists {
   bdwgc_lists* next_ = nullptr;
   bdwgc_lists** before_ = nullptr;
   static inline bdwgc_lists* all_ = nullptr;
+  static inline void (*marked_)() = nullptr;
 };
 
 // The library's own kinds and a call for each object. All heaps share these kinds, and the library has objects of them as well:

@@ -54,7 +54,7 @@ class deferred_heap {
   using header = deferred_header<M>;
   using log = deferred_log<M>;
   static constexpr bool instrumented = true;
-  static constexpr bool limits_heap = true;
+  static constexpr bool limits_heap = true, frees_in_stops = true;
   static constexpr std::string_view thread_bound = "a stop waits for all other contexts, and the thread would have to stop them";
   static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::exact;

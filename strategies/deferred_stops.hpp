@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "harness/contract/promptness.hpp"
 #include "strategies/deferred_reconcile.hpp"
 
 namespace tally::strategies {
@@ -40,6 +41,7 @@ inline void deferred_heap<M, O>::reconcile_all(bool cycles) {
     reconciler_.collect_cycles();
     look_for_cycles_ = std::max(least_, static_cast<std::int64_t>(growth_ * static_cast<double>(reconciler_.bytes())));
   }
+  note_stop<M>([this](void* object) { return blocks_.kept((static_cast<header*>(object) - 1)->word); });
   words += words_per_weak_ref * reconciler_.weak_refs();
   for (context* c : contexts_) {
     c->log_.set_bound(std::max(entries_, words / words_per_entry));

@@ -16,6 +16,7 @@
 
 #include "harness/contract/collector.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/contract/promptness.hpp"
 #include "harness/heap/block_heap_mark.hpp"
 #include "harness/heap/tracing.hpp"
 #include "harness/heap/weak_cells.hpp"
@@ -33,6 +34,7 @@ class mark_sweep_heap {
   using weak_cell = typename weak_cells<M>::cell;
   static constexpr bool instrumented = true;
   static constexpr bool limits_heap = true;
+  static constexpr bool frees_in_stops = true;
   static constexpr std::string_view thread_bound = "a stop waits for all other contexts, and the thread would have to stop them";
   static constexpr bool own_heap = true;
   static constexpr oracle_class oracle = oracle_class::exact;
@@ -101,6 +103,7 @@ class mark_sweep_heap {
         world_.helpers());
     weak_.clear_dead(weak_pool_, weak_cells<M>::sight::once,
                      [this](void* object) { return marker_.marked(static_cast<header*>(object)); });
+    note_stop<M>([this](void* object) { return marker_.marked(static_cast<header*>(object) - 1); });
     blocks_.sweep();
     overflows_ = found.overflows;
     // relaxed: estimates for a sampler; mutators have the stop

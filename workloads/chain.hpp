@@ -9,6 +9,7 @@
 
 #include <array>
 
+#include "harness/contract/promptness.hpp"
 #include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
@@ -44,6 +45,7 @@ struct chain {
     static constexpr bool confined = true;  // to the lane that made it
     typename H::template slot<object> next;
     var<typename H::memory, std::uint64_t, "payload"> value;
+    [[no_unique_address]] death_stamp<H> death;
     void each_slot(auto&& f) { f(next); }
   };
 
@@ -73,6 +75,7 @@ struct chain {
       l.stamp += std::uint64_t{1} << 24;
       ref head = append_ ? appended(c, l.stamp) : prepended(c, l.stamp);
       if (walk_) l.wrong += sum(c, &c.get(head)) != length_ * l.stamp + length_ * (length_ + 1) / 2;
+      end(c, c.get(head));
       c.drop(head);
       c.poll();
     }
@@ -122,6 +125,14 @@ struct chain {
         at = c.peek(at->next);
       }
       return total;
+    }
+
+    // The whole chain dies with its head.
+    void end(context& c, node& head) {
+      if constexpr (last_drop<H>::recorded) {
+        const last_drop<H> now;
+        for (node* at = &head; at != nullptr; at = c.peek(at->next)) now.of(*at);
+      }
     }
 
     std::uint64_t length_;

@@ -22,6 +22,7 @@
 #include <deque>
 #include <vector>
 
+#include "harness/contract/promptness.hpp"
 #include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
@@ -54,6 +55,7 @@ struct handoff {
   template <class H>
   struct item {
     var<typename H::memory, std::uint64_t, "payload"> stamp, seal;
+    [[no_unique_address]] death_stamp<H> death;
     void each_slot(auto&&) {}
   };
 
@@ -166,6 +168,7 @@ struct handoff {
         }
       } else {
         keep(r);
+        last_drop<H>().of(c.get(r), bytes_);
         c.drop(r);
       }
       if (owner_ != owner::running && l.batch.size() == batch_) {
@@ -229,6 +232,7 @@ struct handoff {
           l.last_seen[from] = number;
         }
         keep(r);
+        last_drop<H>().of(c.get(r), bytes_);
         c.drop(r);
         if (owner_ != owner::running && from < received_.size()) {
           auto& dropped = received_[from].count;

@@ -17,6 +17,7 @@
 #include <deque>
 
 #include "harness/contract/guarded.hpp"
+#include "harness/contract/promptness.hpp"
 #include "harness/contract/workload.hpp"
 
 namespace tally::workloads {
@@ -51,6 +52,7 @@ struct tree_churn {
   struct object {
     typename H::template slot<object> left, right;
     var<typename H::memory, std::uint64_t, "payload"> value;  // the tree's stamp in the high half, 1-based index in the low
+    [[no_unique_address]] death_stamp<H> death;
     void each_slot(auto&& f) {
       f(left);
       f(right);
@@ -199,6 +201,7 @@ struct tree_churn {
       if (survivors_ > 0 && l.random.chance(survivors_)) {
         survive(c, l, fresh);
       } else {
+        end(c, c.get(fresh));
         c.drop(fresh);
       }
       c.poll();
@@ -253,6 +256,7 @@ struct tree_churn {
       }
       slot& place = (path & 1) != 0 ? parent->right : parent->left;
       if (!shared_) {
+        if constexpr (last_drop<H>::recorded) end(c, *c.peek(place));
         c.store(place, fresh);
         return;
       }
@@ -264,7 +268,19 @@ struct tree_churn {
         old = c.take(place);
         c.store(place, fresh);
       }
+      end(c, c.get(old));
       c.drop(old);
+    }
+
+    // A tree dies whole, with its root.
+    void end(context& c, node& root) {
+      if constexpr (last_drop<H>::recorded) end_below(c, last_drop<H>(), root);
+    }
+    static void end_below(context& c, const last_drop<H>& now, node& n) {
+      now.of(n);
+      for (slot* s : {&n.left, &n.right}) {
+        if (node* child = c.peek(*s)) end_below(c, now, *child);
+      }
     }
 
     std::int64_t depth_, long_depth_;

@@ -111,6 +111,7 @@
 //                             the thread are in blocked regions
 //   process_global = true     one heap per process, whatever is constructed: its rows get worker processes of their own
 //   limits_heap = true        heap_config::limit_bytes is a limit that its user chooses: the row has a heap-size axis
+//   frees_in_stops = true     its objects are freed in stops, of which it tells with note_stop (contract/promptness.hpp), and not one by one
 //   own_heap = true           its objects are never malloc's but of a heap of its own (an arena, blocks, a library's): under
 //                             another malloc it would be the same row again, so that it has no allocator axis
 //   unique_ownership = true   counts nothing: an object has one ref at any time, and it dies with it. What would make a second
