@@ -6,11 +6,12 @@ set(TALLY_STRATEGY_DIR ${PROJECT_SOURCE_DIR}/strategies)
 set_property(GLOBAL PROPERTY tally_strategies "")
 set_property(GLOBAL PROPERTY tally_workloads "")
 
-# add_strategy(NAME [OBSERVED] [NEEDS target...]): NAME.hpp beside the list file. NEEDS: libraries; a strategy whose library is
+# add_strategy(NAME [OBSERVED] [STAMPED] [NEEDS target...]): NAME.hpp beside the list file. NEEDS: libraries; a strategy whose library is
 # missing is left out with a message. OBSERVED: it counts with read-modify-writes of the memory policy, and its default variant is
-# built a second time, on the observed policy, for `tally run --observe`.
+# built a second time, on the observed policy, for `tally run --observe`. STAMPED: it is built once more, on the stamped policy, for
+# `tally run --mode promptness`.
 function(add_strategy name)
-  cmake_parse_arguments(arg "OBSERVED" "" "NEEDS" ${ARGN})
+  cmake_parse_arguments(arg "OBSERVED;STAMPED" "" "NEEDS" ${ARGN})
   if(TALLY_ONLY AND NOT name IN_LIST TALLY_ONLY)
     return()
   endif()
@@ -24,14 +25,18 @@ function(add_strategy name)
   set_property(GLOBAL PROPERTY tally_header_${name} ${TALLY_STRATEGY_DIR}/${name}.hpp)
   set_property(GLOBAL PROPERTY tally_needs_${name} "${arg_NEEDS}")
   set_property(GLOBAL PROPERTY tally_observed_${name} ${arg_OBSERVED})
+  set_property(GLOBAL PROPERTY tally_stamped_${name} ${arg_STAMPED})
 endfunction()
 
-# add_workload(NAME [RACES] [CONTENDED]): as workloads.cmake says.
+# add_workload(NAME [RACES] [CONTENDED] [STAMPED]): as workloads.cmake says.
 function(add_workload name)
-  cmake_parse_arguments(arg "RACES;CONTENDED" "" "" ${ARGN})
+  cmake_parse_arguments(arg "RACES;CONTENDED;STAMPED" "" "" ${ARGN})
   set_property(GLOBAL APPEND PROPERTY tally_workloads ${name})
   if(arg_CONTENDED)
     set_property(GLOBAL APPEND PROPERTY tally_contended ${name})
+  endif()
+  if(arg_STAMPED)
+    set_property(GLOBAL APPEND PROPERTY tally_stamped ${name})
   endif()
   if(TALLY_SANITIZE AND NOT arg_RACES)
     set_property(GLOBAL APPEND PROPERTY tally_defaults_only ${name})
@@ -80,30 +85,35 @@ function(tally_generate_workloads)
   get_property(workloads GLOBAL PROPERTY tally_workloads)
   get_property(defaults_only GLOBAL PROPERTY tally_defaults_only)
   get_property(contended GLOBAL PROPERTY tally_contended)
+  get_property(stamped GLOBAL PROPERTY tally_stamped)
   tally_each(includes "#include \"workloads/{s}.hpp\"\n" ${workloads})
   tally_each(left_out "template <> inline constexpr bool defaults_only<workloads::{s}> = true;\n" ${defaults_only})
   list(TRANSFORM workloads PREPEND "workloads::")
   list(JOIN workloads ", " workloads)
   list(TRANSFORM contended PREPEND "workloads::")
   list(JOIN contended ", " contended)
+  list(TRANSFORM stamped PREPEND "workloads::")
+  list(JOIN stamped ", " stamped)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/all_workloads.hpp CONTENT
 "#pragma once
 ${includes}
 namespace tally {
 using all_workloads = workload_list<${workloads}>;
 using contended_workloads = workload_list<${contended}>;
+using stamped_workloads = workload_list<${stamped}>;
 ${left_out}}
 ")
 endfunction()
 
-# tally_registry_source(NAME HEADER FUNCTION PREFIX [OBSERVED name...] ...): generated/NAME.cpp, which defines `const registry& FUNCTION()` of
-# PREFIX_STRATEGY() for every strategy, and of observed_STRATEGY() for those named. With WATCHED each has watched_STRATEGY()'s heaps.
+# tally_registry_source(NAME HEADER FUNCTION PREFIX [OBSERVED name...] [STAMPED name...] ...): generated/NAME.cpp, which defines
+# `const registry& FUNCTION()` of PREFIX_STRATEGY() for every strategy, and of observed_STRATEGY() and stamped_STRATEGY() for those named. With WATCHED each has watched_STRATEGY()'s heaps.
 function(tally_registry_source name header function prefix)
-  cmake_parse_arguments(arg "WATCHED" "" "OBSERVED" ${ARGN})
+  cmake_parse_arguments(arg "WATCHED" "" "OBSERVED;STAMPED" ${ARGN})
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   get_property(workloads GLOBAL PROPERTY tally_workloads)
   tally_each(declarations "strategy_entry ${prefix}_{s}();\n" ${strategies})
   tally_each(observed_declarations "strategy_entry observed_{s}();\n" ${arg_OBSERVED})
+  tally_each(stamped_declarations "strategy_entry stamped_{s}();\n" ${arg_STAMPED})
   set(entry "${prefix}_{s}()")
   if(arg_WATCHED)
     tally_each(watched_declarations "std::vector<watch_maker> watched_{s}();\n" ${strategies})
@@ -112,33 +122,37 @@ function(tally_registry_source name header function prefix)
   endif()
   tally_each(calls "${entry}, " ${strategies})
   tally_each(observed_calls "observed_{s}(), " ${arg_OBSERVED})
+  tally_each(stamped_calls "stamped_{s}(), " ${arg_STAMPED})
   tally_each(infos "workloads::{s}::info, " ${workloads})
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${name}.cpp CONTENT
 "#include \"all_workloads.hpp\"
 #include \"${header}\"
 namespace tally {
-${declarations}${observed_declarations}
+${declarations}${observed_declarations}${stamped_declarations}
 const registry& ${function}() {
-  static const registry all{{${calls}}, {${infos}}, {${observed_calls}}};
+  static const registry all{{${calls}}, {${infos}}, {${observed_calls}}, {${stamped_calls}}};
   return all;
 }
 }
 ")
 endfunction()
 
-# tally_registry: every strategy on the native policy, and the twins that count line hand-offs.
+# tally_registry: every strategy on the native policy, the twins that count line hand-offs, and those that tell when objects are freed.
 function(tally_generate_registry)
   get_property(strategies GLOBAL PROPERTY tally_strategies)
   set(observed "")
-  if(NOT TALLY_SANITIZE)  # hand-offs under a sanitizer say nothing
+  set(stamped "")
+  if(NOT TALLY_SANITIZE)  # hand-offs and times under a sanitizer say nothing
     foreach(s IN LISTS strategies)
-      get_property(is_observed GLOBAL PROPERTY tally_observed_${s})
-      if(is_observed)
-        list(APPEND observed ${s})
-      endif()
+      foreach(twin IN ITEMS observed stamped)
+        get_property(is_built GLOBAL PROPERTY tally_${twin}_${s})
+        if(is_built)
+          list(APPEND ${twin} ${s})
+        endif()
+      endforeach()
     endforeach()
   endif()
-  tally_registry_source(registry harness/engine/registry.hpp built_in native WATCHED OBSERVED ${observed})
+  tally_registry_source(registry harness/engine/registry.hpp built_in native WATCHED OBSERVED ${observed} STAMPED ${stamped})
   add_library(tally_registry STATIC ${PROJECT_BINARY_DIR}/generated/registry.cpp)
   target_link_libraries(tally_registry PUBLIC tally_engine)
   tally_parts(tally_registry native
@@ -159,6 +173,13 @@ strategy_entry observed_{s}() {
 }
 }
 " STRATEGIES ${observed} OPTIONS ${measured_options})
+  tally_parts(tally_registry stamped
+"#include \"all_workloads.hpp\"
+#include \"harness/engine/bind_stamped.hpp\"
+namespace tally {
+strategy_entry stamped_{s}() { return bind_stamped<strategies::{s}>(all_workloads{}, stamped_workloads{}); }
+}
+" STRATEGIES ${stamped} OPTIONS ${measured_options})
   tally_parts(tally_registry watched
 "#include \"harness/watch/watched_adapter.hpp\"
 namespace tally {

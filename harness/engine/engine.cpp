@@ -71,6 +71,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     controls.back()->shared = &words;
     controls.back()->latency = spec.mode == measure_mode::latency;
     controls.back()->observed = spec.mode == measure_mode::observed;
+    controls.back()->stamped = spec.mode == measure_mode::promptness;
   }
   result.lanes.resize(lanes);
   std::atomic<std::size_t> gone{0};
@@ -93,10 +94,17 @@ window_result run_window(run_body& body, const window_spec& spec) {
       native::sleep(100'000);
     }
     const auto set = [&](phase p) { words.phase.store(static_cast<int>(p), std::memory_order_release); };
+    const auto take_sample = [&](std::uint64_t at) {
+      if (spec.mode == measure_mode::memory) result.memory.push_back({at, body.live(), body.live_bytes()});
+      if (spec.mode == measure_mode::promptness) {
+        const auto [objects, bytes] = death_book::held_back();
+        result.held_back.push_back({at, objects, bytes});
+      }
+    };
     const auto wait = [&](std::uint64_t ns, bool sample) {
       const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
       for (std::uint64_t t = start; t - start < ns && !over(); t = clock_ns(CLOCK_MONOTONIC)) {
-        if (sample) result.memory.push_back({t - start, body.live(), body.live_bytes()});
+        if (sample) take_sample(t - start);
         const std::uint64_t left = ns - (t - start);
         native::sleep(std::min<std::uint64_t>(left, sample ? 1'000'000 : 5'000'000));
       }
@@ -105,7 +113,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     wait(spec.ramp_ns, false);
     const std::uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID), wall = clock_ns(CLOCK_MONOTONIC);
     set(phase::window);
-    wait(spec.window_ns, spec.mode == measure_mode::memory);
+    wait(spec.window_ns, spec.mode == measure_mode::memory || spec.mode == measure_mode::promptness);
     set(phase::ramp_down);
     result.process_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     result.window_ns = clock_ns(CLOCK_MONOTONIC) - wall;
@@ -114,6 +122,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     running.join();
   };
 
+  if (spec.mode == measure_mode::promptness) death_book::begin();
   try {
     result.oracle = body.run(conduct);
   } catch (const std::exception& e) {
@@ -126,6 +135,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     result.exhausted = result.exhausted || c->exhausted;
     if (result.failure.empty()) result.failure = c->failure;
   }
+  if (spec.mode == measure_mode::promptness) result.deaths = death_book::of_window();
   body.report(result.metrics);
   body.notes(result.notes);
   result.collector = body.collected();

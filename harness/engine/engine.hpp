@@ -13,14 +13,15 @@
 #include "harness/engine/lane.hpp"
 #include "harness/engine/registry.hpp"
 #include "harness/engine/usage.hpp"
+#include "harness/memory/deaths.hpp"
 #include "harness/memory/handoffs.hpp"
 
 namespace tally {
 
-// observed: counts line hand-offs, and nothing that a clock would tell.
-enum class measure_mode { throughput, latency, memory, observed };
-inline constexpr std::array<std::string_view, 4> mode_names{"throughput", "latency", "memory", "observed"};
-static_assert(mode_names.size() == static_cast<std::size_t>(measure_mode::observed) + 1);
+// observed: counts line hand-offs, and nothing that a clock would tell. promptness: how long what was dropped is still there.
+enum class measure_mode { throughput, latency, memory, observed, promptness };
+inline constexpr std::array<std::string_view, 5> mode_names{"throughput", "latency", "memory", "observed", "promptness"};
+static_assert(mode_names.size() == static_cast<std::size_t>(measure_mode::promptness) + 1);
 
 struct window_spec {
   int lanes = 1;
@@ -58,6 +59,8 @@ struct window_result {
   std::vector<std::vector<delayed_operation>> longest;  // of each lane, the longest of those
   std::optional<collector_window> collector;
   std::vector<memory_sample> memory;
+  window_deaths deaths;                  // mode promptness
+  std::vector<memory_sample> held_back;  // of it: what died and was not yet freed
   oracle_verdict oracle;
   metric_list metrics;               // the workload's own
   note_list notes;                   // the strategy's and the workload's

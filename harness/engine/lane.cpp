@@ -4,6 +4,7 @@
 
 #include "harness/counters/perf.hpp"
 #include "harness/counting/live.hpp"
+#include "harness/memory/deaths.hpp"
 
 namespace tally {
 
@@ -107,11 +108,13 @@ void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t 
     usage_at_opening_ = thread_usage::now();
     if (counters != nullptr) counters->open_window();
     if (observed) handoffs_at_opening_ = handoff_watch::mine().counts();
+    if (stamped) death_record::mine().open();
     opened_ns = clock();
     opened_at_ = done;
   }
   if (from <= phase::window && to > phase::window && opened_ns != 0) {
     closed_ns = clock();
+    if (stamped) death_record::mine().close();
     if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());
     if (counters != nullptr) counters->close_window();
     usage = thread_usage::now().since(usage_at_opening_);
@@ -122,6 +125,7 @@ void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t 
 void lane_control::cut(std::uint64_t ns) {
   if (opened_ns != 0 && closed_ns == 0) {
     closed_ns = ns;
+    if (stamped) death_record::mine().close();
     if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());
     if (counters != nullptr) counters->close_window();
     usage = thread_usage::now().since(usage_at_opening_);

@@ -90,6 +90,7 @@ class lane_control {
   lane_env env;
   bool latency = false;                 // time every operation
   bool observed = false;                // keep what this thread saw of line hand-offs
+  bool stamped = false;                 // its window is that of this thread's deaths
   thread_counters* counters = nullptr;  // of this thread, or none
   conductor_words* shared = nullptr;
   lane_driver* driver = nullptr;  // null: the phases of `shared`

@@ -133,6 +133,8 @@ struct registry {
   std::vector<strategy_entry> strategies;  // in the order of strategies.cmake
   std::vector<workload_info> workloads;    // in the order of workloads.cmake
   std::vector<strategy_entry> observed{};  // those with a twin on the observed policy: for rows that count line hand-offs
+  std::vector<strategy_entry>
+      stamped{};  // those with a twin on the stamped policy: for rows that tell how promptly objects are freed
 };
 
 // Everything in the binary; made at the first call.

@@ -118,7 +118,10 @@ std::string scene_text(const scene_verdict& v, const estimator& statistics, cons
   }
   for (const auto& j : v.rows) out += row_text(j, *v.scene, width, floor_cpu, options.citable);
   out += allocation_text(*v.scene, statistics);
-  for (const auto* r : v.failed) out += fmt::format("  {}: failed: {}\n", r->label + (r->again ? " (again)" : ""), r->failure());
+  for (const auto* r : v.failed) {
+    out += fmt::format("  {}{}: {}: {}\n", r->label, r->again ? " (again)" : "",
+                       r->count(row_status::error) == 0 ? "no median" : "failed", why_without(*v.scene, *r));
+  }
   return out;
 }
 

@@ -156,7 +156,13 @@ const told_as& told_of_mode(std::string_view mode) {
   static const told_as speed{"ns/op", 1, "{:.3g} times as fast as {}"};
   static const told_as tail{"ns p99", 1, "with a 99th percentile {:.3g} times shorter than {}'s"};
   static const told_as peak{"MiB peak", 1.0 / 1048576, "with a peak {:.3g} times smaller than {}'s"};
-  return mode == "latency" ? tail : mode == "memory" ? peak : speed;
+  static const told_as freed{"ns p50", 1, "with a median time from last drop to free {:.3g} times shorter than {}'s"};
+  return mode == "latency" ? tail : mode == "memory" ? peak : mode == "promptness" ? freed : speed;
+}
+
+std::string why_without(const scene_group& s, const row_group& r) {
+  if (std::string failure = r.failure(); !failure.empty()) return failure;
+  return s.mode == name_of(measure_mode::promptness) ? "half of what died, or more, was not freed before its windows closed" : "";
 }
 
 std::string ratio_text(const ratio_estimate& e) {

@@ -57,6 +57,9 @@ struct scene_verdict {
 // What all scenes say together, a sentence each.
 [[nodiscard]] std::vector<std::string> overview(const std::vector<scene_verdict>&, const summary_options&);
 
+// Why a row has no figure.
+[[nodiscard]] std::string why_without(const scene_group&, const row_group&);
+
 // "baseline; against itself within 17.6 %": what must be known beside a row's figures; empty where that is nothing.
 [[nodiscard]] std::string remarks(const judged_row&);
 

@@ -38,7 +38,7 @@ json scene_json(const scene_verdict& v, const estimator& statistics) {
   const metric_info& metric = judged_metric(v.scene->mode);
   json rows = json::array(), failed = json::array();
   for (const auto& j : v.rows) rows.push_back(row_json(j));
-  for (const auto* r : v.failed) failed.push_back({{"row", r->row}, {"label", r->label}, {"reason", r->failure()}});
+  for (const auto* r : v.failed) failed.push_back({{"row", r->row}, {"label", r->label}, {"reason", why_without(*v.scene, *r)}});
   return {{"scene", v.scene->scene},
           {"title", v.scene->title},
           {"mode", v.scene->mode},

@@ -16,12 +16,23 @@ using enum better;
 bool has_latency(source s) { return s.row.mode == measure_mode::latency; }
 bool has_memory(source s) { return s.row.mode == measure_mode::memory; }
 bool observed(source s) { return s.row.mode == measure_mode::observed; }
+bool has_deaths(source s) { return s.row.mode == measure_mode::promptness && s.window.deaths.objects != 0; }
 value when(bool known, double v) { return known ? value(v) : std::nullopt; }
 template <int PerMille>
 value latency(source s) {
   return when(has_latency(s), has_latency(s) ? static_cast<double>(s.window.latencies.quantile(PerMille / 1000.0)) : 0);
 }
 double share(double part, double whole) { return whole == 0 ? 0 : part / whole; }
+
+// Over all that died in the window: what was not freed in it counts as longer than all that was, so that a rank among those has no
+// time.
+template <int PerMille>
+value promptness(source s) {
+  if (!has_deaths(s)) return {};
+  const window_deaths& d = s.window.deaths;
+  const double of_freed = PerMille / 1000.0 * static_cast<double>(d.objects) / static_cast<double>(d.delays.total());
+  return when(of_freed <= 1, of_freed <= 1 ? static_cast<double>(d.delays.quantile(of_freed)) : 0);
+}
 
 template <std::size_t Generation>
 value collections(source s) {
@@ -131,6 +142,44 @@ constexpr std::array table{
                                   return share(static_cast<double>(s.window.collector->totals.pauses.sum()),
                                                static_cast<double>(s.window.collector->lanes_ns));
                                 }},
+    metric_row<measured_window>{
+        {"promptness_objects", "1", "measured", neither, "objects whose last reference was dropped inside the window"},
+        [](source s) { return when(has_deaths(s), static_cast<double>(s.window.deaths.objects)); }},
+    metric_row<measured_window>{
+        {"promptness_censored", "1", "measured", less, "of these, objects that were not yet freed when the window closed"},
+        [](source s) { return when(has_deaths(s), static_cast<double>(s.window.deaths.censored())); }},
+    metric_row<measured_window>{{"promptness_censored_share", "ratio", "measured", less, "their share"},
+                                [](source s) {
+                                  return when(has_deaths(s), share(static_cast<double>(s.window.deaths.censored()),
+                                                                   static_cast<double>(s.window.deaths.objects)));
+                                }},
+    metric_row<measured_window>{{"promptness_p50", "ns", "measured", less,
+                                 "the median time from an object's last drop to its free; one that is not freed takes longest"},
+                                promptness<500>},
+    metric_row<measured_window>{
+        {"promptness_p90", "ns", "measured", less, "the time after its last drop in which 90 % of the objects are freed"},
+        promptness<900>},
+    metric_row<measured_window>{
+        {"promptness_p99", "ns", "measured", less, "the time after its last drop in which 99 % of the objects are freed"},
+        promptness<990>},
+    metric_row<measured_window>{
+        {"promptness_p999", "ns", "measured", less, "the time after its last drop in which 99.9 % of the objects are freed"},
+        promptness<999>},
+    metric_row<measured_window>{
+        {"promptness_max", "ns", "measured", less, "the longest time from last drop to free, of what was freed in the window"},
+        [](source s) {
+          const bool any = has_deaths(s) && s.window.deaths.delays.total() != 0;
+          return when(any, any ? static_cast<double>(s.window.deaths.delays.max()) : 0);
+        }},
+    metric_row<measured_window>{
+        {"promptness_held_bytes_peak", "B", "measured", less, "most payload bytes of dead objects not yet freed, at a sample"},
+        [](source s) { return when(has_deaths(s) && !s.window.held_back.empty(), s.held_peak); }},
+    metric_row<measured_window>{
+        {"promptness_held_bytes_mean", "B", "measured", less, "payload bytes of dead objects not yet freed, over the samples"},
+        [](source s) {
+          const auto samples = static_cast<double>(s.window.held_back.size());
+          return when(has_deaths(s) && samples != 0, share(s.held_sum, samples));
+        }},
     metric_row<measured_window>{{"live_objects_peak", "1", "measured", less, "most objects alive at a sample"},
                                 [](source s) { return when(has_memory(s), s.objects_peak); }},
     metric_row<measured_window>{
@@ -168,6 +217,10 @@ measured_window::measured_window(const row_spec& r, const window_result& w, cons
     bytes_peak = std::max(bytes_peak, static_cast<double>(m.bytes));
     bytes_sum += static_cast<double>(m.bytes);
   }
+  for (const auto& h : w.held_back) {
+    held_peak = std::max(held_peak, static_cast<double>(h.bytes));
+    held_sum += static_cast<double>(h.bytes);
+  }
 }
 
 std::span<const metric_row<measured_window>> measured_metrics() {
@@ -188,7 +241,10 @@ const metric_info* measured_metric(std::string_view name) {
 }
 
 const metric_info& judged_metric(std::string_view mode) {
-  return *measured_metric(mode == "latency" ? "latency_p99" : mode == "memory" ? "live_bytes_peak" : "ns_per_op");
+  return *measured_metric(mode == "latency"      ? "latency_p99"
+                          : mode == "memory"     ? "live_bytes_peak"
+                          : mode == "promptness" ? "promptness_p50"
+                                                 : "ns_per_op");
 }
 
 }  // namespace tally

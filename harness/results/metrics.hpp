@@ -46,6 +46,7 @@ struct measured_window {
   double rate = 0, least_rate = 0, most_rate = 0, squared_rates = 0;  // operations per second: the lanes' sum, extremes
   handoff_counts handoffs;                                            // of all lanes and fields
   double objects_peak = 0, bytes_peak = 0, bytes_sum = 0;             // of the samples
+  double held_peak = 0, held_sum = 0;                                 // bytes, of the samples of what is held back
   [[nodiscard]] bool timed() const { return row.mode == measure_mode::throughput || row.mode == measure_mode::memory; }
 };
 

@@ -100,6 +100,15 @@ json samples_of(const std::vector<memory_sample>& memory) {
   return {{"samples", std::move(samples)}};
 }
 
+// Of mode promptness: times from last drop to free, what was not freed, and what was held back over time.
+json promptness_of(const window_result& w) {
+  json told = buckets_of(w.deaths.delays);
+  told["objects"] = w.deaths.objects;
+  told["censored"] = w.deaths.censored();
+  told["held_back"] = samples_of(w.held_back);
+  return told;
+}
+
 json lanes_of(const window_result& w) {
   json lanes = json::array();
   for (const auto& l : w.lanes) {
@@ -153,6 +162,7 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
     record["delayed"] = delayed_of(w);
   }
   if (item.row.mode == measure_mode::memory) record["memory"] = samples_of(w.memory);
+  if (item.row.mode == measure_mode::promptness) record["promptness"] = promptness_of(w);
   for (const auto& own : w.metrics) m.add(own.name, own.value, own.unit, own.evidence);
   if (seen.counters != nullptr) counters(m, record, w, *seen.counters);
   record["metrics"] = std::move(m.values);

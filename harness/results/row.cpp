@@ -138,7 +138,10 @@ run_item item_from(const json& j) {
 bound_row find_row(const registry& all, const row_spec& r) {
   bound_row found;
   const std::string name = r.strategy.substr(0, r.strategy.find(':'));
-  for (const auto& s : r.mode == measure_mode::observed ? all.observed : all.strategies) {
+  const auto& built = r.mode == measure_mode::observed     ? all.observed
+                      : r.mode == measure_mode::promptness ? all.stamped
+                                                           : all.strategies;
+  for (const auto& s : built) {
     if (s.name != name || s.variants.empty()) continue;
     std::vector<std::string> wanted;
     for (const auto& t : s.tunables) {

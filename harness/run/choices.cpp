@@ -232,6 +232,15 @@ std::vector<strategy_choice> choose_strategies(const registry& all, std::string_
   return chosen;
 }
 
+std::string without_twin(const std::vector<strategy_entry>& twins, std::string_view policy, std::string_view built,
+                         const strategy_choice& s, std::size_t workload) {
+  const auto twin = std::ranges::find(twins, s.entry->name, &strategy_entry::name);
+  if (twin == twins.end() || twin->variants.empty()) return fmt::format("no {} build of this strategy", policy);
+  const auto v = std::ranges::find(twin->variants, s.variant->options, &variant_entry::options);
+  if (v == twin->variants.end()) return fmt::format("{} built on the {} policy", built, policy);
+  return std::string(v->cells.at(workload).unmet);
+}
+
 std::vector<workload_choice> choose_workloads(const registry& all, const name_spec& spec) {
   if (spec.every_variant || spec.every_tunable) {
     throw usage_error(fmt::format("--workload {}: '*' is not name=value", spec.text()));

@@ -62,6 +62,11 @@ struct strategy_choice {
 // Throws usage_error; unknown_name with the nearest name.
 [[nodiscard]] std::vector<strategy_choice> choose_strategies(const registry&, std::string_view flag, const name_spec&);
 
+// Why a pair is not built on another policy than native; "" if it is among the `twins` that are. `built`: which of a strategy's
+// variants they are, "only the default variant is".
+[[nodiscard]] std::string without_twin(const std::vector<strategy_entry>& twins, std::string_view policy, std::string_view built,
+                                       const strategy_choice&, std::size_t workload);
+
 struct workload_choice {
   std::size_t index = 0;                                  // in registry::workloads
   std::map<std::string, std::vector<std::string>> given;  // values of a scan, per parameter

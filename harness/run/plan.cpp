@@ -181,22 +181,13 @@ class planner {
     r.counters.clear();
     std::string reason = unmet(s, workload, r, {});
     if (reason.empty() && threads < 2) reason = "hand-offs need two threads";
-    if (reason.empty()) reason = unobserved(s, workload);
+    if (reason.empty()) reason = without_twin(all_.observed, "observed", "only the default variant is", s, workload);
     if (reason.empty()) {
       push(r);
       other_allocators(g, s, std::move(r));
     } else {
       skip({r.strategy, r.workload_label, threads, std::string(name_of(r.mode)), "", std::move(reason)});
     }
-  }
-  [[nodiscard]] std::string unobserved(const strategy_choice& s, std::size_t workload) const {
-    const auto twin = std::ranges::find(all_.observed, s.entry->name, &strategy_entry::name);
-    if (twin == all_.observed.end() || twin->variants.empty()) {
-      return "no observed build of this strategy";
-    }
-    const auto v = std::ranges::find(twin->variants, s.variant->options, &variant_entry::options);
-    if (v == twin->variants.end()) return "only the default variant is built on the observed policy";
-    return std::string(v->cells.at(workload).unmet);
   }
 
   // The baseline stands in every scene, asked for or not; with a heap axis of its own, at the same limit.
@@ -263,6 +254,10 @@ class planner {
     if (s.variant->can.single_threaded && r.threads > 1) return "not thread-safe";
     if (r.threads < info.min_lanes) return fmt::format("needs at least {} threads", info.min_lanes);
     if (std::string reason = pair.unmet_lanes(parameters(info, r.parameters), r.threads); !reason.empty()) return reason;
+    if (r.mode == measure_mode::promptness) {
+      std::string reason = without_twin(all_.stamped, "stamped", "only other variants are", s, workload);
+      if (!reason.empty()) return reason;
+    }
     r.heap.multiple = heap.multiple;
     r.heap.limit_bytes = heap.bytes;
     if (heap.multiple == 0) return "";

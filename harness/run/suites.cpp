@@ -17,6 +17,8 @@ const names counting{"none", "plain", "atomic", "biased", "deferred", "gil", "rc
 const names choices{"atomic", "biased", "deferred", "rc_arc", "mark_sweep"};
 const names concurrent{"atomic", "biased", "deferred", "shared_ptr"};
 const names everything{"*"};
+// Freed one by one: at once, by the owner's queue as one merges it, by an owner's neighbour; and in stops.
+const names freeing{"atomic", "rc_arc", "biased", "biased:merge=detached", "deferred", "mark_sweep", "bdwgc"};
 // Where structures come and go most of a prompt scheme's cost is malloc's: a scheme with a heap of its own is compared with
 // counting on a malloc of the same kind, and on its own heap, too.
 const std::vector<allocator_choice> mallocs{"system", "mimalloc"};
@@ -66,6 +68,9 @@ std::vector<suite_group> full(const names& traces, const names& threaded) {
       {"the share that another thread drops", everything, {"handoff"}, {"foreign=0,0.1,0.5,1"}, "2", {mode::throughput}, {}},
       {"owners that are blocked or gone", everything, {"handoff"}, {"foreign=1", "owner=blocked,gone"}, "2",
        {mode::throughput}, {}},
+      {"how promptly what another thread drops is freed", freeing, {"handoff"}, {"foreign=1", "owner=running,blocked,gone"}, "2",
+       {mode::promptness}, {"3x"}},
+      {"how promptly trees are freed", freeing, {"tree_churn"}, {}, "2", {mode::promptness}, {"3x"}},
       {"publishing", everything, {"publish"}, {}, "auto", {mode::throughput, mode::latency}, {}},
       {"trees that come and go", on_all_heaps, {"tree_churn"}, {}, "auto", {mode::throughput}, {"1.5x", "2x", "3x", "6x"}, mallocs},
       {"the memory of trees that come and go", everything, {"tree_churn"}, {}, "auto", {mode::memory},

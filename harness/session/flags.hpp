@@ -49,7 +49,7 @@ inline constexpr std::tuple all{
     flag_row{"set", &selection::sets, what, "a workload's parameter: name=v1,v2 or name=1..64*2, of one workload.name=v"},
     flag_row{"threads", &run_request::threads, what, "auto (1, 2, 4 ... cores, then hyper-threads), 1,2,8 or 1..8*2"},
     flag_row{"cores", &sim_request::cores, what, "virtual cores: 1,2,8 or 1..128*2; at most 128"},
-    flag_row{"mode", &run_request::modes, what, "throughput, latency, memory, observed"},
+    flag_row{"mode", &run_request::modes, what, "throughput, latency, memory, observed, promptness"},
     flag_row{"counters", &run_request::counters, what, "groups of hardware counters ({tally} list counters), or .group files"},
     flag_row{"observe", &run_request::observe, what, "also rows that count line hand-offs between threads, without a PMU"},
     flag_row{"heap", &selection::heaps, what, "limits for strategies that take one: 2x,3x of the payload, or 64M"},

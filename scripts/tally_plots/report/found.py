@@ -26,7 +26,7 @@ def scene(said, citable, class_of):
                      "" if row["behind"] is None or not citable else "yes" if row["apart"] else "no", row["remarks"]))
         classes.append(class_of(row["label"]) or "")
     columns = ("strategy", f"{said['metric']}, {unit}", "times better than the baseline", "times the first one's", "apart from the first", "remarks")
-    failed = [f"{row['label']} failed: {row['reason']}" for row in said["failed"]]
+    failed = [f"{row['label']} has no figure: {row['reason']}" for row in said["failed"]]
     allocation = [line.strip() for line in said["allocation"].splitlines()]
     return folded(joined(tag("b", said["title"]), f": {said['headline']}. ", tag("span", f"{said['doubt'].capitalize()}.", class_="doubt") if citable else None),
                   table(columns, rows, said["title"], numbers=(1, 2, 3), classes=classes), listed(failed + allocation) if failed + allocation else None)
