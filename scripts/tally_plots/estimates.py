@@ -149,22 +149,24 @@ def note_of_program(drawn):
     return text
 
 
-def latency_curve(row):
+def latency_curve(row, of="latency"):
     """(share, ns) pairs of a row's histograms: what a share of the operations took no longer than, the mean over processes of the median
-    over blocks; as far as each window has an operation beyond. Empty where a window has no buckets."""
+    over blocks; as far as each window has an operation beyond. Of "promptness" it is objects, and as far as each window has freed them.
+    Empty where a window has no buckets."""
     import numpy as np
-    windows = [r for r in row["_run"].windows[row["row"]] if load.at(r, "latency.buckets")]
+    windows = [r for r in row["_run"].windows[row["row"]] if load.at(r, f"{of}.buckets")]
     if not windows or len(windows) < len(row["_run"].windows[row["row"]]):
         return []
-    buckets = {(r["process"], r["block"]): np.array(r["latency"]["buckets"], dtype=float) for r in windows}
-    least = min(of[:, 2].sum() for of in buckets.values())
-    shares = 1 - 10.0 ** -np.arange(0, math.log10(max(least, 10)), 0.02)
+    buckets = {(r["process"], r["block"]): np.array(r[of]["buckets"], dtype=float) for r in windows}
+    totals = {(r["process"], r["block"]): r[of].get("objects", buckets[r["process"], r["block"]][:, 2].sum()) for r in windows}
+    shares = 1 - 10.0 ** -np.arange(0, math.log10(max(min(totals.values()), 10)), 0.02)
+    shares = shares[shares <= min(found[:, 2].sum() / totals[window] for window, found in buckets.items())]
     curves = {}
-    for (process, _), of in sorted(buckets.items()):
-        counts = np.cumsum(of[:, 2])
+    for (process, block), found in sorted(buckets.items()):
+        counts = np.cumsum(found[:, 2])
         # The bucket that a rank falls in, and its upper end: as the harness finds its percentiles.
-        at = np.searchsorted(counts, np.maximum(1, np.floor(shares * counts[-1] + 0.5)))
-        curves.setdefault(process, []).append(of[np.minimum(at, len(of) - 1), 1])
+        at = np.searchsorted(counts, np.maximum(1, np.floor(shares * totals[process, block] + 0.5)))
+        curves.setdefault(process, []).append(found[np.minimum(at, len(found) - 1), 1])
     return list(zip(shares.tolist(), np.mean([np.median(of, axis=0) for of in curves.values()], axis=0).tolist()))
 
 

@@ -25,6 +25,8 @@ METRICS = _named(
     ("latency_p99", "ns", "less", "latency that 99 % of the operations stay below", "ns per operation", 1.0),
     ("latency_p999", "ns", "less", "latency that 99.9 % of the operations stay below", "ns per operation", 1.0),
     ("latency_max", "ns", "less", "latency of the slowest operation", "ns per operation", 1.0),
+    ("promptness_p50", "ns", "less", "time from last drop to free of half of the objects", "us from last drop to free", 1e-3),
+    ("promptness_held_bytes_mean", "B", "less", "bytes of dead objects not yet freed", "MiB dead and not yet freed", 2.0**-20),
     ("live_bytes_peak", "B", "less", "most bytes of objects not yet freed", "MiB of objects not yet freed", 2.0**-20),
     ("transfers_per_op", "1/op", "less", "lines that come from another core's cache per operation",
      "line transfers per operation", 1.0),

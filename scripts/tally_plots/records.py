@@ -58,18 +58,23 @@ def wrong_inside(record):
         return "its config.heap.multiple is not a number"
     if not is_a(config.get("allocator", "system"), TEXT):
         return "its config.allocator is not a text"
-    buckets = at(record, "latency.buckets")
-    if buckets is not None and (not isinstance(buckets, list) or any(
-            not isinstance(b, list) or len(b) != 3 or not all(is_a(n, int) for n in b) for b in buckets)):
-        return "its latency.buckets are damaged"
+    for path in ("latency.buckets", "promptness.buckets"):
+        buckets = at(record, path)
+        if buckets is not None and (not isinstance(buckets, list) or any(
+                not isinstance(b, list) or len(b) != 3 or not all(is_a(n, int) for n in b) for b in buckets)):
+            return f"its {path} are damaged"
     delayed = record.get("delayed")
     if delayed is not None and (not isinstance(delayed, list) or any(
             lacking(o, {"at_ns": int, "ns": int, "causes": LIST}) for o in delayed)):
         return "its delayed operations are damaged"
-    samples = at(record, "memory.samples")
-    if samples is not None and (not isinstance(samples, list) or any(
-            lacking(s, {"at_ns": NUMBER, "bytes": NUMBER}) for s in samples)):
-        return "its memory.samples are damaged"
+    for path in ("memory.samples", "promptness.held_back.samples"):
+        samples = at(record, path)
+        if samples is not None and (not isinstance(samples, list) or any(
+                lacking(s, {"at_ns": NUMBER, "bytes": NUMBER}) for s in samples)):
+            return f"its {path} are damaged"
+    objects = at(record, "promptness.objects")
+    if objects is not None and (not is_a(objects, int) or objects < sum(b[2] for b in at(record, "promptness.buckets") or [])):
+        return "its promptness.objects are damaged"
     if config["mode"] == "simulated":
         fields, threads = record["simulation"]["fields"], config["threads"]
         if not all(isinstance(f, dict) and is_a(f.get("transfers", 0), NUMBER) for f in fields.values()):

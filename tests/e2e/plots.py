@@ -25,7 +25,7 @@ RUNS = {
     "b": ["--workload", "sharing_ladder", "--strategy", "atomic", "--threads", "1", "--set", "share=0,50,100"],
     "c": ["--workload", "handoff", "--strategy", "atomic", "--threads", "2", "--set", "foreign=0,1"],
     "d": ["--workload", "tree_churn", "--strategy", "atomic,mark_sweep", "--threads", "1", "--heap", "3x,6x", "--mode",
-          "throughput,latency,memory"],
+          "throughput,latency,memory,promptness"],
     "g": ["--workload", "cycles", "--strategy", "plain,plain:cycles=generational", "--threads", "1", "--set", "window=10,1000", "--set",
           "collect_every=0", "--mode", "throughput,memory"],
     "e": ["--workload", "trace", "--strategy", "atomic", "--threads", "1"],
@@ -33,7 +33,7 @@ RUNS = {
 # Only where the library is installed: rows under another allocator are rows of their own.
 ALLOCATORS = ["--workload", "tree_churn", "--strategy", "atomic,deferred", "--threads", "1,2", "--allocator", "system,mimalloc"]
 EXPECTED = ["cost", "throughput-copy_drop", "sharing-ladder-1", "handoff-2", "heap-tree_churn-1", "overhead-tree_churn-1", "latency-tree_churn-1",
-            "memory-tree_churn-1", "memory-cycles-window-10-1", "pauses-cycles-1", "paths"]
+            "delays-tree_churn-1", "memory-tree_churn-1", "promptness-tree_churn-1", "memory-cycles-window-10-1", "pauses-cycles-1", "paths"]
 
 
 SIMULATED = ["transfers", "fields-4", "scaling", "takers-4"]
@@ -213,7 +213,8 @@ def many_long_names_are_drawn_without_a_warning(cwd):
         assert done.returncode == 0 and done.stderr == "", (arguments, done.stderr)
     kinds = {p.name.split("-")[0].split(".")[0] for d in ("r", "s") for p in (cwd / d / "plots").iterdir()}
     assert kinds == {"throughput", "cost", "paths", "sharing", "handoff", "latency", "memory", "heap", "transfers", "fields", "scaling",
-                     "takers", "floor", "overhead", "tuning", "pauses", "handoffs", "counters", "quality", "speedup", "ladder", "findings"}, kinds
+                     "takers", "floor", "overhead", "tuning", "pauses", "promptness", "delays", "handoffs", "counters", "quality", "speedup", "ladder",
+                     "findings"}, kinds
     for picture in [*(cwd / "r/plots").glob("*.svg"), *(cwd / "s/plots").glob("*.svg")]:
         assert " an operation" not in texts(picture) and " a second" not in texts(picture), picture
 

@@ -60,6 +60,16 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
         found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"))
         record["memory"] = {"samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": int(ns * 2**16 * part(strategy, at))}
                                         for at in range(40)]}
+    if mode == "promptness":
+        slow = {"p50": 1, "p90": 20, "p99": 900, "p999": 20000, "max": 40000}
+        found.update({f"promptness_{name}": metric(ns * times, "ns") for name, times in slow.items()})
+        buckets = [[int(ns * 4**n / 2), int(ns * 4**n), 3 * 10**6 >> (2 * n + 2)] for n in range(8)]
+        freed = sum(n for _, _, n in buckets)
+        found.update(promptness_objects=metric(10.0**6, "1"), promptness_censored=metric(10.0**6 - freed, "1"),
+                     promptness_censored_share=metric(1 - freed / 10**6, "ratio"), promptness_held_bytes_peak=metric(ns * 2**16, "B"),
+                     promptness_held_bytes_mean=metric(ns * 2**15, "B"))
+        record["promptness"] = {"unit": "ns", "total": freed, "objects": 10**6, "censored": 10**6 - freed, "buckets": buckets, "held_back": {
+            "samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": int(ns * 2**16 * part(strategy, at))} for at in range(40)]}}
     if mode == "observed":
         found.update(operations=metric(1000.0 * threads, "1"), handoffs_per_op=metric(ns / 1000, "1/op"), rmws_per_op=metric(1.0, "1/op"))
         record["handoffs"] = {"fields": []}
@@ -199,6 +209,9 @@ def crowd():
         records += row(s, "tree_churn depth=6,survivors=0.02", ns=1.2e5, allocator="mimalloc")
     for mode in ("latency", "memory"):
         records += scene(LONG, "server sessions=1000,requests=zipf", 2, mode=mode)
+    for owner in ("running", "blocked", "gone"):
+        records += scene({s: ns * (1 if owner == "running" else 9) for s, ns in few.items()}, f"handoff foreign=1,owner={owner}", 2,
+                         mode="promptness", parameters={"foreign": "1", "owner": owner})
     for share in ("0", "25", "50", "75", "100"):
         for s, ns in (LONG if share in ("0", "50") else few).items():
             records += row(s, f"sharing_ladder share={share},depth=12", 2, ns=ns * (1 + float(share) / 30),

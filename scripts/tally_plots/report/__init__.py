@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).parent
 # Plots that have a section of their own; those of no other are in the first.
 SECTIONS = [("plots", "Cost, throughput and more", None), ("latency", "Latency percentiles", {"latency", "delays"}),
             ("overhead", "Cost against the floor", {"overhead"}), ("tuning", "Tuning", {"tuning"}),
-            ("memory", "Memory", {"memory", "heap"}), ("promptness", "Promptness", {"pauses"}),
+            ("memory", "Memory", {"memory", "heap"}), ("promptness", "Promptness", {"promptness", "pauses"}),
             ("doubts", "Windows in doubt", {"quality"})]
 # What promptness is told by, of the rows that have it.
 PROMPT = [*(f"latency_{cause}_{what}" for cause in delays.LOOKS for what in ("p50", "p99", "max")), "pause_p50", "pause_p99",
