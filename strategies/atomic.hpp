@@ -138,11 +138,10 @@ class atomic_heap : public heap_with_cycles<O.cycles, atomic_heap<M, O>, M, O.sl
       if constexpr (unique) set_weak_bit(h);
       add(h.weak, 1, copies);
     }
-    bool weak_decrement(header& h) {
-      // The only weak ref is ours, or stands for strong refs that are all gone: nobody can make another, and no RMW is needed
-      // (libc++ does so). acquire: pairs with the other weak drops' release.
-      return h.weak.load(looks) == 1 || add(h.weak, ~std::uint32_t{0}, drops) == 1;
-    }
+    // The only weak ref is ours, or stands for strong refs that are all gone: nobody can make another, and no RMW is needed
+    // (libc++ does so). acquire: pairs with the other weak drops' release.
+    [[nodiscard]] bool only_weak(header& h) const { return h.weak.load(looks) == 1; }
+    bool weak_decrement(header& h) { return only_weak(h) || add(h.weak, ~std::uint32_t{0}, drops) == 1; }
 
     // From now on copies and drops of the object touch nothing. Only while no other thread can reach it. With the weak bit: it is
     // nobody's alone.

@@ -34,6 +34,7 @@
 #include <type_traits>
 
 #include "harness/contract/family.hpp"
+#include "harness/contract/held.hpp"
 #include "harness/contract/promptness.hpp"
 #include "harness/heap/parcel_cells.hpp"
 #include "harness/heap/tracing.hpp"
@@ -123,6 +124,14 @@ class bdwgc_heap {
   [[nodiscard]] std::int64_t live_bytes() const {
     if (exact_.load(std::memory_order_relaxed)) return bytes_;
     return static_cast<std::int64_t>(GC_get_heap_size() - GC_get_free_bytes());
+  }
+  // The library's own tables are not in it.
+  [[nodiscard]] held_memory held() const {
+    held_memory all;
+    all.told = true;
+    all.taken = static_cast<std::int64_t>(GC_get_heap_size());
+    all.of(held_cause::headroom) = static_cast<std::int64_t>(GC_get_free_bytes());
+    return all;
   }
   // How many objects too many live() may find: each stray word that looks like a ref holds what hangs off it.
   [[nodiscard]] std::int64_t slack() const { return 1024; }

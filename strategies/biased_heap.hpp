@@ -142,9 +142,8 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
     }
     // Who holds the only weak ref, or the one of a dead object's strong refs, sees 1 and needs no RMW: nobody else can make
     // another. acquire: pairs with the release of earlier drops; acq_rel: that release, and the acquire of the last.
-    bool weak_decrement(header& h) {
-      return h.weak.load(std::memory_order_acquire) == 1 || h.weak.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    }
+    [[nodiscard]] bool only_weak(header& h) const { return h.weak.load(std::memory_order_acquire) == 1; }
+    bool weak_decrement(header& h) { return only_weak(h) || h.weak.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
     void poll() {
       // relaxed: a hint; the queue itself is read under its lock
@@ -311,6 +310,7 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
       header* dead = nullptr;
       const bool mine = this->heap_.owners_.with_owner(owner, [&](typename registry::record* r) {
         if (r == nullptr) return merge(h);  // the owner is gone, and its id can't come back while we hold the lock
+        note_queued(h, 1);                  // before: who takes it from the queue may end it
         registry::push_locked(*r, h);
         if constexpr (O.merge == biased_merge::detached) {
           if (registry::suspend(*r)) {
@@ -344,13 +344,17 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
       } while (!h.shared.compare_exchange_weak(s, next, std::memory_order_acq_rel, std::memory_order_relaxed));
       return next == shared_word::merged;
     }
+    void note_queued([[maybe_unused]] const header& h, [[maybe_unused]] std::int64_t sign) {
+      if constexpr (M::measured) this->live_.hold(held_cause::queued, sign * static_cast<std::int64_t>(h.word.bytes()));
+    }
     // Merges a list taken from a queue; returns the dead of it, linked in the same way. One that is not dead may be freed by
     // another thread as soon as it is merged, so its link is read before.
-    static header* merge_all(header* list) {
+    header* merge_all(header* list) {
       header* dead = nullptr;
       while (list != nullptr) {
         header& h = *list;
         header* const next = h.queue_next();
+        note_queued(h, -1);
         const bool is_dead = merge(h);
         list = mutant<M, "biased: the queue's link is read after the merge">() ? h.queue_next() : next;
         if (is_dead) {

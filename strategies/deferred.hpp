@@ -41,6 +41,7 @@
 
 #include "harness/contract/collector.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/contract/held.hpp"
 #include "harness/counting/counting.hpp"
 #include "harness/heap/world.hpp"
 #include "strategies/deferred_reconcile.hpp"
@@ -95,10 +96,9 @@ class deferred_heap {
   void settle() { reconcile_stopped(true); }
   [[nodiscard]] collector_totals& totals() { return totals_; }  // full: those that looked for cycles; generation 0: others
   [[nodiscard]] std::size_t committed_bytes() const { return blocks_.committed(); }
-  // How many times the world was stopped to reconcile.
-  [[nodiscard]] std::uint64_t reconciles() const { return reconciles_.load(std::memory_order_relaxed); }
-  // With no context attached: weak refs that exist.
-  [[nodiscard]] std::size_t weak_cells_in_use() { return reconciler_.weak().in_use(); }
+  [[nodiscard]] held_memory held() const;
+  [[nodiscard]] std::uint64_t reconciles() const { return reconciles_.load(std::memory_order_relaxed); }  // stops for them
+  [[nodiscard]] std::size_t weak_cells_in_use() { return reconciler_.weak().in_use(); }  // with no context attached
 
  private:
   // Bounds: how many words may be looked at in a stop for one entry, how many bytes made for one word.
@@ -123,7 +123,7 @@ class deferred_heap {
   world<M> world_;
   block_heap<M> blocks_;
   deferred_reconciler<M> reconciler_;  // within a stop
-  typename M::mutex lock_;             // guards the following; held for a few instructions by running threads
+  mutable typename M::mutex lock_;     // guards the following; held for a few instructions by running threads
   std::vector<context*> contexts_;
   log left_;  // what detached contexts left
   std::vector<header*> left_mortal_;

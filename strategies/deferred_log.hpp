@@ -6,6 +6,7 @@
 // lowers the same count cancels.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -38,6 +39,8 @@ class deferred_log {
   }
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(top_ - first_); }
   [[nodiscard]] bool full() const { return top_ >= bound_; }
+  // Its memory, used or not. From any thread.
+  [[nodiscard]] std::size_t bytes_taken() const { return bytes_taken_.load(std::memory_order_relaxed); }
   void set_bound(std::size_t n) {
     if (n >= static_cast<std::size_t>(end_ - first_)) grow(n + n / 4);
     bound_ = first_ + n;
@@ -78,11 +81,13 @@ class deferred_log {
     first_ = fresh;
     top_ = to;
     end_ = fresh + capacity;
+    bytes_taken_.store(capacity * sizeof(entry), std::memory_order_relaxed);
   }
   entry* first_ = nullptr;
   entry* top_ = nullptr;
   entry* bound_ = nullptr;
   entry* end_ = nullptr;
+  std::atomic<std::size_t> bytes_taken_{0};  // for a sampler only: instrumentation, as in counting/live.hpp
 };
 
 }  // namespace tally::strategies

@@ -54,6 +54,23 @@ inline void deferred_heap<M, O>::reconcile_all(bool cycles) {
   stop.end(totals_, full ? collector_totals::full : 0, 0);
 }
 
+// What the heap takes beside its blocks and logs (the reconciler's lists, cells of weak refs) is not in it. An old object that has lost
+// its last reference is known only to a log's entry: it counts as alive until the next stop.
+template <class M, no_options O>
+inline held_memory deferred_heap<M, O>::held() const {
+  held_memory all;
+  all.told = true;
+  const auto committed = static_cast<std::int64_t>(blocks_.committed());
+  all.of(held_cause::undecided) = blocks_.claimed().second;
+  all.of(held_cause::headroom) = std::max<std::int64_t>(committed - live_bytes(), 0);
+  const std::lock_guard hold(lock_);
+  std::size_t logs = left_.bytes_taken();
+  for (const context* c : contexts_) logs += c->log_.bytes_taken();
+  all.of(held_cause::logged) = static_cast<std::int64_t>(logs);
+  all.taken = committed + all.of(held_cause::logged);
+  return all;
+}
+
 template <class M, no_options O>
 inline void deferred_heap<M, O>::share_out(const std::vector<typename world<M>::mutator*>& helpers) {
   for (context* c : contexts_) {

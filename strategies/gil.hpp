@@ -147,7 +147,8 @@ class gil_heap : public heap_with_cycles<O.cycles, gil_heap<M, O>, M, slot_kind:
       return true;
     }
     void weak_increment(header& h) { add(h.weak, 1, before(h.weak) + 1); }
-    bool weak_decrement(header& h) { return h.weak.load() == 1 || add(h.weak, minus_one, before(h.weak) - 1) == 0; }
+    [[nodiscard]] bool only_weak(header& h) const { return h.weak.load() == 1; }
+    bool weak_decrement(header& h) { return only_weak(h) || add(h.weak, minus_one, before(h.weak) - 1) == 0; }
 
     // From now on copies and drops of the object touch nothing.
     template <class T>

@@ -16,6 +16,7 @@
 
 #include "harness/contract/collector.hpp"
 #include "harness/contract/family.hpp"
+#include "harness/contract/held.hpp"
 #include "harness/contract/promptness.hpp"
 #include "harness/heap/block_heap_mark.hpp"
 #include "harness/heap/tracing.hpp"
@@ -78,6 +79,15 @@ class mark_sweep_heap {
   [[nodiscard]] std::int64_t live() const { return marked_objects_.load(std::memory_order_relaxed) + blocks_.claimed().first; }
   [[nodiscard]] std::int64_t live_bytes() const {
     return marked_bytes_.load(std::memory_order_relaxed) + blocks_.claimed().second;
+  }
+  // What died since the last collection is known to nobody: it is in `undecided` with what lives. Weak refs' cells are not in it.
+  [[nodiscard]] held_memory held() const {
+    held_memory all;
+    all.told = true;
+    all.taken = static_cast<std::int64_t>(blocks_.committed());
+    all.of(held_cause::undecided) = blocks_.claimed().second;
+    all.of(held_cause::headroom) = std::max<std::int64_t>(all.taken - live_bytes(), 0);
+    return all;
   }
   void settle() { collect_stopped(); }
   [[nodiscard]] collector_totals& totals() { return totals_; }

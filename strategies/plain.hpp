@@ -51,10 +51,10 @@ class plain_heap : public heap_with_cycles<O.cycles, plain_heap<M, O>, M, slot_k
       return true;
     }
     void weak_increment(header& h) { h.weak.store(h.weak.load() + 1); }
+    [[nodiscard]] bool only_weak(header& h) const { return h.weak.load() == 1; }
     bool weak_decrement(header& h) {
-      const std::uint32_t n = h.weak.load();
-      if (n == 1) return true;  // the memory goes, and the count with it
-      h.weak.store(n - 1);
+      if (only_weak(h)) return true;  // the memory goes, and the count with it
+      h.weak.store(h.weak.load() - 1);
       return false;
     }
   };

@@ -117,6 +117,7 @@ class rc_arc_heap : public heap_with_cycles<O.cycles, rc_arc_heap<M, O>, M, O.sl
     }
     // Whoever has the only weak ref, or the one of a dead object's strong refs, sees 1, and nobody can make another. acquire:
     // pairs with the release of other weak drops.
+    [[nodiscard]] bool only_weak(header& h) const { return h.weak.load(std::memory_order_acquire) == 1; }
     bool weak_decrement(header& h) {
       const std::uint32_t n = h.weak.load(std::memory_order_acquire);
       if (n == 1) return true;

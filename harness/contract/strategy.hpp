@@ -24,6 +24,7 @@
 //     h.live()                        objects made and not yet freed, as a sum of per-context counters: exact once every
 //                                     context is detached, an estimate while they run
 //     h.live_bytes()                  their bytes, header included; same precision
+//     h.held()                        what it has taken from its allocator and not given back, and why (held.hpp); optional
 //     h.settle()                      frees all that can be freed with no context attached (a last collection, the last
 //                                     queues); legal only then
 //   context                           one per thread: H::context c(h) attaches, its destructor detaches. Detaching with live

@@ -12,6 +12,7 @@
 //   void dispose(header&)             (optional) the payload is gone: give_back(header*) the memory, or leave it to weak refs
 //   void weak_increment(header&)      (weak refs) one more weak ref
 //   bool weak_decrement(header&)      (weak refs) one fewer; true: the memory can be freed. All strong refs together hold one
+//   bool only_weak(header&)           (optional, weak refs) true: weak_decrement would be of the last, so that it can be left out
 //   bool needs_no_count(header&)      (optional, with a header that is taggable: counted_handles.hpp) a ref of it on a stack is not
 //                                     counted
 //
@@ -280,18 +281,12 @@ class counting_context {
       memory::free(h);
     }
   }
+  // What give_back() would give back, in bytes.
+  [[nodiscard]] std::size_t bytes_taken(Header* h);
 
  protected:
-  void dispose(Header& h) {
-    if constexpr (counts_weak<Self>) {
-      drop_weak(&h);
-    } else {
-      self().give_back(&h);
-    }
-  }
-  [[gnu::always_inline]] void drop_weak(Header* h) {
-    if (self().weak_decrement(*h)) self().give_back(h);
-  }
+  void dispose(Header& h);
+  [[gnu::always_inline]] inline void drop_weak(Header* h);
   template <class T>
   [[gnu::always_inline]] void drop_weak_of(Header* h) {
     if constexpr (counts_by_type<Self, T>) {
@@ -342,6 +337,7 @@ class counting_context {
   live_counter live_;
 
  private:
+  [[gnu::noinline]] void leave_to_weak(Header& h);
   // What a ref is where it leaves the stack: a reference that is counted.
   template <class T>
   [[nodiscard]] Header* counted(const ref<T>& r) {

@@ -68,6 +68,7 @@ inline void counting_context<Self, Heap, Header>::retire(Header& dead) {
   if constexpr (by_epoch) {
     if (held_back(dead)) {
       dead_list<memory> ready;
+      if constexpr (memory::measured) live_.hold(held_cause::retired, static_cast<std::int64_t>(dead.word.bytes()));
       epochs_.retire(dead.word, ready);
       append_ready(ready);
       return;
@@ -131,9 +132,50 @@ inline void counting_context<Self, Heap, Header>::dispose_of(Header& h) {
   }
 }
 
+// The payload is gone: the memory goes, or stays for as long as weak refs exist.
+template <class Self, class Heap, class Header>
+inline void counting_context<Self, Heap, Header>::dispose(Header& h) {
+  if constexpr (tells_weak<Self>) {
+    if (!self().only_weak(h)) [[unlikely]]
+      return leave_to_weak(h);
+    self().give_back(&h);
+  } else if constexpr (counts_weak<Self>) {
+    drop_weak(&h);
+  } else {
+    self().give_back(&h);
+  }
+}
+
+template <class Self, class Heap, class Header>
+std::size_t counting_context<Self, Heap, Header>::bytes_taken(Header* h) {
+  if constexpr (Heap::own_heap) {
+    return heap_.cells().cell_bytes(h);
+  } else {
+    return memory::block_bytes(h);
+  }
+}
+
+template <class Self, class Heap, class Header>
+inline void counting_context<Self, Heap, Header>::drop_weak(Header* h) {
+  if (!self().weak_decrement(*h)) return;
+  if constexpr (tells_weak<Self>) live_.hold(held_cause::weak, -static_cast<std::int64_t>(h->word.bytes()));
+  self().give_back(h);
+}
+
+// Its word tells the size again, of the block: as a member of a list of the dead the object had a link there. Before the strong
+// refs' weak ref goes, after which anybody may give the memory back.
+template <class Self, class Heap, class Header>
+void counting_context<Self, Heap, Header>::leave_to_weak(Header& h) {
+  const std::size_t bytes = self().bytes_taken(&h);
+  h.word.init(h.word.type(), bytes);
+  live_.hold(held_cause::weak, static_cast<std::int64_t>(bytes));
+  drop_weak(&h);
+}
+
 template <class Self, class Heap, class Header>
 inline void counting_context<Self, Heap, Header>::append_ready(dead_list<memory>& ready) {
   if (ready.empty()) return;
+  if constexpr (memory::measured) live_.hold(held_cause::retired, -ready.bytes);
   live_.freed(ready.objects, ready.bytes);
   ready.tail->set_link(retired_);
   retired_ = ready.head;

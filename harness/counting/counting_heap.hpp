@@ -1,6 +1,8 @@
 // The heap of a counting strategy: its books, and the names of what its context hands out. See counting.hpp.
 #pragma once
 
+#include <algorithm>
+
 #include "harness/contract/family.hpp"
 #include "harness/counting/counted_handles.hpp"
 #include "harness/counting/counted_slots.hpp"
@@ -13,6 +15,12 @@ template <class Self>
 concept counts_weak = requires(Self& self, typename Self::header& h) {
   self.weak_increment(h);
   { self.weak_decrement(h) } -> std::same_as<bool>;
+};
+
+// It says when an object's memory is kept for weak refs alone. Where threads and clock are not real nobody asks.
+template <class Self>
+concept tells_weak = Self::memory::measured && counts_weak<Self> && requires(Self& self, typename Self::header& h) {
+  { self.only_weak(h) } -> std::same_as<bool>;
 };
 
 // The hooks are templates over the object type.
@@ -63,6 +71,16 @@ class counting_heap {
 
   [[nodiscard]] std::int64_t live() const { return counters_.objects(); }
   [[nodiscard]] std::int64_t live_bytes() const { return counters_.bytes(); }
+  [[nodiscard]] held_memory held() const {
+    held_memory all = counters_.held();
+    if constexpr (own_heap) {
+      all.taken = static_cast<std::int64_t>(cells_.committed());
+      all.of(held_cause::headroom) = std::max<std::int64_t>(all.taken - live_bytes() - all.of(held_cause::weak), 0);
+    } else {
+      all.taken = live_bytes() + all.of(held_cause::weak);
+    }
+    return all;
+  }
   // slot=epoch: takes apart what was retired; a heap that ends without it keeps that memory.
   void settle() {
     if constexpr (Slots == slot_kind::epoch) typename Heap::context(static_cast<Heap&>(*this)).drain_epochs();

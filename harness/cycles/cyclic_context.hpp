@@ -117,7 +117,8 @@ class cyclic_context : public ending_context<Self, Heap, Header> {
   [[nodiscard]] static std::size_t before_header() {
     return collected_type<T>() ? sizeof(head) : 0;
   }
-  void give_back(Header* h) { base::give_back(rites_of(*h).container ? reinterpret_cast<Header*>(&head_of(*h)) : h); }
+  void give_back(Header* h) { base::give_back(memory_of(h)); }
+  [[nodiscard]] std::size_t bytes_taken(Header* h) { return base::bytes_taken(memory_of(h)); }
   [[nodiscard]] bool let_go_of(Header& h) { return rites_of(h).let_go(self(), h); }
   void reclaim(Header& dead) { rites_of(dead).end(self(), dead); }
   template <class T>
@@ -222,6 +223,10 @@ class cyclic_context : public ending_context<Self, Heap, Header> {
   using base::rites_of;
 
  private:
+  // Where an object's memory begins.
+  [[nodiscard]] static Header* memory_of(Header* h) {
+    return rites_of(*h).container ? reinterpret_cast<Header*>(&head_of(*h)) : h;
+  }
   using observer_link = typename base::observer_link;
   struct collection;
   // asked: not by itself.

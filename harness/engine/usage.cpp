@@ -1,6 +1,7 @@
 #include "harness/engine/usage.hpp"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,5 +31,7 @@ thread_usage thread_usage::now() {
   }
   return u;
 }
+
+std::uint64_t malloc_free_bytes() { return mallinfo2().fordblks; }
 
 }  // namespace tally

@@ -25,4 +25,8 @@ struct thread_usage {
   }
 };
 
+// Bytes that the C library's malloc has from the kernel and in no block of the program's, of the whole process; of another malloc that
+// is loaded in its place they say nothing. It looks at every free chunk under malloc's locks: once, and outside of what is timed.
+[[nodiscard]] std::uint64_t malloc_free_bytes();
+
 }  // namespace tally

@@ -27,6 +27,11 @@ class cell_store {
   // `limit` in bytes; 0: as much as the address space of one heap allows.
   explicit cell_store(std::size_t limit) : blocks_(limit) {}
   [[nodiscard]] std::size_t committed() const { return blocks_.committed(); }
+  // What the cell at an address takes, in bytes.
+  [[nodiscard]] std::size_t cell_bytes(const void* at) {
+    const auto& block = blocks_.blocks().at(blocks_.blocks().number_of(at));
+    return block.kind == block_kind::large ? block.run * block_heap<M>::block_bytes : block.cell_bytes;
+  }
   // f(first word) of every cell whose first word is not 0, used or free. With all caches' threads stopped (or none).
   template <class F>
   void for_each_cell(F&& f) {

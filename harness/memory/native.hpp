@@ -2,6 +2,7 @@
 // more than that (tests/codegen holds the generated code against hand-written functions).
 #pragma once
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -70,6 +71,8 @@ struct native {
     return p;
   }
   static void free(void* p) { std::free(p); }
+  // What a block of alloc() takes, in bytes: as many as were asked for, or some more. mimalloc and jemalloc answer for theirs.
+  static std::size_t block_bytes(void* p) { return ::malloc_usable_size(p); }
 
   // Address space without memory, and memory for a part of it: see reserving in policy.hpp.
   static std::byte* reserve(std::size_t bytes) {
