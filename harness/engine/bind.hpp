@@ -98,6 +98,13 @@ class heap_run : public bound_body {
 
   [[nodiscard]] std::int64_t live() const override { return heap_ != nullptr ? heap_->live() : 0; }
   [[nodiscard]] std::int64_t live_bytes() const override { return heap_ != nullptr ? heap_->live_bytes() : 0; }
+  [[nodiscard]] held_memory held() const override {
+    if constexpr (reports_held<H>) {
+      return heap_ != nullptr ? heap_->held() : held_memory{};
+    } else {
+      return run_body::held();
+    }
+  }
 
  protected:
   virtual void make_program() = 0;

@@ -95,10 +95,10 @@ window_result run_window(run_body& body, const window_spec& spec) {
     }
     const auto set = [&](phase p) { words.phase.store(static_cast<int>(p), std::memory_order_release); };
     const auto take_sample = [&](std::uint64_t at) {
-      if (spec.mode == measure_mode::memory) result.memory.push_back({at, body.live(), body.live_bytes()});
+      if (spec.mode == measure_mode::memory) result.memory.push_back({at, body.live(), body.live_bytes(), body.held()});
       if (spec.mode == measure_mode::promptness) {
         const auto [objects, bytes] = death_book::held_back();
-        result.held_back.push_back({at, objects, bytes});
+        result.held_back.push_back({at, objects, bytes, {}});
       }
     };
     const auto wait = [&](std::uint64_t ns, bool sample) {
@@ -117,6 +117,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     set(phase::ramp_down);
     result.process_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     result.window_ns = clock_ns(CLOCK_MONOTONIC) - wall;
+    if (spec.mode == measure_mode::memory) result.malloc_free = malloc_free_bytes();
     // Every lane has closed its window before any is told to stop: nobody's last operations run against idle cores.
     wait(spec.ramp_ns / 4, false);
     running.join();

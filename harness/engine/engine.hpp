@@ -50,6 +50,7 @@ struct lane_result {
 struct memory_sample {
   std::uint64_t at_ns = 0;  // from the window's opening
   std::int64_t objects = 0, bytes = 0;
+  held_memory held{};
 };
 
 struct window_result {
@@ -59,8 +60,9 @@ struct window_result {
   std::vector<std::vector<delayed_operation>> longest;  // of each lane, the longest of those
   std::optional<collector_window> collector;
   std::vector<memory_sample> memory;
-  window_deaths deaths;                  // mode promptness
-  std::vector<memory_sample> held_back;  // of it: what died and was not yet freed
+  std::optional<std::uint64_t> malloc_free;  // mode memory: malloc_free_bytes() as the window closed
+  window_deaths deaths;                      // mode promptness
+  std::vector<memory_sample> held_back;      // of it: what died and was not yet freed
   oracle_verdict oracle;
   metric_list metrics;               // the workload's own
   note_list notes;                   // the strategy's and the workload's

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/contract/collector.hpp"
+#include "harness/contract/held.hpp"
 #include "harness/contract/strategy.hpp"
 #include "harness/contract/workload.hpp"
 #include "harness/watch/watch_maker.hpp"
@@ -46,6 +47,7 @@ class run_body {
   // At any time while the lanes run: estimates.
   [[nodiscard]] virtual std::int64_t live() const = 0;
   [[nodiscard]] virtual std::int64_t live_bytes() const = 0;
+  [[nodiscard]] virtual held_memory held() const { return {.taken = live_bytes()}; }
   // After run().
   virtual void report(metric_list&) const = 0;
   virtual void notes(note_list&) const {}

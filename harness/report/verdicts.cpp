@@ -186,6 +186,8 @@ std::string remarks(const judged_row& j) {
   if (!j.different && !r.baseline) words.emplace_back("no difference");
   if (r.never_frees()) words.emplace_back("never frees: the floor");
   if (r.serial()) words.emplace_back("serial: no scaling claim");
+  if (r.has("held_bytes_peak") && !r.has("held_weak_peak") && !r.never_frees())
+    words.emplace_back("at least: does not tell what it holds");
   const auto of_windows = [&](std::size_t n, const char* what) {
     if (n != 0) words.push_back(fmt::format(fmt::runtime(what), n, r.windows.size()));
   };

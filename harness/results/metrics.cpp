@@ -34,6 +34,11 @@ value promptness(source s) {
   return when(of_freed <= 1, of_freed <= 1 ? static_cast<double>(d.delays.quantile(of_freed)) : 0);
 }
 
+template <held_cause Cause>
+value held(source s) {
+  return when(has_memory(s) && s.held_told, s.held_peaks[static_cast<std::size_t>(Cause)]);
+}
+
 template <std::size_t Generation>
 value collections(source s) {
   if (!s.window.collector) return {};
@@ -173,12 +178,12 @@ constexpr std::array table{
         }},
     metric_row<measured_window>{
         {"promptness_held_bytes_peak", "B", "measured", less, "most payload bytes of dead objects not yet freed, at a sample"},
-        [](source s) { return when(has_deaths(s) && !s.window.held_back.empty(), s.held_peak); }},
+        [](source s) { return when(has_deaths(s) && !s.window.held_back.empty(), s.late_peak); }},
     metric_row<measured_window>{
         {"promptness_held_bytes_mean", "B", "measured", less, "payload bytes of dead objects not yet freed, over the samples"},
         [](source s) {
           const auto samples = static_cast<double>(s.window.held_back.size());
-          return when(has_deaths(s) && samples != 0, share(s.held_sum, samples));
+          return when(has_deaths(s) && samples != 0, share(s.late_sum, samples));
         }},
     metric_row<measured_window>{{"live_objects_peak", "1", "measured", less, "most objects alive at a sample"},
                                 [](source s) { return when(has_memory(s), s.objects_peak); }},
@@ -190,6 +195,42 @@ constexpr std::array table{
         [](source s) {
           return when(has_memory(s) && !s.window.memory.empty(), share(s.bytes_sum, static_cast<double>(s.window.memory.size())));
         }},
+    metric_row<measured_window>{
+        {"held_bytes_peak", "B", "measured", less,
+         "most bytes that the heap had taken from its allocator and not given back, live objects included, at a sample"},
+        [](source s) { return when(has_memory(s), s.held_peak); }},
+    metric_row<measured_window>{{"held_bytes_mean", "B", "measured", less,
+                                 "bytes that the heap had taken from its allocator and not given back, over the samples"},
+                                [](source s) {
+                                  return when(has_memory(s) && !s.window.memory.empty(),
+                                              share(s.held_sum, static_cast<double>(s.window.memory.size())));
+                                }},
+    // By cause: absent where a heap does not tell.
+    metric_row<measured_window>{{"held_weak_peak", "B", "measured", less,
+                                 "most of these bytes in dead objects whose memory stays for their weak references"},
+                                held<held_cause::weak>},
+    metric_row<measured_window>{{"held_retired_peak", "B", "measured", less,
+                                 "most of these bytes in dead objects that a reader in an epoch might still look at"},
+                                held<held_cause::retired>},
+    metric_row<measured_window>{{"held_queued_peak", "B", "measured", less,
+                                 "most of these bytes in objects that wait in their owner's queue, since others dropped them"},
+                                held<held_cause::queued>},
+    metric_row<measured_window>{
+        {"held_undecided_peak", "B", "measured", less,
+         "most of these bytes in objects made since the last stop: which of them are dead the next one says"},
+        held<held_cause::undecided>},
+    metric_row<measured_window>{
+        {"held_logged_peak", "B", "measured", less, "most of these bytes in logs of references that are to be counted"},
+        held<held_cause::logged>},
+    metric_row<measured_window>{{"held_headroom_peak", "B", "measured", less,
+                                 "most of these bytes in no object: free cells and blocks, and the heap's tables"},
+                                held<held_cause::headroom>},
+    metric_row<measured_window>{{"malloc_free_bytes", "B", "measured", less,
+                                 "bytes that the C library's malloc kept free as the window closed, of the whole process"},
+                                [](source s) {
+                                  const bool known = s.window.malloc_free && s.row.allocator == system_allocator;
+                                  return when(known, known ? static_cast<double>(*s.window.malloc_free) : 0);
+                                }},
     metric_row<measured_window>{
         {"rss_bytes", "B", "measured", less, "memory of the worker process that is in RAM, after the window"},
         [](source s) { return value(static_cast<double>(s.context.rss_bytes)); }},
@@ -216,10 +257,16 @@ measured_window::measured_window(const row_spec& r, const window_result& w, cons
     objects_peak = std::max(objects_peak, static_cast<double>(m.objects));
     bytes_peak = std::max(bytes_peak, static_cast<double>(m.bytes));
     bytes_sum += static_cast<double>(m.bytes);
+    held_peak = std::max(held_peak, static_cast<double>(m.held.taken));
+    held_sum += static_cast<double>(m.held.taken);
+    held_told = held_told || m.held.told;
+    for (std::size_t i = 0; i < held_causes; ++i) {
+      held_peaks[i] = std::max(held_peaks[i], static_cast<double>(m.held.by_cause[i]));
+    }
   }
   for (const auto& h : w.held_back) {
-    held_peak = std::max(held_peak, static_cast<double>(h.bytes));
-    held_sum += static_cast<double>(h.bytes);
+    late_peak = std::max(late_peak, static_cast<double>(h.bytes));
+    late_sum += static_cast<double>(h.bytes);
   }
 }
 
@@ -242,7 +289,7 @@ const metric_info* measured_metric(std::string_view name) {
 
 const metric_info& judged_metric(std::string_view mode) {
   return *measured_metric(mode == "latency"      ? "latency_p99"
-                          : mode == "memory"     ? "live_bytes_peak"
+                          : mode == "memory"     ? "held_bytes_peak"
                           : mode == "promptness" ? "promptness_p50"
                                                  : "ns_per_op");
 }

@@ -2,6 +2,7 @@
 // tells. A new metric is a row here (of a simulation: in sim/sim_metrics.cpp), and nothing else.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -46,7 +47,10 @@ struct measured_window {
   double rate = 0, least_rate = 0, most_rate = 0, squared_rates = 0;  // operations per second: the lanes' sum, extremes
   handoff_counts handoffs;                                            // of all lanes and fields
   double objects_peak = 0, bytes_peak = 0, bytes_sum = 0;             // of the samples
-  double held_peak = 0, held_sum = 0;                                 // bytes, of the samples of what is held back
+  double held_peak = 0, held_sum = 0;                                 // what was taken and not given back, likewise
+  std::array<double, held_causes> held_peaks{};                       // by cause, each at its own sample
+  bool held_told = false;                                             // the heap knew the causes
+  double late_peak = 0, late_sum = 0;                                 // bytes, of the samples of what is dead and not freed
   [[nodiscard]] bool timed() const { return row.mode == measure_mode::throughput || row.mode == measure_mode::memory; }
 };
 

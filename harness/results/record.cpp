@@ -91,11 +91,15 @@ json delayed_of(const window_result& w) {
 }
 
 // Samples come every millisecond; a long window is thinned to what a plot can show.
-json samples_of(const std::vector<memory_sample>& memory) {
+json samples_of(const std::vector<memory_sample>& memory, bool with_held) {
   const std::size_t step = memory.size() / 1000 + 1;
   json samples = json::array();
   for (std::size_t i = 0; i < memory.size(); i += step) {
-    samples.push_back({{"at_ns", memory[i].at_ns}, {"objects", memory[i].objects}, {"bytes", memory[i].bytes}});
+    const memory_sample& m = memory[i];
+    json one = {{"at_ns", m.at_ns}, {"objects", m.objects}, {"bytes", m.bytes}};
+    if (with_held) one["held"] = m.held.taken;
+    for (std::size_t c = 0; with_held && m.held.told && c < held_causes; ++c) one["causes"][std::string(held_names[c])] = m.held.by_cause[c];
+    samples.push_back(std::move(one));
   }
   return {{"samples", std::move(samples)}};
 }
@@ -105,7 +109,7 @@ json promptness_of(const window_result& w) {
   json told = buckets_of(w.deaths.delays);
   told["objects"] = w.deaths.objects;
   told["censored"] = w.deaths.censored();
-  told["held_back"] = samples_of(w.held_back);
+  told["held_back"] = samples_of(w.held_back, false);
   return told;
 }
 
@@ -161,7 +165,7 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
     record["latency"] = buckets_of(w.latencies);
     record["delayed"] = delayed_of(w);
   }
-  if (item.row.mode == measure_mode::memory) record["memory"] = samples_of(w.memory);
+  if (item.row.mode == measure_mode::memory) record["memory"] = samples_of(w.memory, true);
   if (item.row.mode == measure_mode::promptness) record["promptness"] = promptness_of(w);
   for (const auto& own : w.metrics) m.add(own.name, own.value, own.unit, own.evidence);
   if (seen.counters != nullptr) counters(m, record, w, *seen.counters);

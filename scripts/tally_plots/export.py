@@ -18,7 +18,7 @@ from . import estimates, load, metrics, printing, table
 FINE, HARNESS, USAGE = 0, 3, 64  # exit codes, results/README.md
 
 # What a row of a mode is judged by (harness/results/metrics.cpp); simulated rows by what is modelled of them.
-JUDGED = {"throughput": "ns_per_op", "latency": "latency_p99", "memory": "live_bytes_peak", "observed": "handoffs_per_op",
+JUDGED = {"throughput": "ns_per_op", "latency": "latency_p99", "memory": "held_bytes_peak", "observed": "handoffs_per_op",
           "promptness": "promptness_p50", "simulated": "ops_per_second"}
 # The time of an operation, in ns, where a row has one.
 TIMED = {"throughput": "ns_per_op", "memory": "ns_per_op", "latency": "latency_p50"}

@@ -28,6 +28,7 @@ METRICS = _named(
     ("promptness_p50", "ns", "less", "time from last drop to free of half of the objects", "us from last drop to free", 1e-3),
     ("promptness_held_bytes_mean", "B", "less", "bytes of dead objects not yet freed", "MiB dead and not yet freed", 2.0**-20),
     ("live_bytes_peak", "B", "less", "most bytes of objects not yet freed", "MiB of objects not yet freed", 2.0**-20),
+    ("held_bytes_peak", "B", "less", "most bytes taken from the allocator and not given back", "MiB taken and not given back", 2.0**-20),
     ("transfers_per_op", "1/op", "less", "lines that come from another core's cache per operation",
      "line transfers per operation", 1.0),
     ("handoffs_per_op", "1/op", "less", "line hand-offs between threads per operation", "line hand-offs per operation", 1.0),

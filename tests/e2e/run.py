@@ -125,7 +125,11 @@ def latency_and_memory_rows_hold_what_the_schema_says(cwd):
     q = [latency["metrics"][f"latency_{p}"]["value"] for p in ("p50", "p90", "p99", "p999", "max")]
     assert q == sorted(q)
     memory = next(r for r in rows if r["config"]["mode"] == "memory")
-    assert memory["metrics"]["live_bytes_peak"]["value"] == max(s["bytes"] for s in memory["memory"]["samples"]) > 0
+    samples, figures = memory["memory"]["samples"], {name: m["value"] for name, m in memory["metrics"].items()}
+    assert figures["live_bytes_peak"] == max(s["bytes"] for s in samples) > 0
+    assert figures["held_bytes_peak"] == max(s["held"] for s in samples) > 0
+    for cause in samples[0]["causes"]:
+        assert figures[f"held_{cause}_peak"] == max(s["causes"][cause] for s in samples), cause
 
 
 def a_row_names_the_recording_and_the_library_that_it_measured(cwd):

@@ -57,7 +57,7 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
         record["delayed"] = [{"lane": at % threads, "at_ns": at * 10**6, "ns": int(ns * 900 * (1 + at % 7)),
                               "causes": [CAUSES[(at + len(strategy)) % len(CAUSES)], "stop"]} for at in range(0, 100, 4)]
     if mode == "memory":
-        found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"))
+        found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"), held_bytes_peak=metric(ns * 2**16, "B"))
         record["memory"] = {"samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": int(ns * 2**16 * part(strategy, at))}
                                         for at in range(40)]}
     if mode == "promptness":
@@ -345,7 +345,7 @@ def estimated(directory, records, config=None, half=0.03):
     noise = {of[0]["scene"]: 0.01 for of in rows.values() if of[0]["role"] == "aa"}
     lines = []
     for row, windows in rows.items():
-        for name in ("ns_per_op", "cpu_ns_per_op", "pause_share", "live_bytes_peak", "latency_p99"):
+        for name in ("ns_per_op", "cpu_ns_per_op", "pause_share", "held_bytes_peak", "latency_p99"):
             values = [w["metrics"][name]["value"] for w in windows if name in w["metrics"]]
             if values:
                 middle = sorted(values)[len(values) // 2]

@@ -1,7 +1,7 @@
 """Time from an object's last drop to its free, and what is held back meanwhile: a panel each per state of the owner."""
 from .. import estimates, load, marks, metrics, missing, page, series, style, ticks
 from .latency import TICKS, nines
-from .memory import over_time
+from .memory import lines
 
 NAME = "promptness"
 ORDER = 62
@@ -30,7 +30,7 @@ def draw(results, options):
             where = f"{OWNER}={state}" if state else ""
             drawn = series.Series(delays, looks, 1e-3)
             cut = percentiles(delays, drawn, by_strategy, looks, where, options, beside)
-            over_time(held, by_strategy, style.order(by_strategy), looks, SAMPLES, where)
+            lines(held, by_strategy, style.order(by_strategy), looks, SAMPLES, where=where)
             for ax in (delays, held):
                 ax.set_title(where)
             if delays is axes[0][0] or beside == 1:

@@ -144,7 +144,7 @@ def worst_held(rows, strategy):
     found = []
     for place, here in load.groups(rows, load.place).items():
         freeing = {load.labelled(r): r for r in here if not choices.never_frees({0: r})}  # a window of each row: an estimate is of them all
-        peaks = {label: estimates.of(r, "live_bytes_peak").median for label, r in freeing.items()}
+        peaks = {label: estimates.of(r, "held_bytes_peak").median for label, r in freeing.items()}
         own = [peaks[load.labelled(r)] for r in of_strategy(here, strategy) if load.labelled(r) in peaks]
         if own and min(peaks.values()) > 0:
             found.append((max(own) / min(peaks.values()), f"{place[0]}, {style.threads(place[1])}"))
