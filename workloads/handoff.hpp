@@ -10,6 +10,8 @@
 //   owner=gone      it makes a batch and its context detaches; the batch is sent when that has happened, and the next context
 //                   is attached when the consumer has dropped the last one. (One thread, a new context a batch: to a strategy,
 //                   a thread that ends and a new one.)
+//   owner=unpolled  as running, and it never polls: what is queued to it stays there until it leaves. It never waits either: an object
+//                   for which the channel has no room it drops itself
 //
 // So with blocked and gone one of a pair's lanes runs at a time, which the workload's parallelism says, and the wake-ups are in
 // the time: a large batch makes them small. Lanes 0, 2, 4 … produce, lane 1 consumes from 0, 3 from 2 …; with an odd number
@@ -30,7 +32,8 @@ namespace tally::workloads {
 struct handoff {
   static constexpr std::array<parameter_info, 5> parameters_{{
       real("foreign", 0.5, 0, 1, "fraction of the objects that another lane than the maker drops"),
-      word("owner", {"running", "blocked", "gone"}, "what the maker does while they are dropped: running, blocked or gone"),
+      word("owner", {"running", "blocked", "gone", "unpolled"},
+           "what the maker does while they are dropped: running, blocked, gone, or running and never polling"),
       whole("channel", 1024, 1, 1 << 20, "capacity of a pair's channel"),
       whole("batch", 16384, 1, 1 << 24, "objects of a batch (owner=blocked and gone)"),
       whole("bytes", 16, 0, 65536, "payload behind each object"),
@@ -59,7 +62,7 @@ struct handoff {
     void each_slot(auto&&) {}
   };
 
-  enum class owner { running, blocked, gone };  // in the order of the words
+  enum class owner { running, blocked, gone, unpolled };  // in the order of the words
 
   template <class H>
   class program {
@@ -83,7 +86,7 @@ struct handoff {
       lane(program& p, context&, const lane_env& e)
           : env(e), random(e.random()), consumes(e.index % 2 == 1), channel(p.channels_[std::min(e.index / 2, p.pairs_ - 1)]),
             last_seen(consumes ? static_cast<std::size_t>(e.lanes) : 0) {
-        if (!consumes && p.owner_ != owner::running) batch.reserve(p.batch_);
+        if (!consumes && p.batches()) batch.reserve(p.batch_);
       }
       lane_env env;
       random_source random;
@@ -133,19 +136,26 @@ struct handoff {
       into.push_back({"consumer_waits", of_made(empty_waits_), "waits per object made"});
     }
     static std::size_t payload_bytes(const run_env& env) {
-      const bool batches = !env.params.is("owner", "running");
+      const bool batches = batches_with(env.params.word<owner>("owner"));
       const auto producers = static_cast<std::size_t>(env.lanes - env.lanes / 2), pairs = static_cast<std::size_t>(env.lanes / 2);
       const std::size_t objects = (batches ? static_cast<std::size_t>(env.params.integer("batch")) : 1) * producers + pairs +
                                   (batches ? 0 : static_cast<std::size_t>(env.params.integer("channel")) * pairs);
       return objects * (sizeof(node) + static_cast<std::size_t>(env.params.integer("bytes")));
     }
     static double parallelism(const run_env& env) {
-      if (!env.params.is("owner", "running")) return std::max(1, env.lanes / 2);
+      if (batches_with(env.params.word<owner>("owner"))) return std::max(1, env.lanes / 2);
       return env.params.number("foreign") == 0 ? env.lanes - env.lanes / 2 : env.lanes;
     }
 
    private:
     static std::uint64_t seal_of(std::uint64_t stamp) { return ~stamp * 0x9e3779b97f4a7c15U; }
+    // Its objects are sent when a whole batch is made, and it is not there meanwhile.
+    static constexpr bool batches_with(owner o) { return o == owner::blocked || o == owner::gone; }
+    [[nodiscard]] bool batches() const { return batches_with(owner_); }
+    void poll(context& c) const {
+      if (owner_ != owner::unpolled) [[likely]]
+        c.poll();
+    }
 
     bool produce(context& c, lane& l) {
       if (owner_ == owner::running && !l.batch.empty()) {
@@ -155,14 +165,18 @@ struct handoff {
       }
       auto r = make<node>(c, {.bytes = bytes_});
       ++l.made;
-      const bool hand_over = l.random.chance(foreign_);
+      bool hand_over = l.random.chance(foreign_);
       if (hand_over) {
         const std::uint64_t stamp = static_cast<std::uint64_t>(l.env.index) << 40 | ++l.packed;
         c.get(r).stamp.store(stamp);
         c.get(r).seal.store(seal_of(stamp));
         const parcel p = c.pack(r);
-        if (owner_ == owner::running && l.channel.try_push(p)) {
+        if (!batches() && l.channel.try_push(p)) {
           ++l.sent;
+        } else if (owner_ == owner::unpolled) {
+          --l.packed;
+          c.drop(c.unpack(p));
+          hand_over = false;
         } else {
           l.batch.push_back(p);
         }
@@ -171,14 +185,14 @@ struct handoff {
         last_drop<H>().of(c.get(r), bytes_);
         c.drop(r);
       }
-      if (owner_ != owner::running && l.batch.size() == batch_) {
+      if (batches() && l.batch.size() == batch_) {
         if (owner_ == owner::blocked) {
           c.blocked([&] { send_batch(l); });
         } else {
           l.leaving = true;
         }
       }
-      c.poll();
+      poll(c);
       return !hand_over;
     }
 
@@ -234,7 +248,7 @@ struct handoff {
         keep(r);
         last_drop<H>().of(c.get(r), bytes_);
         c.drop(r);
-        if (owner_ != owner::running && from < received_.size()) {
+        if (batches() && from < received_.size()) {
           auto& dropped = received_[from].count;
           // One writer. release: pairs with the acquire in send_batch().
           dropped.store(dropped.load(std::memory_order_relaxed) + 1, std::memory_order_release);
