@@ -18,6 +18,7 @@ from plot_program import SOURCE, TALLY, draw, interpreter, texts
 from run_tests import run_tests
 import tally_plots
 from tally_plots import estimates, load, metrics
+from tally_plots.plots import heldup, memory
 
 
 def some_estimates():
@@ -199,6 +200,23 @@ def pictures_are_drawn_of_what_was_recorded_and_of_nothing_else(cwd):
     # The second measurement of the baseline takes 1.01 times as long (made_up.scene), in every window.
     floor = drawn_by(made_up.write(cwd / "floor", records), "floor")["floor"]
     assert "\u00b11 %" in floor and "copy_drop" in floor and "baseline: atomic" in floor, floor
+
+
+def memory_is_what_was_taken_and_a_backlog_is_drawn_where_somebody_stalls(cwd):
+    samples = [{"at_ns": at * 10**6, "objects": 1, "bytes": 2**20, "held": (3 + at) * 2**20,
+                "causes": {"weak": 2**18, "retired": at * 2**20, "headroom": 2**22}} for at in range(4)]
+    assert [memory.taken(s) / 2**20 for s in samples] == [3, 4, 5, 6]
+    assert memory.taken({"bytes": 5}) == 5  # written before there was the figure
+    assert [heldup.backlog(s) / 2**20 for s in samples] == [0.25, 1.25, 2.25, 3.25]  # not the headroom
+    records = [r for stall in ("none", "borrow") for s in ("atomic", "atomic:slot=epoch")
+               for r in made_up.row(s, "publish" + f" stall={stall}" * (stall != "none"), 2, mode="memory", parameters={"stall": stall})]
+    for r in records:
+        r["memory"]["samples"] = samples
+    made = made_up.write(cwd / "r", records)
+    told = drawn_by(made, "memory")
+    assert len(told) == 2 and all("MiB taken and not given back" in t for t in told.values()), told
+    told = drawn_by(made_up.write(cwd / "s", records), "heldup")
+    assert list(told) == ["heldup-publish-stall-borrow-2"] and "MiB that wait" in told["heldup-publish-stall-borrow-2"], told
 
 
 def counters_and_handoffs_are_told_by_strategy(cwd):
