@@ -123,10 +123,15 @@ class heap_run : public bound_body {
   }
   static void operate(lane_control& control, std::optional<context>& c, void* state,
                       std::uint64_t (*batch)(void*, std::uint64_t)) {
-    batch_runner batches{state, batch, memory::now};
+    batch_runner batches{state, batch, memory::now, &c};
     if constexpr (counts_frees<H>) {
-      batches.context = &c;
       batches.freed_word = [](const void* at) { return (*static_cast<const std::optional<context>*>(at))->freed_word(); };
+    }
+    if constexpr (requires { memory::sleep(std::uint64_t{}); }) {  // else nobody runs an open loop
+      batches.blocked = [](void* at, void (*f)(void*), void* argument) {
+        (*static_cast<std::optional<context>*>(at))->blocked([&] { f(argument); });
+      };
+      batches.sleep = memory::sleep;
     }
     try {
       control.operate(batches);

@@ -10,6 +10,7 @@
 
 #include "harness/base/histogram.hpp"
 #include "harness/counters/perf.hpp"
+#include "harness/engine/arrivals.hpp"
 #include "harness/engine/lane.hpp"
 #include "harness/engine/registry.hpp"
 #include "harness/engine/usage.hpp"
@@ -31,6 +32,7 @@ struct window_spec {
   std::uint64_t window_ns = 100'000'000;
   const counter_plan* counters = nullptr;  // what each lane counts for itself, or nothing
   perf_source* perf = nullptr;             // where from; not null with counters
+  std::optional<open_loop> open{};         // of mode latency; nothing: a closed loop
 };
 
 struct lane_result {
@@ -39,6 +41,8 @@ struct lane_result {
   thread_usage usage;                              // inside the window
   std::vector<field_handoffs> handoffs;            // inside the window, mode observed
   std::vector<std::vector<event_count>> counters;  // as the window's counter_plan; empty: not counted
+  std::uint64_t steps = 0;                         // inside the window, mode latency; some workloads' have several operations
+  open_lane_counts paced;                          // inside the window, of an open loop
   [[nodiscard]] double seconds() const { return static_cast<double>(closed_ns - opened_ns) * 1e-9; }
   // CPU time over wall time, inside the window.
   [[nodiscard]] double cpu_share() const {
@@ -55,7 +59,9 @@ struct memory_sample {
 
 struct window_result {
   std::vector<lane_result> lanes;
-  histogram latencies;
+  std::optional<open_loop> open;                        // as the window was asked for
+  histogram latencies;                                  // of an open loop: from their intended starts
+  histogram service;                                    // of an open loop, the same operations: from their actual ones
   std::array<histogram, delays> delayed;                // of these: the operations that had something else inside them
   std::vector<std::vector<delayed_operation>> longest;  // of each lane, the longest of those
   std::optional<collector_window> collector;
@@ -73,6 +79,11 @@ struct window_result {
   [[nodiscard]] double operations_per_second() const {
     double sum = 0;
     for (const auto& l : lanes) sum += l.rate();
+    return sum;
+  }
+  [[nodiscard]] double steps_per_second() const {  // mode latency
+    double sum = 0;
+    for (const auto& l : lanes) sum += l.closed_ns > l.opened_ns ? static_cast<double>(l.steps) / l.seconds() : 0;
     return sum;
   }
 };

@@ -5,8 +5,50 @@
 #include "harness/counters/perf.hpp"
 #include "harness/counting/live.hpp"
 #include "harness/memory/deaths.hpp"
+#include "harness/memory/native.hpp"
 
 namespace tally {
+namespace {
+
+// Until an operation that is no farther away than this a lane stays where it is and spins: to leave and to come back costs a
+// strategy some atomic operations, and a collector is held up for no longer than by an operation of that length.
+constexpr std::uint64_t attached_ns = 2'000;
+// How long before its time a sleeping lane is to be woken; it spins from there. A timer of the kernel's is some microseconds late,
+// on virtual machines some tens, and a lane that wakes too late adds that to a latency (`overslept` says how often).
+constexpr std::uint64_t wake_early_ns = 50'000;
+// A lane that sleeps looks at the phase so often: a window's end does not wait for an intended start.
+constexpr std::uint64_t longest_sleep_ns = 5'000'000;
+
+// A wait for an operation's intended start, or for the next phase.
+struct idle_wait {
+  lane_control& lane;
+  const batch_runner& batches;
+  std::uint64_t due;
+  phase seen;
+  bool overslept = false;
+  std::uint64_t spun_ns = 0;
+
+  void wait() {
+    bool slept = false;
+    for (;;) {
+      const std::uint64_t t = batches.clock();
+      overslept = slept && t > due;
+      if (t >= due || lane.now() != seen) return;
+      if (due - t <= wake_early_ns) return spin(t);
+      batches.sleep(std::min(due - t - wake_early_ns, longest_sleep_ns));
+      slept = true;
+    }
+  }
+
+ private:
+  void spin(std::uint64_t since) {
+    std::uint64_t t = since;
+    for (; t < due; t = batches.clock()) native::pause();
+    spun_ns = t - since;
+  }
+};
+
+}  // namespace
 
 const char* reason_of(const std::exception& e) noexcept {
   const bool memory = dynamic_cast<const std::bad_alloc*>(&e) != nullptr && dynamic_cast<const heap_exhausted*>(&e) == nullptr;
@@ -53,6 +95,10 @@ void lane_control::fail(const std::exception& why) noexcept {
 
 void lane_control::operate(const batch_runner& batches) {
   if (driver != nullptr) return driver->operate(*this, batches);
+  if (open) {
+    (void)shared->phase.load(std::memory_order_acquire);  // pairs with the conductor's release of ramp_up, after the origin
+    arrivals_.emplace(*open, env.index, sharing, shared->origin_ns.load(std::memory_order_relaxed));
+  }
   phase seen = phase::ramp_up;
   std::uint64_t done = 0, batch = 1;
   if (latency) longest.allocate();
@@ -63,7 +109,9 @@ void lane_control::operate(const batch_runner& batches) {
       if (p == phase::stop) break;
       seen = p;
     }
-    if (latency) {
+    if (arrivals_) {
+      done += paced_step(batches, seen);
+    } else if (latency) {
       done += timed(batches, seen == phase::window, batch);
       if (seen == phase::ramp_up && batch < 64) batch *= 2;
     } else if (seen == phase::ramp_up && batch < (1U << 16)) {
@@ -92,7 +140,55 @@ std::uint64_t lane_control::timed(const batch_runner& batches, bool record, std:
     last = t;
     done += counted;
   }
+  if (record) steps += batch;
   return done;
+}
+
+// One step, when it is due: late if the one before was not over by then. Nothing is done where another phase comes first.
+//
+// Its latency counts from the intended start, so what the strategy does when the thread comes back from a wait (the exit of a
+// blocked region waits for a running collection, and takes a lock or an owner's place again) is in it, as it is in a server's.
+std::uint64_t lane_control::paced_step(const batch_runner& batches, phase seen) {
+  const bool record = seen == phase::window;
+  const std::uint64_t due = arrivals_->next();
+  std::uint64_t began = batches.clock();
+  const bool late = began > due;
+  if (!late) {
+    const bool overslept = wait_until_due(batches, due, seen);
+    began = batches.clock();
+    if (began < due) return 0;
+    paced.overslept += record && overslept;
+    // What was done in the wait was inside of no operation.
+    (void)inside_.read(batches);
+  }
+  const std::uint64_t counted = batches.run(batches.state, 1);
+  const std::uint64_t ended = batches.clock();
+  const delay_bits inside = inside_.read(batches);
+  arrivals_->advance();
+  if (!record) return counted;
+  ++steps;
+  paced.late += late;
+  if (counted != 0) {
+    latencies.record(ended - due);
+    service.record(ended - began);
+    if (inside.any()) [[unlikely]]
+      note({ended - opened_ns, ended - due, inside});
+  }
+  return counted;
+}
+
+// In a blocked region, unless it is short: an idle lane holds up nobody. `deferred` and the tracing collectors stop the world
+// without it, and `gil` runs another thread. An owner of `biased` is away meanwhile: what others drop of its objects waits until it
+// is back, whose next operation pays for that, or is merged for it (merge=detached). True if the kernel woke it too late.
+bool lane_control::wait_until_due(const batch_runner& batches, std::uint64_t due, phase seen) {
+  idle_wait idle{*this, batches, due, seen};
+  if (due - std::min(due, batches.clock()) <= attached_ns) {
+    idle.wait();
+  } else {
+    batches.blocked(batches.context, [](void* at) { static_cast<idle_wait*>(at)->wait(); }, &idle);
+  }
+  if (seen == phase::window) paced.spun_ns += idle.spun_ns;
+  return idle.overslept;
 }
 
 void lane_control::note(const delayed_operation& o) {
@@ -111,10 +207,12 @@ void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t 
     if (stamped) death_record::mine().open();
     opened_ns = clock();
     opened_at_ = done;
+    if (arrivals_) paced.backlog_at_opening = arrivals_->due_before(opened_ns);
   }
   if (from <= phase::window && to > phase::window && opened_ns != 0) {
     closed_ns = clock();
     if (stamped) death_record::mine().close();
+    if (arrivals_) paced.backlog_at_closing = arrivals_->due_before(closed_ns);
     if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());
     if (counters != nullptr) counters->close_window();
     usage = thread_usage::now().since(usage_at_opening_);
@@ -126,6 +224,7 @@ void lane_control::cut(std::uint64_t ns) {
   if (opened_ns != 0 && closed_ns == 0) {
     closed_ns = ns;
     if (stamped) death_record::mine().close();
+    if (arrivals_) paced.backlog_at_closing = arrivals_->due_before(closed_ns);
     if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());
     if (counters != nullptr) counters->close_window();
     usage = thread_usage::now().since(usage_at_opening_);

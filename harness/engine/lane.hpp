@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "harness/contract/collector.hpp"
 #include "harness/contract/strategy.hpp"
 #include "harness/contract/workload.hpp"
+#include "harness/engine/arrivals.hpp"
 #include "harness/engine/usage.hpp"
 #include "harness/memory/handoffs.hpp"
 
@@ -28,6 +30,7 @@ struct conductor_words {
   std::atomic<int> phase{static_cast<int>(tally::phase::attach)};
   std::atomic<bool> stop{false};
   std::atomic<int> ready{0};
+  std::atomic<std::uint64_t> origin_ns{0};  // of the open loop's schedules; there before ramp_up
 };
 
 // A workload's step() in a loop, behind one pointer: the only code of a lane that exists per strategy and workload, and it
@@ -36,8 +39,11 @@ struct batch_runner {
   void* state = nullptr;
   std::uint64_t (*run)(void* state, std::uint64_t batch) = nullptr;
   std::uint64_t (*clock)() = nullptr;
-  const void* context = nullptr;
+  void* context = nullptr;
   std::uint64_t (*freed_word)(const void* context) = nullptr;  // null: the strategy's contexts don't say (collector.hpp)
+  // Runs f(argument) in a blocked region of the context: no collector waits for this thread meanwhile.
+  void (*blocked)(void* context, void (*f)(void* argument), void* argument) = nullptr;
+  void (*sleep)(std::uint64_t ns) = nullptr;
 };
 
 // What was inside an operation beside its own work: one step after the other, of the calling thread.
@@ -89,6 +95,8 @@ class lane_control {
  public:
   lane_env env;
   bool latency = false;                 // time every operation
+  std::optional<open_loop> open;        // begin each when it is due; with latency
+  int sharing = 1;                      // lanes that share the open loop's rate
   bool observed = false;                // keep what this thread saw of line hand-offs
   bool stamped = false;                 // its window is that of this thread's deaths
   thread_counters* counters = nullptr;  // of this thread, or none
@@ -101,7 +109,10 @@ class lane_control {
   thread_usage usage;                    // inside the window
   std::vector<field_handoffs> handoffs;  // inside the window
   std::uint64_t all_operations = 0;
-  histogram latencies;
+  std::uint64_t steps = 0;  // that were timed inside the window
+  histogram latencies;      // of an open loop: from their intended starts
+  histogram service;        // the same operations from when they did begin
+  open_lane_counts paced;
   std::array<histogram, delays> delayed;  // of these: the operations that had something else inside them
   delayed_operations longest;             // and the longest of those
   std::string failure;                    // what ended the lane early
@@ -121,9 +132,12 @@ class lane_control {
 
  private:
   std::uint64_t timed(const batch_runner& batches, bool record, std::uint64_t batch);
+  std::uint64_t paced_step(const batch_runner& batches, phase seen);
+  bool wait_until_due(const batch_runner& batches, std::uint64_t due, phase seen);
   void note(const delayed_operation&);
   void mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)());
   std::uint64_t opened_at_ = 0;
+  std::optional<arrival_schedule> arrivals_;  // of an open loop
   delay_reader inside_;
   thread_usage usage_at_opening_;
   handoff_totals handoffs_at_opening_{};

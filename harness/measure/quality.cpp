@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/measure/open_loop.hpp"
+
 namespace tally {
 namespace {
 
@@ -50,6 +52,17 @@ bool probes_object(const quality_input& in, std::vector<std::string>& reasons) {
     object = true;
   }
   return object;
+}
+
+// Of an open loop whose rate was not reached. No doubt of the machine: it is what was found.
+std::string unreached(const window_result& w) {
+  if (!w.open) return {};
+  const open_loop_outcome o = outcome_of(w);
+  if (!o.saturated) return {};
+  return fmt::format(
+      "saturated: {:.4g} operations per second were asked for and {:.4g} reached, and {} were waiting at the window's "
+      "end: its percentiles grow with the window",
+      o.asked, o.reached, o.backlog);
 }
 
 }  // namespace
@@ -133,6 +146,7 @@ row_quality judge(const window_result& w, const quality_input& in) {
   if (in.runnable > 0 && in.runnable + static_cast<int>(w.lanes.size()) > in.cpus) {
     q.reasons.push_back(fmt::format("{} other threads were runnable before the row", in.runnable));
   }
+  if (const std::string late = unreached(w); !late.empty()) q.reasons.push_back(late);
   if (w.lanes.size() < 2) {
     if (q.present < single_present) {
       q.reasons.push_back(fmt::format("the lane was kept from running for {:.0f} % of its window", 100 * (1 - q.present)));

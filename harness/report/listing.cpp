@@ -337,7 +337,7 @@ std::string plan_text(const run_plan& plan) {
     if (r.scene() != scene) {
       scene = r.scene();
       out += fmt::format("{}, {}, {}{}\n", r.workload_label, counted(static_cast<std::size_t>(r.threads), "thread"),
-                         name_of(r.mode), r.oversubscribed ? ", more threads than processors" : "");
+                         r.measured().words(), r.oversubscribed ? ", more threads than processors" : "");
       if (!r.cpus.empty()) out += fmt::format("  on processors {}\n", fmt::join(r.cpus, ","));
     }
     std::string heap;

@@ -37,7 +37,7 @@ std::vector<judged_row> judged_rows(scene_verdict& v, const std::vector<estimate
       continue;
     }
     if (r.again) continue;
-    if (s.mode == name_of(measure_mode::throughput)) {
+    if (s.mode != name_of(measure_mode::memory)) {
       if (const estimate* cpu = find_estimate(estimates, r.row, "cpu_ns_per_op")) j.cpu = cpu->value;
     }
     j.against = j.value->against;
@@ -192,6 +192,7 @@ std::string remarks(const judged_row& j) {
     if (n != 0) words.push_back(fmt::format(fmt::runtime(what), n, r.windows.size()));
   };
   of_windows(r.doubtful(), "doubtful in {} of {} windows");
+  of_windows(r.saturated(), "saturated in {} of {} windows: its percentiles grow with them");
   of_windows(r.count(row_status::exhausted), "arena full in {} of {} windows");
   of_windows(r.count(row_status::error), "{} of {} windows failed");
   return fmt::format("{}", fmt::join(words, "; "));

@@ -41,7 +41,7 @@ row_group group_of(const result& r) {
 
 scene_group scene_of(const result& r) {
   std::string title = r.title();
-  if (r.mode != name_of(measure_mode::throughput)) title += ", " + r.mode;
+  if (r.mode != name_of(measure_mode::throughput)) title += ", " + r.measured;
   if (r.oversubscribed) title += " (more threads than processors)";
   return {r.scene, std::move(title), r.mode, {}};
 }
@@ -107,6 +107,9 @@ std::size_t row_group::count(row_status s) const {
 }
 std::size_t row_group::doubtful() const {
   return static_cast<std::size_t>(std::ranges::count_if(windows, [](const result* r) { return r->doubtful; }));
+}
+std::size_t row_group::saturated() const {
+  return static_cast<std::size_t>(std::ranges::count_if(windows, [](const result* r) { return r->saturated; }));
 }
 bool row_group::serial() const {
   return std::ranges::any_of(windows, [](const result* r) { return r->verdict == "serial"; });

@@ -25,6 +25,7 @@ struct row_group {
   [[nodiscard]] bool has(std::string_view metric) const;  // in any window
   [[nodiscard]] std::size_t count(row_status) const;
   [[nodiscard]] std::size_t doubtful() const;
+  [[nodiscard]] std::size_t saturated() const;
   [[nodiscard]] bool serial() const;
   [[nodiscard]] bool never_frees() const;
   [[nodiscard]] std::string failure() const;  // the last one's reason

@@ -18,11 +18,26 @@ bool has_memory(source s) { return s.row.mode == measure_mode::memory; }
 bool observed(source s) { return s.row.mode == measure_mode::observed; }
 bool has_deaths(source s) { return s.row.mode == measure_mode::promptness && s.window.deaths.objects != 0; }
 value when(bool known, double v) { return known ? value(v) : std::nullopt; }
-template <int PerMille>
+template <int PerTenThousand>
 value latency(source s) {
-  return when(has_latency(s), has_latency(s) ? static_cast<double>(s.window.latencies.quantile(PerMille / 1000.0)) : 0);
+  return when(has_latency(s), has_latency(s) ? static_cast<double>(s.window.latencies.quantile(PerTenThousand / 10'000.0)) : 0);
 }
 double share(double part, double whole) { return whole == 0 ? 0 : part / whole; }
+
+template <int PerTenThousand>
+value service(source s) {
+  return when(s.open.has_value(), s.open ? static_cast<double>(s.window.service.quantile(PerTenThousand / 10'000.0)) : 0);
+}
+template <double open_loop_outcome::* Member>
+value of_open(source s) {
+  return s.open ? value((*s.open).*Member) : std::nullopt;
+}
+// Processor time per step of an open loop, without what was spun until intended starts.
+value cpu_of_open(source s) {
+  if (!s.open || s.open->steps == 0) return {};
+  const std::uint64_t cpu = s.window.process_cpu_ns;
+  return share(static_cast<double>(cpu - std::min(cpu, s.open->spun_ns)), static_cast<double>(s.open->steps));
+}
 
 // Over all that died in the window: what was not freed in it counts as longer than all that was, so that a rank among those has no
 // time.
@@ -64,6 +79,7 @@ constexpr std::array table{
     metric_row<measured_window>{
         {"cpu_ns_per_op", "ns", "measured", less, "processor time per operation, of all threads, collectors included"},
         [](source s) {
+          if (s.open) return cpu_of_open(s);
           return when(s.timed() && s.rate > 0 && s.window.window_ns != 0,
                       static_cast<double>(s.window.process_cpu_ns) / (s.rate * static_cast<double>(s.window.window_ns) * 1e-9));
         }},
@@ -108,17 +124,57 @@ constexpr std::array table{
                                   }
                                   return when(observed(s) && probes != 0, share(sum, probes));
                                 }},
-    metric_row<measured_window>{{"latency_p50", "ns", "measured", less, "the median latency of an operation"}, latency<500>},
+    metric_row<measured_window>{{"latency_p50", "ns", "measured", less, "the median latency of an operation"}, latency<5000>},
     metric_row<measured_window>{{"latency_p90", "ns", "measured", less, "the latency that 90 % of the operations stay below"},
-                                latency<900>},
+                                latency<9000>},
     metric_row<measured_window>{{"latency_p99", "ns", "measured", less, "the latency that 99 % of the operations stay below"},
-                                latency<990>},
+                                latency<9900>},
     metric_row<measured_window>{{"latency_p999", "ns", "measured", less, "the latency that 99.9 % of the operations stay below"},
-                                latency<999>},
+                                latency<9990>},
+    metric_row<measured_window>{
+        {"latency_p9999", "ns", "measured", less, "the latency that 99.99 % of the operations stay below"}, latency<9999>},
     metric_row<measured_window>{{"latency_max", "ns", "measured", less, "the longest latency of an operation"},
                                 [](source s) { return when(has_latency(s), static_cast<double>(s.window.latencies.max())); }},
     metric_row<measured_window>{{"latency_mean", "ns", "measured", less, "the mean latency of an operation"},
                                 [](source s) { return when(has_latency(s), s.window.latencies.mean()); }},
+    // Of an open loop, where a latency counts from the intended start.
+    metric_row<measured_window>{
+        {"service_p50", "ns", "measured", less, "at a rate: the median time from an operation's actual start to its end"},
+        service<5000>},
+    metric_row<measured_window>{{"service_p90", "ns", "measured", less, "the time that 90 % of them stay below"}, service<9000>},
+    metric_row<measured_window>{{"service_p99", "ns", "measured", less, "the time that 99 % of them stay below"}, service<9900>},
+    metric_row<measured_window>{{"service_p999", "ns", "measured", less, "the time that 99.9 % of them stay below"},
+                                service<9990>},
+    metric_row<measured_window>{{"service_p9999", "ns", "measured", less, "the time that 99.99 % of them stay below"},
+                                service<9999>},
+    metric_row<measured_window>{{"service_max", "ns", "measured", less, "the longest of them"},
+                                [](source s) { return when(s.open.has_value(), static_cast<double>(s.window.service.max())); }},
+    metric_row<measured_window>{{"service_mean", "ns", "measured", less, "the mean of them"},
+                                [](source s) { return when(s.open.has_value(), s.window.service.mean()); }},
+    metric_row<measured_window>{
+        {"rate_asked", "1/s", "measured", neither, "operations per second that were asked for, of all threads"},
+        of_open<&open_loop_outcome::asked>},
+    metric_row<measured_window>{{"rate_reached", "1/s", "measured", neither, "operations per second that began and ended"},
+                                of_open<&open_loop_outcome::reached>},
+    metric_row<measured_window>{{"rate_closed", "1/s", "measured", neither,
+                                 "what a closed loop reached before the window, of which the rate asked for is a share"},
+                                [](source s) { return s.context.closed_loop_rate; }},
+    metric_row<measured_window>{
+        {"backlog", "1", "measured", neither, "operations that were due when the window closed, and had not begun"},
+        [](source s) { return when(s.open.has_value(), s.open ? static_cast<double>(s.open->backlog) : 0); }},
+    metric_row<measured_window>{{"late_share", "ratio", "measured", neither,
+                                 "share of the operations that were due before their thread was done with the one ahead"},
+                                of_open<&open_loop_outcome::late_share>},
+    metric_row<measured_window>{{"overslept_share", "ratio", "measured", neither,
+                                 "share of the operations that the kernel woke their thread too late for"},
+                                of_open<&open_loop_outcome::overslept_share>},
+    metric_row<measured_window>{
+        {"spun_ns_per_op", "ns", "measured", neither,
+         "processor time per operation in which threads spun for an intended start; cpu_ns_per_op is without it"},
+        [](source s) -> value {
+          if (!s.open || s.open->steps == 0) return {};
+          return share(static_cast<double>(s.open->spun_ns), static_cast<double>(s.open->steps));
+        }},
     // Of a collector, over the time in which the lanes ran, ramps included.
     metric_row<measured_window>{{"collections_young", "1", "measured", neither,
                                  "collections of generation 0; of deferred, reconciliations that looked for no cycles"},
@@ -253,6 +309,7 @@ measured_window::measured_window(const row_spec& r, const window_result& w, cons
     squared_rates += here * here;
     for (const auto& f : l.handoffs) handoffs += f.counts;
   }
+  if (w.open) open = outcome_of(w);
   for (const auto& m : w.memory) {
     objects_peak = std::max(objects_peak, static_cast<double>(m.objects));
     bytes_peak = std::max(bytes_peak, static_cast<double>(m.bytes));

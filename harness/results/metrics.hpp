@@ -9,6 +9,7 @@
 
 #include "harness/engine/engine.hpp"
 #include "harness/measure/environment.hpp"
+#include "harness/measure/open_loop.hpp"
 #include "harness/results/row.hpp"
 
 namespace tally {
@@ -33,8 +34,11 @@ struct window_context {
   std::optional<handoff_probe> probe_before, probe_after;
   row_quality quality;
   const counter_plan* counters = nullptr;  // what was counted
-  std::uint64_t rss_bytes = 0;             // after the window
-  std::uint64_t peak_rss_bytes = 0;        // highest since the row began
+  // What a closed loop reached before the window, in steps per second, and in how long a window: of a rate in per cent.
+  std::optional<double> closed_loop_rate;
+  std::uint64_t closed_loop_ns = 0;
+  std::uint64_t rss_bytes = 0;       // after the window
+  std::uint64_t peak_rss_bytes = 0;  // highest since the row began
 };
 
 // A window with the sums that several metrics are read from.
@@ -46,6 +50,7 @@ struct measured_window {
   double operations = 0;                                              // of all lanes
   double rate = 0, least_rate = 0, most_rate = 0, squared_rates = 0;  // operations per second: the lanes' sum, extremes
   handoff_counts handoffs;                                            // of all lanes and fields
+  std::optional<open_loop_outcome> open;                              // of an open loop
   double objects_peak = 0, bytes_peak = 0, bytes_sum = 0;             // of the samples
   double held_peak = 0, held_sum = 0;                                 // what was taken and not given back, likewise
   std::array<double, held_causes> held_peaks{};                       // by cause, each at its own sample

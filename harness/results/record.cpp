@@ -90,6 +90,14 @@ json delayed_of(const window_result& w) {
   return all;
 }
 
+// Of an open loop, beside the latencies from intended starts: what the same operations took from their actual ones, and the rate.
+json open_loop_of(const window_result& w, const window_context& seen) {
+  const open_loop_outcome o = outcome_of(w);
+  json closed = nullptr;
+  if (seen.closed_loop_rate) closed = {{"per_second", *seen.closed_loop_rate}, {"window_ns", seen.closed_loop_ns}};
+  return {{"per_second", o.asked}, {"closed", std::move(closed)}, {"saturated", o.saturated}, {"service", buckets_of(w.service)}};
+}
+
 // Samples come every millisecond; a long window is thinned to what a plot can show.
 json samples_of(const std::vector<memory_sample>& memory, bool with_held) {
   const std::size_t step = memory.size() / 1000 + 1;
@@ -165,6 +173,7 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
     record["latency"] = buckets_of(w.latencies);
     record["delayed"] = delayed_of(w);
   }
+  if (w.open) record["open_loop"] = open_loop_of(w, seen);
   if (item.row.mode == measure_mode::memory) record["memory"] = samples_of(w.memory, true);
   if (item.row.mode == measure_mode::promptness) record["promptness"] = promptness_of(w);
   for (const auto& own : w.metrics) m.add(own.name, own.value, own.unit, own.evidence);

@@ -96,6 +96,10 @@ void read_config(const json& c, result& r) {
   r.threads = c.value("threads", std::size_t{1});
   r.mode = c.value("mode", "");
   r.simulated = r.mode == "simulated";
+  measure_choice how;
+  read_rate(c, how.rate, how.arrivals);
+  r.measured = r.mode;
+  if (how.rate.open()) how.mode = measure_mode::latency, r.measured = how.words();
   r.heap_limit_bytes = static_cast<std::uint64_t>(number_in(heap, "limit_bytes").value_or(0));
   r.oversubscribed = c.value("oversubscribed", false);
   r.counters = c.value("counters", std::vector<std::string>{});
@@ -120,6 +124,7 @@ result read(const json& record) {
   r.verdict = member(record, "quality").value("verdict", "");
   r.never_frees =
       member(record, "oracle").value("class", "") == oracle_names[static_cast<std::size_t>(oracle_class::never_frees)];
+  r.saturated = member(record, "open_loop").value("saturated", false);
   r.agreement = agreement_in(record);
   r.executable = member(record, "binary").value("executable", "");
   r.machine = member(record, "machine").value("machine_id", "");

@@ -63,9 +63,7 @@ std::string row_key::scene() const {
 std::string row_key::text() const { return fmt::format("{}|{}{}", strategy, scene(), again ? "|aa" : ""); }
 
 std::string row_spec::label() const { return under_limit(under_allocator(strategy, allocator), heap.label()); }
-row_key row_spec::parts() const {
-  return {label(), workload_label, threads, std::string(name_of(mode)), "", role == row_role::again};
-}
+row_key row_spec::parts() const { return {label(), workload_label, threads, measured().text(), "", role == row_role::again}; }
 row_key skipped_row::parts() const { return {under_limit(label(), heap), workload, threads, mode}; }
 
 json to_json(const run_item& item) {
@@ -96,6 +94,11 @@ json to_json(const run_item& item) {
   config["allocator"] = r.allocator;
   config["gc_workers"] = r.gc_workers;
   if (!r.counters.empty()) config["counters"] = r.counters;
+  if (r.rate.open()) {
+    config["rate"] = {{"per_second", r.rate.per_second == 0 ? json(nullptr) : json(r.rate.per_second)},
+                      {"percent", r.rate.percent == 0 ? json(nullptr) : json(r.rate.percent)},
+                      {"arrivals", arrival_names.at(static_cast<std::size_t>(r.arrivals))}};
+  }
   return {{"schema", schema_number}, {"row", r.key()},          {"scene", r.scene()},
           {"role", name_of(r.role)}, {"process", item.process}, {"block", item.block},
           {"order", item.order},     {"seed", item.seed},       {"config", config}};
@@ -132,7 +135,17 @@ run_item item_from(const json& j) {
   r.allocator = c.at("allocator");
   r.gc_workers = c.at("gc_workers");
   r.counters = c.value("counters", std::vector<std::string>{});
+  read_rate(c, r.rate, r.arrivals);
   return item;
+}
+
+void read_rate(const json& config, rate_choice& rate, arrival_kind& arrivals) {
+  const auto found = config.find("rate");
+  if (found == config.end()) return;
+  const auto number = [](const json& v) { return v.is_null() ? 0 : v.get<double>(); };
+  rate.per_second = number(found->at("per_second"));
+  rate.percent = number(found->at("percent"));
+  arrivals = enum_named<arrival_kind>(arrival_names, found->at("arrivals").get<std::string>(), "arrivals");
 }
 
 bound_row find_row(const registry& all, const row_spec& r) {

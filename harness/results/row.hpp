@@ -14,6 +14,7 @@
 #include "harness/engine/registry.hpp"
 #include "harness/measure/allocators.hpp"
 #include "harness/results/json.hpp"
+#include "harness/results/rate.hpp"
 
 namespace tally {
 
@@ -49,7 +50,7 @@ struct row_key {
   std::string strategy;  // label, with allocator and heap limit
   std::string workload;  // label
   int threads = 0;
-  std::string mode;
+  std::string mode;               // with its loop: "latency@20000/s"
   std::string simulated_on = {};  // "machine|protocol|caches"
   bool again = false;             // the baseline, measured a second time
   [[nodiscard]] std::string scene() const;
@@ -72,6 +73,8 @@ struct row_spec {
   std::string pin = "cores";
   bool oversubscribed = false;  // more threads than processors
   measure_mode mode = measure_mode::throughput;
+  rate_choice rate{};  // and of mode latency, its loop
+  arrival_kind arrivals = arrival_kind::constant;
   std::uint64_t ramp_ns = 0, window_ns = 0;
   heap_size heap;
   std::string allocator = "system";
@@ -80,6 +83,7 @@ struct row_spec {
 
   // "atomic+mimalloc", "mark_sweep@2x": what differs between the rows of a scene.
   [[nodiscard]] std::string label() const;
+  [[nodiscard]] measure_choice measured() const { return {mode, rate, arrivals}; }
   [[nodiscard]] row_key parts() const;
   [[nodiscard]] std::string scene() const { return parts().scene(); }
   // Unique in a plan.
@@ -113,6 +117,8 @@ struct skipped_row {
 // The beginning of a record: schema, row, role, process, block, config, seed.
 [[nodiscard]] json to_json(const run_item&);
 [[nodiscard]] run_item item_from(const json&);
+// The loop that a record's config is of; both as they were where it says none.
+void read_rate(const json& config, rate_choice&, arrival_kind&);
 
 // What is behind a row in this binary. Throws usage_error if it isn't there.
 struct bound_row {

@@ -100,8 +100,8 @@ class planner {
         continue;
       }
       for (const int threads : g.threads.counts.empty() ? automatic_threads(machine_) : g.threads.counts) {
-        for (const auto mode : g.modes) {
-          for (const auto& s : strategies) rows(g, s, w.index, checked, threads, mode);
+        for (const auto& how : measure_choices(g.modes, plan_.request)) {
+          for (const auto& s : strategies) rows(g, s, w.index, checked, threads, how);
         }
       }
     }
@@ -130,17 +130,14 @@ class planner {
   }
 
   void rows(const suite_group& g, const strategy_choice& s, std::size_t workload, const parameters& p, int threads,
-            measure_mode mode) {
-    if (mode == measure_mode::observed) {
-      observed_row(g, s, workload, p, threads);
-      return;
-    }
+            const measure_choice& how) {
+    if (how.mode == measure_mode::observed) return observed_row(g, s, workload, p, threads);
     const bool axis = s.variant->can.limits_heap && !g.heaps.empty();
     for (const auto& heap : axis ? g.heaps : std::vector<heap_limit>{{}}) {
-      row_spec r = row(s, workload, p, threads, mode);
+      row_spec r = row(s, workload, p, threads, how);
       r.allocator = g.allocators.front().text();
       if (const std::string reason = unmet(s, workload, r, heap); !reason.empty()) {
-        skip({r.strategy, r.workload_label, threads, std::string(name_of(mode)), heap.text(), reason});
+        skip({r.strategy, r.workload_label, threads, how.text(), heap.text(), reason});
         continue;
       }
       const bool is_baseline = r.strategy == baseline_.label();
@@ -163,7 +160,7 @@ class planner {
       if (reason.empty()) {
         push(r);
       } else {
-        skip({r.strategy, r.workload_label, r.threads, std::string(name_of(r.mode)), r.heap.label(), reason, r.allocator});
+        skip({r.strategy, r.workload_label, r.threads, r.measured().text(), r.heap.label(), reason, r.allocator});
       }
     }
   }
@@ -186,13 +183,13 @@ class planner {
       push(r);
       other_allocators(g, s, std::move(r));
     } else {
-      skip({r.strategy, r.workload_label, threads, std::string(name_of(r.mode)), "", std::move(reason)});
+      skip({r.strategy, r.workload_label, threads, r.measured().text(), "", std::move(reason)});
     }
   }
 
   // The baseline stands in every scene, asked for or not; with a heap axis of its own, at the same limit.
   void with_baseline(const heap_limit& heap, std::size_t workload, const parameters& p, const row_spec& like) {
-    row_spec r = row(baseline_, workload, p, like.threads, like.mode);
+    row_spec r = row(baseline_, workload, p, like.threads, like.measured());
     const heap_limit limit = baseline_.variant->can.limits_heap ? heap : heap_limit{};
     if (!unmet(baseline_, workload, r, limit).empty()) return;
     r.role = row_role::baseline;
@@ -205,7 +202,7 @@ class planner {
     push(std::move(r));
   }
 
-  row_spec row(const strategy_choice& s, std::size_t workload, const parameters& p, int threads, measure_mode mode) {
+  row_spec row(const strategy_choice& s, std::size_t workload, const parameters& p, int threads, const measure_choice& how) {
     const workload_info& info = all_.workloads[workload];
     row_spec r;
     r.strategy = s.label();
@@ -232,7 +229,7 @@ class planner {
     r.cpus = pin_list(plan_.request.pin, threads, machine_);
     r.pin = plan_.request.pin.text();
     r.oversubscribed = threads > cpus_used(r.cpus, machine_);
-    r.mode = mode;
+    r.mode = how.mode, r.rate = how.rate, r.arrivals = how.arrivals;
     r.ramp_ns = ramp_ns_;
     r.window_ns = plan_.window_ns;
     r.gc_workers = gc_workers(threads);
@@ -379,6 +376,7 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   for (const auto& s : request.strategies) (void)choose_strategies(all, "--strategy", s);
   for (const auto& g : groups_of(all, suite, request)) p.add(g, suite != nullptr);
   p.refuse_unused_sets(request.sets);
+  refuse_unused_rates(plan);
   const auto limited = [](const auto& row) { return !row.heap.empty(); };
   if (!request.heaps.empty() && std::ranges::none_of(plan.rows, [](const row_spec& r) { return r.heap.limit_bytes != 0; }) &&
       std::ranges::none_of(plan.skipped, limited)) {

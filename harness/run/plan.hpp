@@ -43,6 +43,11 @@ struct run_plan {
 // suite names and that is not installed is left out: its rows are skipped. Without a check, all are taken to be there.
 [[nodiscard]] run_plan make_plan(const registry&, run_request, const topology& = cpu_topology(), const allocator_check& = {});
 
+// Each mode, latency in each of the loops that were asked for; in a closed one if no rate is given.
+[[nodiscard]] std::vector<measure_choice> measure_choices(const std::vector<measure_mode>&, const run_request&);
+// --rate where no row measures latency, --arrivals where none is at a rate. Throws usage_error.
+void refuse_unused_rates(const run_plan&);
+
 // Why rows are skipped: each reason once, the first ones in full.
 [[nodiscard]] std::string reasons_of(const std::vector<skipped_row>&);
 

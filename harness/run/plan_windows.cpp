@@ -18,8 +18,10 @@ std::string worker_name(const row_spec& row) { return row.allocator + (row.own_p
 
 double run_plan::predicted_seconds() const {
   double once = 0;
-  for (const auto& r : rows)
-    once += (static_cast<double>(r.window_ns) + 1.25 * static_cast<double>(r.ramp_ns)) * 1e-9 + overhead_s;
+  for (const auto& r : rows) {
+    const double window = (static_cast<double>(r.window_ns) + 1.25 * static_cast<double>(r.ramp_ns)) * 1e-9 + overhead_s;
+    once += r.rate.percent != 0 ? 2 * window : window;  // the closed loop before it
+  }
   std::set<std::string> workers;
   for (const auto& r : rows) workers.insert(worker_name(r));
   return processes * (process_start_s * static_cast<double>(workers.size()) + blocks * once);

@@ -43,6 +43,8 @@ struct selection {
 struct run_request : selection {
   std::optional<thread_list> threads;  // none: the suite's, or auto
   std::vector<measure_mode> modes;     // none: the suite's, or throughput
+  std::vector<rate_choice> rates;      // of latency rows; none: a closed loop
+  std::optional<arrival_kind> arrivals;
   std::vector<counter_choice> counters;
   bool observe = false;  // rows that count line hand-offs, beside the others
   pinning pin;

@@ -39,6 +39,26 @@ std::optional<handoff_probe> probe(const std::vector<int>& cpus) {
   return probe_handoff(cpus[0], cpus[1]);
 }
 
+// What the row reaches where each operation begins when the one before is over: in steps per second, timed like its own. Its share
+// is what a rate in per cent means. Throws where it fails.
+double closed_loop_rate(const bound_row& bound, const body_spec& spec, const window_spec& window) {
+  const window_result r = run_window(*bound.pair->make(spec), window);
+  const std::string why = !r.failure.empty() ? r.failure : !r.oracle.ok ? "oracle: " + r.oracle.message : "";
+  if (!why.empty()) throw std::runtime_error("the closed loop before it failed: " + why);
+  if (r.steps_per_second() <= 0) {
+    throw std::runtime_error("no operation ended inside the window of the closed loop before it; a longer --duration is needed");
+  }
+  return r.steps_per_second();
+}
+
+// The loop of a latency row; nothing of a closed one.
+std::optional<open_loop> loop_of(const run_item& item, const window_context& seen) {
+  const rate_choice& rate = item.row.rate;
+  if (!rate.open()) return std::nullopt;
+  const double per_second = seen.closed_loop_rate ? *seen.closed_loop_rate * rate.percent / 100 : rate.per_second;
+  return open_loop{per_second, item.row.arrivals, item.seed};
+}
+
 // Of threads that begin from now on, whatever `ulimit -s` says: how deep a row's recursion can go is not the shell's business.
 // What strategies promise (shared_ptr's max_chain) was measured with as much.
 void state_stack_size() {
@@ -69,12 +89,17 @@ json measure(const registry& all, const run_item& item) {
   if (!bound.pair->unmet.empty()) throw usage_error(std::string(bound.pair->unmet));
   const body_spec spec = body_of(*bound.workload, item.row, item.seed);
   window_context seen;
+  window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
+  if (item.row.rate.percent != 0) {
+    seen.closed_loop_rate = closed_loop_rate(bound, spec, window);
+    seen.closed_loop_ns = window.window_ns;
+  }
+  window.open = loop_of(item, seen);
   seen.probe_before = probe(item.row.cpus);
   seen.before = environment_now();
   forget_peak();
   // A window in which no operation ended says nothing: the lanes were off their processors, or an operation takes longer than
   // the window. It is tried again with four times the length.
-  window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
   counter_plan counters;
   for (const auto& g : choose_counters(item.row.counters)) counters.push_back(resolve(g, this_cpu()));
   if (!counters.empty()) {

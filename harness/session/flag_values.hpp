@@ -51,6 +51,7 @@ struct is_list<std::vector<T>> : std::true_type {};
 
 // Names of a flag's enumerators.
 inline constexpr const auto& names_of(measure_mode) { return mode_names; }
+inline constexpr const auto& names_of(arrival_kind) { return arrival_names; }
 inline constexpr const auto& names_of(sim::protocol) { return sim::protocol_names; }
 inline constexpr const auto& names_of(sim::cache_capacity) { return sim::capacity_names; }
 

@@ -50,6 +50,8 @@ inline constexpr std::tuple all{
     flag_row{"threads", &run_request::threads, what, "auto (1, 2, 4 ... cores, then hyper-threads), 1,2,8 or 1..8*2"},
     flag_row{"cores", &sim_request::cores, what, "virtual cores: 1,2,8 or 1..128*2; at most 128"},
     flag_row{"mode", &run_request::modes, what, "throughput, latency, memory, observed, promptness"},
+    flag_row{"rate", &run_request::rates, what, "of latency rows, operations per second of all threads: 20000, 1.5M, or 50% of a closed loop's; closed"},
+    flag_row{"arrivals", &run_request::arrivals, what, "at a rate: constant (evenly spaced) or poisson; constant if not given"},
     flag_row{"counters", &run_request::counters, what, "groups of hardware counters ({tally} list counters), or .group files"},
     flag_row{"observe", &run_request::observe, what, "also rows that count line hand-offs between threads, without a PMU"},
     flag_row{"heap", &selection::heaps, what, "limits for strategies that take one: 2x,3x of the payload, or 64M"},

@@ -150,15 +150,15 @@ def note_of_program(drawn):
 
 
 def latency_curve(row, of="latency"):
-    """(share, ns) pairs of a row's histograms: what a share of the operations took no longer than, the mean over processes of the median
-    over blocks; as far as each window has an operation beyond. Of "promptness" it is objects, and as far as each window has freed them.
-    Empty where a window has no buckets."""
+    """(share, ns) pairs of a row's histograms, which are at the path `of` of its records: what a share of the operations took no longer
+    than, the mean over processes of the median over blocks; as far as each window has an operation beyond. Of "promptness" it is objects,
+    and as far as each window has freed them. Empty where a window has no buckets."""
     import numpy as np
     windows = [r for r in row["_run"].windows[row["row"]] if load.at(r, f"{of}.buckets")]
     if not windows or len(windows) < len(row["_run"].windows[row["row"]]):
         return []
-    buckets = {(r["process"], r["block"]): np.array(r[of]["buckets"], dtype=float) for r in windows}
-    totals = {(r["process"], r["block"]): r[of].get("objects", buckets[r["process"], r["block"]][:, 2].sum()) for r in windows}
+    buckets = {(r["process"], r["block"]): np.array(load.at(r, f"{of}.buckets"), dtype=float) for r in windows}
+    totals = {(r["process"], r["block"]): load.at(r, of).get("objects", buckets[r["process"], r["block"]][:, 2].sum()) for r in windows}
     shares = 1 - 10.0 ** -np.arange(0, math.log10(max(min(totals.values()), 10)), 0.02)
     shares = shares[shares <= min(found[:, 2].sum() / totals[window] for window, found in buckets.items())]
     curves = {}

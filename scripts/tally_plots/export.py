@@ -95,8 +95,8 @@ def latex(results):
     for (tail, _), rows in by_scene(results).items():
         first = rows[0]
         base = next((r for r in rows if r["role"] == "baseline"), None)
-        threads, mode = first["config"]["threads"], first["config"]["mode"]
-        title = f"{results.title(first)}, {threads} thread{'s' if threads > 1 else ''}{'' if mode == 'throughput' else ', ' + mode}{tail}"
+        threads, mode, measured = first["config"]["threads"], first["config"]["mode"], load.measured(first)
+        title = f"{results.title(first)}, {threads} thread{'s' if threads > 1 else ''}{'' if mode == 'throughput' else ', ' + measured}{tail}"
         lines += [r"\midrule", rf"\multicolumn{{4}}{{l}}{{\textit{{{escaped(title)}}}}} \\"]
         for row in rows:
             judged = JUDGED.get(mode, "ns_per_op")
@@ -138,7 +138,7 @@ def timed_rows(results):
         if load.metric(row, TIMED.get(config["mode"], "")) is None:
             left_out.add((row["_run"].tail, row["row"]))
             continue
-        mode = "" if config["mode"] == "throughput" else f"/{config['mode']}"
+        mode = "" if config["mode"] == "throughput" else f"/{load.measured(row)}"
         rows.setdefault(f"{config['workload']['label']}/{load.labelled(row)}/threads:{config['threads']}{mode}", []).append(row)
     if left_out:
         print(f"{len(left_out)} row{'s have' if len(left_out) > 1 else ' has'} no time of an operation, and {'are' if len(left_out) > 1 else 'is'} "
@@ -186,7 +186,7 @@ AGGREGATES = (("mean", "time", statistics.fmean), ("median", "time", statistics.
 
 
 def cpu_time(window):
-    """Per operation, in ns; that of latency rows is not measured, and 0."""
+    """Per operation, in ns; that of latency rows in a closed loop is not measured, and 0."""
     return load.metric(window, "cpu_ns_per_op") or 0.0
 
 

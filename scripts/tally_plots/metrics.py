@@ -24,6 +24,7 @@ METRICS = _named(
     ("latency_p90", "ns", "less", "latency that 90 % of the operations stay below", "ns per operation", 1.0),
     ("latency_p99", "ns", "less", "latency that 99 % of the operations stay below", "ns per operation", 1.0),
     ("latency_p999", "ns", "less", "latency that 99.9 % of the operations stay below", "ns per operation", 1.0),
+    ("latency_p9999", "ns", "less", "latency that 99.99 % of the operations stay below", "ns per operation", 1.0),
     ("latency_max", "ns", "less", "latency of the slowest operation", "ns per operation", 1.0),
     ("promptness_p50", "ns", "less", "time from last drop to free of half of the objects", "us from last drop to free", 1e-3),
     ("promptness_held_bytes_mean", "B", "less", "bytes of dead objects not yet freed", "MiB dead and not yet freed", 2.0**-20),

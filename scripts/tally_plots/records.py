@@ -58,7 +58,7 @@ def wrong_inside(record):
         return "its config.heap.multiple is not a number"
     if not is_a(config.get("allocator", "system"), TEXT):
         return "its config.allocator is not a text"
-    for path in ("latency.buckets", "promptness.buckets"):
+    for path in ("latency.buckets", "open_loop.service.buckets", "promptness.buckets"):
         buckets = at(record, path)
         if buckets is not None and (not isinstance(buckets, list) or any(
                 not isinstance(b, list) or len(b) != 3 or not all(is_a(n, int) for n in b) for b in buckets)):

@@ -18,7 +18,8 @@ COLUMNS = [
     ("seed", "UInt64", "seed"), ("doubtful", "boolean", "quality.doubtful"), ("verdict", "string", "quality.verdict"),
     ("pin", "string", "config.pin"), ("window_ns", "Int64", "config.window_ns"), ("git", "string", "binary.git"),
     ("executable", "string", "binary.executable"), ("machine", "string", "machine.machine_id"), ("cpu_model", "string", "machine.cpu_model"),
-    ("origin", "string", "merged.origin"),
+    ("origin", "string", "merged.origin"), ("rate_per_second", "float64", "open_loop.per_second"),
+    ("rate_percent", "float64", "config.rate.percent"), ("arrivals", "string", "config.rate.arrivals"),
 ]
 AXES = {"option": "config.strategy.options", "tunable": "config.strategy.tunables", "parameter": "config.workload.parameters"}
 # Where a skipped row says what it would have been; "" and 0 threads mean: any.
@@ -35,6 +36,8 @@ def cell(record, name, dtype, path):
         if name in ("strategy", "workload"):  # a label begins with the name
             label = cell(record, name + "_label", dtype, "")
             value = label.split(":")[0].split(" ")[0] if label else None
+        if name == "mode" and isinstance(value, str):  # with the loop, as in the row's key
+            value = value.partition("@")[0]
     fits = value is not None and load.is_a(value, KINDS[dtype]) and (dtype not in RANGES or value in RANGES[dtype])
     return value if fits else None
 

@@ -11,13 +11,14 @@ import pathlib
 import re
 import subprocess
 import sys
+import types
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import made_up
 from plot_program import SOURCE, TALLY, draw, interpreter, texts
 from run_tests import run_tests
 import tally_plots
-from tally_plots import estimates, load, metrics
+from tally_plots import estimates, load, metrics, style
 from tally_plots.plots import heldup, memory
 
 
@@ -184,6 +185,30 @@ def the_latency_curve_goes_through_the_percentiles(cwd):
         for name, share in (("latency_p90", 0.9), ("latency_p99", 0.99), ("latency_p999", 0.999)):
             value = next(ns for at, ns in curve if abs(at - share) < 1e-9)
             assert abs(value / estimates.of(row, name).median - 1) < 0.01, (name, value, estimates.of(row, name).median)
+
+
+def loops_stand_side_by_side_over_the_same_axes(cwd):
+    from tally_plots.plots import latency
+    closed = made_up.scene({"atomic": 100.0, "mark_sweep": 80.0}, "server", 2, mode="latency")
+    opened = made_up.scene({"atomic": 300.0, "mark_sweep": 9000.0}, "server", 2, mode="latency", rate=20000)
+    (name, told), = drawn_by(made_up.write(cwd / "r", closed + opened), "latency").items()
+    assert name == "latency-server-2", name
+    for words in ("Latency, closed and open loop", "closed loop", "open loop, 20000/s", "99 %", "thin lines from actual ones"):
+        assert words in told, (words, told)
+    options = types.SimpleNamespace(width=None, baseline=None, overlaid=None, origin="", bare=False)
+    with style.look():
+        (_, fig), = latency.draw(load.Results([cwd / "r"]), options)
+        left, right = (ax for ax in fig.axes if ax.get_visible())
+        assert left.get_ylim() == right.get_ylim() and left.get_xlim() == right.get_xlim() and left.get_yscale() == right.get_yscale()
+        highest = [max(max(line.get_ydata()) for line in ax.get_lines()) for ax in (left, right)]
+        assert highest[1] > 50 * highest[0], highest
+        # The nines have as much room each.
+        assert {1.0, 2.0, 3.0, 4.0} <= {round(tick, 9) for tick in right.get_xticks()}, right.get_xticks()
+    (_, told), = drawn_by(made_up.write(cwd / "s", opened), "latency").items()
+    assert "Latency, open loop, 20000/s" in told and "closed" not in told, told
+    faster = made_up.scene({"atomic": 400.0, "mark_sweep": 9500.0}, "server", 2, mode="latency", rate=30000)
+    both = drawn_by(made_up.write(cwd / "t", closed + opened + faster), "latency")
+    assert set(both) == {"latency-server-2", "latency-server-2-open-loop--30000-s"} and all("closed loop" in told for told in both.values()), set(both)
 
 
 def drawn_by(directory, plot):

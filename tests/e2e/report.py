@@ -248,6 +248,18 @@ def what_disqualifies_a_strategy_stands_beside_the_map(cwd):
     assert "Not on the map: plain (made up)." in told and "What disqualifies each" in told
 
 
+def what_a_service_costs_at_a_rate_is_a_table(cwd):
+    at = made_up.scene({"atomic": 100.0, "biased": 104.0}, "server", 2, mode="latency", rate=20000)
+    text = page(made_up.estimated(cwd / "r", rows() + at, CONFIG))
+    it = Page(text)
+    assert not it.faults, it.faults[:5]
+    told = text[text.index("Rows at a rate: 2 rows"):].split("</details>")[0]
+    for words in ("server, 2\N{NO-BREAK SPACE}threads, latency@20000/s", "latency p999, ns", "cpu ns per operation", "rss peak bytes, B", "rate reached, 1/s"):
+        assert words.lower() in told.lower(), (words, told[:2000])
+    assert "open loop, 20000/s" in text and "closed loop" in text
+    assert "Rows at a rate" not in page(made_up.estimated(cwd / "s", rows(), CONFIG))
+
+
 def doubts_failures_and_commands_are_told(cwd):
     records = rows() + made_up.scene({"atomic": 8.0, "biased": 9.0}, "chain", 2, doubtful=True, reasons=made_up.REASONS[:1])
     it = Page(page(made_up.estimated(cwd / "a b", records, CONFIG)))

@@ -18,11 +18,11 @@ def metric(value, unit, evidence="measured", **more):
 
 def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="throughput", role="measured", heap=None,
            allocator="system", parameters=(), doubtful=False, reasons=(), verdict=None, cores=2, status="ok", counters=(), tunables=(),
-           **metrics):
+           rate=None, **metrics):
     """One window of a row; `ns` is what an operation takes in it, `strategy` and `workload` are labels, `counters` (name, value),
-    `tunables` the numbers that were given."""
+    `tunables` the numbers that were given; with a `rate` (operations per second) one of an open loop."""
     label = strategy + ("" if allocator == "system" else f"+{allocator}") + (f"@{heap:g}x" if heap else "")
-    scene = f"{workload}|{threads}|{mode}"
+    scene = f"{workload}|{threads}|{mode}" + (f"@{rate}/s" if rate else "")
     lane = {"operations": 1000, "window_ns": 10**8, "cpu_ns": 10**8, "delay_ns": 0, "voluntary_switches": 0,
             "involuntary_switches": 0}
     record = {
@@ -56,6 +56,8 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
         record["latency"] = {"unit": "ns", "total": sum(n for _, _, n in buckets), "buckets": buckets}
         record["delayed"] = [{"lane": at % threads, "at_ns": at * 10**6, "ns": int(ns * 900 * (1 + at % 7)),
                               "causes": [CAUSES[(at + len(strategy)) % len(CAUSES)], "stop"]} for at in range(0, 100, 4)]
+        if rate:
+            at_a_rate(record, rate, buckets)
     if mode == "memory":
         found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"), held_bytes_peak=metric(ns * 2**16, "B"))
         record["memory"] = {"samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": int(ns * 2**16 * part(strategy, at))}
@@ -88,6 +90,21 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
 
 
 CAUSES = ("collection", "reconciliation", "merge", "lock", "finalizer", "cascade")
+
+
+def at_a_rate(record, rate, buckets):
+    """The same latencies from intended starts; from actual ones the operations took a third."""
+    record["config"]["rate"] = {"per_second": float(rate), "percent": None, "arrivals": "constant"}
+    service = [[low // 3, high // 3, n] for low, high, n in buckets]
+    record["open_loop"] = {"per_second": float(rate), "closed": None, "saturated": False,
+                           "service": {"unit": "ns", "total": sum(n for _, _, n in buckets), "buckets": service}}
+    found = record["metrics"]
+    for name in ("p50", "p90", "p99", "p999", "max"):
+        found[f"service_{name}"] = metric(found[f"latency_{name}"]["value"] / 3, "ns")
+    for name in ("service_p9999", "latency_p9999"):
+        found[name] = metric(found[name.replace("9999", "999")]["value"] * 2, "ns")
+    found.update(rate_asked=metric(float(rate), "1/s"), rate_reached=metric(0.999 * rate, "1/s"), cpu_ns_per_op=metric(900.0, "ns"),
+                 late_share=metric(0.02, "ratio"))
 
 
 def row(strategy, workload, threads=1, processes=5, blocks=3, ns=100.0, wander=0.05, **more):
@@ -212,6 +229,8 @@ def crowd():
     for owner in ("running", "blocked", "gone"):
         records += scene({s: ns * (1 if owner == "running" else 9) for s, ns in few.items()}, f"handoff foreign=1,owner={owner}", 2,
                          mode="promptness", parameters={"foreign": "1", "owner": owner})
+    for rate in (20000, 150000):
+        records += scene(LONG, "server sessions=1000,requests=zipf", 2, mode="latency", rate=rate)
     for share in ("0", "25", "50", "75", "100"):
         for s, ns in (LONG if share in ("0", "50") else few).items():
             records += row(s, f"sharing_ladder share={share},depth=12", 2, ns=ns * (1 + float(share) / 30),

@@ -25,6 +25,8 @@ const std::map<std::string, std::string> texts{
     {"threads", "1,2,4"},
     {"cores", "1,128"},
     {"mode", "latency,memory"},
+    {"rate", "20000,1.5M,12.5%,closed"},
+    {"arrivals", "poisson"},
     {"counters", "cycles"},
     {"heap", "1.5x,64M"},
     {"baseline", "biased"},
@@ -127,6 +129,7 @@ TEST(flags, a_subcommand_has_those_that_its_options_have_members_for) {
   const auto run = names(run_options()), sim = names(sim::sim_options());
   EXPECT_EQ(names(watch_options()), (std::set<std::string>{"strategy", "events", "steps"}));
   EXPECT_TRUE(run.contains("threads") && !run.contains("cores") && !run.contains("machine"));
+  EXPECT_TRUE(run.contains("rate") && !sim.contains("rate") && !sim.contains("arrivals"));
   EXPECT_TRUE(sim.contains("cores") && !sim.contains("threads") && !sim.contains("pin") && !sim.contains("timeout"));
   for (const char* both : {"suite", "heap", "seed", "from", "plan"})
     EXPECT_TRUE(run.contains(both) && sim.contains(both)) << both;

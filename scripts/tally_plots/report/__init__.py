@@ -20,6 +20,9 @@ SECTIONS = [("plots", "Cost, throughput and more", None), ("latency", "Latency p
 # What promptness is told by, of the rows that have it.
 PROMPT = [*(f"latency_{cause}_{what}" for cause in delays.LOOKS for what in ("p50", "p99", "max")), "pause_p50", "pause_p99",
           "pause_max", "pause_share"]
+# What rows at a rate are told by: what a request takes and what a million of them cost.
+AT_A_RATE = ["rate_reached", "latency_p50", "latency_p99", "latency_p999", "latency_max", "service_p999", "late_share", "cpu_ns_per_op",
+             "rss_peak_bytes"]
 
 
 def write(directory, target, words):
@@ -59,6 +62,8 @@ def page_of(results, directory, words):
     for name, title, of in SECTIONS:
         own = of if of is not None else set(drawn) - set().union(*(s[2] for s in SECTIONS if s[2]))
         parts = [part for plot in drawn if plot in own for part in plot_parts(plot, drawn[plot], shell, class_of)]
+        if name == "latency":
+            parts += at_a_rate(results, class_of)
         if name == "promptness":
             parts += promptness(results, class_of)
         if name == "overhead":
@@ -90,21 +95,31 @@ def figure(drawn, class_of):
                tag("div", Piece(drawn.svg), class_="ink"), tag("figcaption", drawn.note), behind, id=name, aria_labelledby=f"{name}-title")
 
 
+def at_a_rate(results, class_of):
+    return table_of(results, class_of, [r for r in results.ok if load.metric(r, "rate_reached") is not None], AT_A_RATE, "Rows at a rate",
+                    "Rows at a rate, means of medians")
+
+
 def promptness(results, class_of):
-    """How long collections and finalisers kept a thread: a table, if any row says it."""
-    there = [name for name in PROMPT if any(load.metric(r, name) is not None for r in results.ok)]
+    return table_of(results, class_of, results.ok, PROMPT, "How long collections and finalisers took", "Collections and finalisers, means of medians")
+
+
+def table_of(results, class_of, of, wanted, title, caption):
+    """A folded table of these metrics, of the rows that have any; nothing if none has."""
+    there = [name for name in wanted if any(load.metric(r, name) is not None for r in of)]
     if not there:
         return []
     rows, classes = [], []
-    for row in {r["row"]: r for r in reversed(results.ok)}.values():
+    for row in {r["row"]: r for r in reversed(of)}.values():
         told = [estimates.of(row, name) for name in there]
         if any(e.windows for e in told):
-            rows.append((load.labelled(row), f"{results.title(row)}, {style.threads(row['config']['threads'])}, {row['config']['mode']}",
+            rows.append((load.labelled(row), f"{results.title(row)}, {style.threads(row['config']['threads'])}, {load.measured(row)}",
                          *(style.number(e.median) if e.windows else "" for e in told)))
             classes.append(class_of(load.labelled(row)) or "")
-    columns = ["strategy", "row", *(f"{metrics.of(results, name).title}" for name in there)]
-    return [folded(f"How long collections and finalisers took: {len(rows)} rows", table(
-        columns, rows[::-1], "Collections and finalisers, means of medians", range(2, len(columns)), classes[::-1]))]
+    units = {name: metrics.of(results, name).unit or next(filter(None, (load.at(r, f"metrics.{name}.unit") for r in of)), "") for name in there}
+    columns = ["strategy", "row", *(metrics.words_of(name) + (f", {unit}" if unit not in ("", "1", "1/op", "ratio") else "")
+                                    for name, unit in units.items())]
+    return [folded(f"{title}: {len(rows)} rows", table(columns, rows[::-1], caption, range(2, len(columns)), classes[::-1]))]
 
 
 def commands(drawn, shell):
