@@ -61,18 +61,22 @@ interval expanded_percentiles(std::vector<double> centres, double confidence, do
   return {low, tally::quantile(std::move(centres), 1 - tail)};
 }
 
-// One side of an unpaired ratio: its logs, and how the processes' medians of them scatter.
+// Logarithms that differ by less are equal up to the rounding of what they are made of.
+constexpr double rounding = 1e-12;
+
+// Two-sided, of Student's t-test of logarithms.
+double student_p(double difference, double error, double freedom) {
+  if (std::abs(difference) < rounding) return 1;
+  if (error == 0) return 0;
+  const boost::math::students_t student(freedom);
+  return 2 * boost::math::cdf(boost::math::complement(student, std::abs(difference) / error));
+}
+
+// A ratio's logs, or those of one side of it, and how the processes' medians of them scatter.
 struct log_side {
   replicated logs;
   double centre = 0, variance = 0;  // variance: unbiased, between processes
-  explicit log_side(const replicated& values) {
-    for (const auto& process : values) {
-      std::vector<double> one;
-      for (const double v : process) {
-        if (std::isfinite(v) && v > 0) one.push_back(std::log(v));
-      }
-      if (!one.empty()) logs.push_back(std::move(one));
-    }
+  explicit log_side(replicated values) : logs(std::move(values)) {
     if (logs.empty()) return;
     centre = tally::centre(logs);
     for (const auto& process : logs) variance += std::pow(median(process) - centre, 2);
@@ -101,7 +105,51 @@ interval unpaired_interval(const log_side& a, const log_side& b, double freedom,
   return {std::exp(i.low), std::exp(i.high)};
 }
 
+std::optional<unpaired_ratio> unpaired_of_logs(const log_side& over, const log_side& under, std::uint64_t seed,
+                                               int processes_needed, int resamples) {
+  if (over.logs.empty() || under.logs.empty()) return std::nullopt;
+  const double difference = over.centre - under.centre;
+  unpaired_ratio result;
+  result.ratio = std::exp(difference);
+  result.least_processes = static_cast<int>(std::min(over.logs.size(), under.logs.size()));
+  if (result.least_processes < 2) return result;
+  result.log_error = std::sqrt(over.of_centre() + under.of_centre());
+  result.freedom = welch_freedom(over, under);
+  result.p = student_p(difference, result.log_error, result.freedom);
+  if (result.least_processes >= processes_needed) {
+    result.confidence = unpaired_interval(over, under, result.freedom, seed, resamples);
+  }
+  return result;
+}
+
+constexpr int no_interval = 1'000'000;  // processes that one would need
+
 }  // namespace
+
+replicated logs_of(const replicated& values) {
+  replicated logs;
+  for (const auto& process : values) {
+    std::vector<double> one;
+    for (const double v : process) {
+      if (std::isfinite(v) && v > 0) one.push_back(std::log(v));
+    }
+    if (!one.empty()) logs.push_back(std::move(one));
+  }
+  return logs;
+}
+
+replicated paired_logs(const replicated& a, const replicated& b) {
+  replicated logs;
+  for (std::size_t p = 0; p < std::min(a.size(), b.size()); ++p) {
+    std::vector<double> one;
+    for (std::size_t i = 0; i < std::min(a[p].size(), b[p].size()); ++i) {
+      const double log_ratio = std::log(a[p][i] / b[p][i]);
+      if (std::isfinite(log_ratio)) one.push_back(log_ratio);
+    }
+    if (!one.empty()) logs.push_back(std::move(one));
+  }
+  return logs;
+}
 
 interval bootstrap_interval(const replicated& values, std::uint64_t seed, double confidence, int resamples) {
   random_source random(seed, 0);
@@ -111,24 +159,21 @@ interval bootstrap_interval(const replicated& values, std::uint64_t seed, double
 
 std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed, int processes_needed,
                                        int resamples) {
-  replicated logs;
+  const log_side paired(paired_logs(a, b));
+  const replicated& logs = paired.logs;
   ratio_estimate result;
-  for (std::size_t p = 0; p < std::min(a.size(), b.size()); ++p) {
-    std::vector<double> one;
-    for (std::size_t i = 0; i < std::min(a[p].size(), b[p].size()); ++i) {
-      const double log_ratio = std::log(a[p][i] / b[p][i]);
-      if (std::isfinite(log_ratio)) one.push_back(log_ratio);
-    }
-    if (!one.empty()) logs.push_back(std::move(one));
-  }
   if (logs.empty()) return std::nullopt;
   double least = INFINITY, most = -INFINITY;
   for (const auto& process : logs) {
     for (const double v : process) least = std::min(least, v), most = std::max(most, v);
   }
-  result.ratio = std::exp(centre(logs));
+  result.ratio = std::exp(paired.centre);
   result.spread = {std::exp(least), std::exp(most)};
   result.processes = static_cast<int>(logs.size());
+  if (result.processes >= 2) {
+    result.log_error = std::sqrt(paired.of_centre());
+    result.p = student_p(paired.centre, result.log_error, result.freedom());
+  }
   if (result.processes >= std::max(2, processes_needed)) {
     const interval i = bootstrap_interval(logs, seed, 0.95, resamples);
     result.confidence = {std::exp(i.low), std::exp(i.high)};
@@ -138,25 +183,7 @@ std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b,
 
 std::optional<unpaired_ratio> unpaired_ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
                                                 int processes_needed, int resamples) {
-  const log_side over(a), under(b);
-  if (over.logs.empty() || under.logs.empty()) return std::nullopt;
-  const double difference = over.centre - under.centre;
-  unpaired_ratio result;
-  result.ratio = std::exp(difference);
-  result.least_processes = static_cast<int>(std::min(over.logs.size(), under.logs.size()));
-  if (result.least_processes < 2) return result;
-  result.log_error = std::sqrt(over.of_centre() + under.of_centre());
-  result.freedom = welch_freedom(over, under);
-  if (result.log_error > 0) {
-    const boost::math::students_t student(result.freedom);
-    result.p = 2 * boost::math::cdf(boost::math::complement(student, std::abs(difference) / result.log_error));
-  } else {
-    result.p = difference == 0 ? 1 : 0;
-  }
-  if (result.least_processes >= processes_needed) {
-    result.confidence = unpaired_interval(over, under, result.freedom, seed, resamples);
-  }
-  return result;
+  return unpaired_of_logs(log_side(logs_of(a)), log_side(logs_of(b)), seed, processes_needed, resamples);
 }
 
 std::vector<double> holm_adjusted(std::span<const double> p) {
@@ -170,6 +197,41 @@ std::vector<double> holm_adjusted(std::span<const double> p) {
     adjusted[by_size[rank]] = std::min(1.0, most);
   }
   return adjusted;
+}
+
+double holm_bound(std::span<const double> p) {
+  const std::vector<double> adjusted = holm_adjusted(p);
+  const auto left = std::ranges::count_if(adjusted, [](double v) { return v < significance; });
+  return significance / std::max(1.0, static_cast<double>(p.size()) - static_cast<double>(left));
+}
+
+double least_seen(double error, double freedom, std::size_t tests) {
+  return student_quantile(1 - significance / static_cast<double>(tests) / 2, freedom) * error;
+}
+
+std::optional<split_halves> halves_of(const replicated& logs) {
+  if (logs.size() < 4) return std::nullopt;
+  const auto middle = logs.begin() + static_cast<std::ptrdiff_t>(logs.size() / 2);
+  const log_side first({logs.begin(), middle}), second({middle, logs.end()});
+  const auto ratio = unpaired_of_logs(second, first, 0, no_interval, 0);
+  return split_halves{ratio->ratio, ratio->p};
+}
+
+outlier_count outliers_of(const replicated& logs) {
+  std::vector<double> all;
+  for (const auto& process : logs) all.insert(all.end(), process.begin(), process.end());
+  if (all.empty()) return {};
+  const double low = quantile(all, 0.25), high = quantile(all, 0.75), range = high - low;
+  outlier_count found;
+  for (const double v : all) {
+    const double beyond = std::max(low - v, v - high);
+    if (beyond > std::max(rounding, 3 * range)) {
+      ++found.severe;
+    } else if (beyond > std::max(rounding, 1.5 * range)) {
+      ++found.mild;
+    }
+  }
+  return found;
 }
 
 double mann_whitney_p(std::span<const double> a, std::span<const double> b) {

@@ -10,6 +10,8 @@
 // the interval. The p-values of a table's ratios are Welch's, of processes: percentiles of a bootstrap of five processes do not reach
 // as far into the tails as a correction for a table of a hundred rows asks.
 //
+// Whether a row lasted is asked of the two halves of its processes, in the order in which they were measured [Folly].
+//
 // What it can't do: see a bias that all processes share, or rescue windows that did not measure what they should.
 #pragma once
 
@@ -27,6 +29,11 @@ struct interval {
   double low = 0, high = 0;
 };
 
+// Intervals are given from this many processes on [Kalibera13]; below, a run is a smoke run.
+inline constexpr int citable_processes = 5;
+// In at most this share of tables in which nothing differs, a difference is called one.
+inline constexpr double significance = 0.05;
+
 // The middle value, or the mean of the two; of at least one value.
 [[nodiscard]] double median(std::vector<double> values);
 // Linear between the neighbours of q * (n - 1); of at least one value, 0 <= q <= 1.
@@ -39,11 +46,19 @@ struct interval {
 [[nodiscard]] interval bootstrap_interval(const replicated&, std::uint64_t seed, double confidence = 0.95,
                                           int resamples = 10'000);
 
+// Logarithms of the finite values above 0; others are left out, and processes that have none.
+[[nodiscard]] replicated logs_of(const replicated&);
+// Of a over b, window by window; those that one of them lacks are left out (NaN marks them), and processes without any.
+[[nodiscard]] replicated paired_logs(const replicated& a, const replicated& b);
+
 struct ratio_estimate {
   double ratio = 1;                    // exp(centre of the logs)
   interval spread;                     // least and most single window
   std::optional<interval> confidence;  // only with at least `processes_needed` processes
   int processes = 0;
+  double log_error = 0;  // standard error of log(ratio), between processes; 0 with fewer than two
+  double p = 1;          // two-sided, of no difference: Student's t-test of the processes' medians of logs
+  [[nodiscard]] double freedom() const { return processes - 1; }  // of log_error
 };
 // a over b, paired window by window; windows that one of them lacks are left out (NaN marks them). Empty if no pair is left.
 [[nodiscard]] std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
@@ -64,6 +79,27 @@ struct unpaired_ratio {
 
 // p-values of a table, adjusted so that one below x is there in a share of x of all tables without a difference [Holm79].
 [[nodiscard]] std::vector<double> holm_adjusted(std::span<const double> p);
+// The same as a bound: of these p-values, those below it are what the correction leaves at `significance`.
+[[nodiscard]] double holm_bound(std::span<const double> p);
+
+// The least difference that a t-test with this error leaves at the strictest step of the correction over `tests` p-values, in the
+// unit of the error.
+[[nodiscard]] double least_seen(double error, double freedom, std::size_t tests);
+
+// A row's processes in the order in which they were measured: the first half of them, and the others, of which there may be one more.
+struct split_halves {
+  double ratio = 1;  // the second half's centre over the first's
+  double p = 1;      // of no difference: Welch's t-test of the processes' medians of logs
+  [[nodiscard]] bool unstable() const { return p < significance; }
+};
+// Nothing with fewer than four processes: a half of one has no scatter.
+[[nodiscard]] std::optional<split_halves> halves_of(const replicated& logs);
+
+// Windows beyond the fences, 1.5 (mild) and 3 (severe) interquartile ranges from the quartiles [Tukey77].
+struct outlier_count {
+  std::size_t mild = 0, severe = 0;
+};
+[[nodiscard]] outlier_count outliers_of(const replicated& logs);
 
 // Of Student's distribution with n degrees of freedom, n at least 1, for p in (0.5, 1).
 [[nodiscard]] double student_quantile(double p, double n);

@@ -22,9 +22,9 @@ using on_allocators = std::vector<const row_group*>;
 
 class allocation_teller {
  public:
-  allocation_teller(const scene_group& s, const estimator& statistics)
-      : statistics_(statistics), metric_(judged_metric(s.mode).name), noise_(statistics.noise(s, metric_).value_or(0)) {
-    for (const auto& r : s.rows) {
+  allocation_teller(const scene_verdict& v, const estimator& statistics)
+      : statistics_(statistics), metric_(judged_metric(v.scene->mode).name), noise_(v.noise), bound_(v.bound) {
+    for (const auto& r : v.scene->rows) {
       if (r.again || r.never_frees() || !r.has(metric_)) continue;
       (r.own_heap ? own_ : counted_of(r)).push_back(&r);
     }
@@ -68,17 +68,17 @@ class allocation_teller {
     return best;
   }
   [[nodiscard]] std::string share_text(const row_group& first, const compared_row& malloced, const compared_row& winner) const {
-    if (!malloced.gain || !winner.gain || winner.gain->ratio < 1 || !differs(*winner.gain, noise_)) return "";
+    if (!malloced.gain || !winner.gain || winner.gain->ratio < 1 || !differs(*winner.gain, noise_, bound_)) return "";
     const auto rest = statistics_.ratio(*malloced.row, *winner.row, metric_);
     if (!rest) return "";
     const std::string against = fmt::format("({} against {})", malloced.row->label, first.label);
     const std::string share = ratio_text(*malloced.gain);
     std::string out = fmt::format("  {}'s {} over {}: ", winner.row->label, ratio_text(*winner.gain), first.label);
-    if (!differs(*malloced.gain, noise_)) {
+    if (!differs(*malloced.gain, noise_, bound_)) {
       out += fmt::format("what is allocation is lost in the noise, {} {}\n", share, against);
     } else if (malloced.gain->ratio < 1) {
       out += fmt::format("none of it is allocation, {} {}\n", share, against);
-    } else if (!differs(*rest, noise_)) {
+    } else if (!differs(*rest, noise_, bound_)) {
       out += fmt::format("{} of it is allocation {}, what remains is lost in the noise, {}\n", share, against, ratio_text(*rest));
     } else if (rest->ratio < 1) {
       out += fmt::format("all of it is allocation, {} {}\n", share, against);
@@ -91,6 +91,7 @@ class allocation_teller {
   const estimator& statistics_;
   std::string_view metric_;
   double noise_;
+  double bound_;
   std::vector<on_allocators> counted_;
   on_allocators own_;
 };
@@ -117,7 +118,7 @@ std::string scene_text(const scene_verdict& v, const estimator& statistics, cons
     floor_cpu = std::min(floor_cpu, j.cpu.value_or(INFINITY));
   }
   for (const auto& j : v.rows) out += row_text(j, *v.scene, width, floor_cpu, options.citable);
-  out += allocation_text(*v.scene, statistics);
+  out += allocation_text(v, statistics);
   for (const auto* r : v.failed) {
     out += fmt::format("  {}{}: {}: {}\n", r->label, r->again ? " (again)" : "",
                        r->count(row_status::error) == 0 ? "no median" : "failed", why_without(*v.scene, *r));
@@ -127,8 +128,8 @@ std::string scene_text(const scene_verdict& v, const estimator& statistics, cons
 
 }  // namespace
 
-std::string allocation_text(const scene_group& s, const estimator& statistics) {
-  return s.mode == name_of(measure_mode::throughput) ? allocation_teller(s, statistics).text() : "";
+std::string allocation_text(const scene_verdict& v, const estimator& statistics) {
+  return v.scene->mode == name_of(measure_mode::throughput) ? allocation_teller(v, statistics).text() : "";
 }
 
 std::string summary_text(const std::vector<scene_group>& scenes, const std::vector<estimate>& estimates,
@@ -138,7 +139,9 @@ std::string summary_text(const std::vector<scene_group>& scenes, const std::vect
       "Of each row: its median per operation, on its thread; how many times better than\n"
       "the baseline that is (above 1 is better; of the baseline itself: than the same\n"
       "measured again); processor time per operation over the scene's least.\n\n";
-  for (const auto& v : judge_all(scenes, estimates, statistics, options)) out += scene_text(v, statistics, options) + "\n";
+  const std::vector<scene_verdict> verdicts = judge_all(scenes, estimates, statistics, options);
+  for (const auto& v : verdicts) out += scene_text(v, statistics, options) + "\n";
+  if (const std::string sight = sight_text(verdicts); !sight.empty()) out += sight + "\n";
   return out;
 }
 

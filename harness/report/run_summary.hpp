@@ -13,6 +13,6 @@ namespace tally {
                                        const summary_options&);
 
 // Of a scene of throughput rows: how much of what heaps of their own win is allocation, a line each; empty where nothing says it.
-[[nodiscard]] std::string allocation_text(const scene_group&, const estimator&);
+[[nodiscard]] std::string allocation_text(const scene_verdict&, const estimator&);
 
 }  // namespace tally

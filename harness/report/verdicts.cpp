@@ -44,32 +44,67 @@ std::vector<judged_row> judged_rows(scene_verdict& v, const std::vector<estimate
     if (const estimate* again = r.baseline && s.again() != nullptr ? find_estimate(estimates, s.again()->row, metric) : nullptr) {
       j.against = again->against;
     }
-    if (j.value->against) j.different = differs(*j.value->against, j.value->noise.value_or(0));
     rows.push_back(j);
   }
   std::ranges::stable_sort(rows, {}, [](const judged_row& j) { return j.value->value; });
   return rows;
 }
 
-// Of an interval's half or the noise, whichever is wider: what is smaller is within the one or the other. The middle one of the rows.
-std::optional<double> smallest_seen(const scene_verdict& v) {
+// Of the baseline over its second measurement the farther end of the interval, as `tally compare` has it; without an interval, the
+// worst window.
+double noise_of_pair(const scene_verdict& v) {
+  for (const auto& j : v.rows) {
+    if (!j.row->baseline) continue;
+    if (v.scene->again() == nullptr || !j.against || !j.against->confidence) return j.value->noise.value_or(0);
+    const interval& c = *j.against->confidence;
+    return std::max(c.high, 1 / c.low) - 1;
+  }
+  return 0;
+}
+
+// What the strictest step of the correction leaves or the noise, whichever is more. The middle one of the rows.
+std::optional<double> smallest_seen(const scene_verdict& v, std::size_t tests) {
   std::vector<double> widths;
   for (const auto& j : v.rows) {
-    if (!j.against || !j.against->confidence) continue;
-    const interval& c = *j.against->confidence;
-    widths.push_back(std::max(std::log(c.high / c.low) / 2, std::log(1 + j.value->noise.value_or(0))));
+    if (j.row->baseline || !j.against || !j.against->confidence || tests == 0) continue;
+    const double seen = least_seen(j.against->log_error, j.against->freedom(), tests);
+    widths.push_back(std::max(seen, std::log(1 + v.noise)));
   }
   if (widths.empty()) return std::nullopt;
   return std::exp(median(std::move(widths))) - 1;
+}
+
+// The best of those that free, whose windows are not in doubt; null where nothing can be told.
+const row_group* first_of(const scene_verdict& v) {
+  const row_group* base = v.scene->baseline();
+  if (base == nullptr || shaky(*base)) return nullptr;
+  const auto found = std::ranges::find_if(v.rows, [](const judged_row& j) { return !j.row->never_frees() && !shaky(*j.row); });
+  return found == v.rows.end() || !found->value->against || found->value->windows < 2 ? nullptr : found->row;
 }
 
 // How far the others are behind the first; its windows against theirs of the same blocks.
 void compare_with_first(scene_verdict& v, const estimator& statistics) {
   const std::string_view metric = judged_metric(v.scene->mode).name;
   for (auto& j : v.rows) {
-    if (v.first == nullptr || j.row == v.first) continue;
-    j.behind = statistics.ratio(*j.row, *v.first, metric);
-    j.apart = j.behind && differs(*j.behind, j.value->noise.value_or(0));
+    if (v.first != nullptr && j.row != v.first) j.behind = statistics.ratio(*j.row, *v.first, metric);
+  }
+}
+
+// The p-values of a scene: of each row with the baseline, and with the first where that is another comparison.
+void add_tests(const scene_verdict& v, std::vector<double>& p) {
+  const bool baseline_first = v.first != nullptr && v.first->baseline;
+  for (const auto& j : v.rows) {
+    if (j.row->baseline) continue;
+    if (const auto& e = j.value->against; e && e->confidence) p.push_back(e->p);
+    if (j.behind && j.behind->confidence && !baseline_first) p.push_back(j.behind->p);
+  }
+}
+
+// Once the table's bound is known.
+void decide(scene_verdict& v) {
+  for (auto& j : v.rows) {
+    if (j.value->against) j.different = differs(*j.value->against, v.noise, v.bound);
+    if (v.first != nullptr && j.row != v.first) j.apart = j.behind && differs(*j.behind, v.noise, v.bound);
   }
 }
 
@@ -88,7 +123,7 @@ std::vector<std::string> first_together(const scene_verdict& v) {
 }
 
 // Sets what is told, and returns it in words.
-std::string headline(scene_verdict& v, const estimator& statistics, const summary_options& options) {
+std::string headline(scene_verdict& v, const summary_options& options) {
   const row_group* base = v.scene->baseline();
   const auto frees = [](const judged_row& j) { return !j.row->never_frees(); };
   const auto fastest = std::ranges::find_if(v.rows, frees);
@@ -101,21 +136,19 @@ std::string headline(scene_verdict& v, const estimator& statistics, const summar
   if (shaky(*base)) {
     return fmt::format("no verdict: {} is doubtful in {} of {} windows", base->label, base->doubtful(), base->windows.size());
   }
-  const judged_row& winner = *std::ranges::find_if(v.rows, [&](const judged_row& j) { return frees(j) && !shaky(*j.row); });
-  if (winner.value->windows < 2) return "no verdict of one window per row";
-  v.first = winner.row;
-  compare_with_first(v, statistics);
+  if (v.first == nullptr) return "no verdict of one window per row";
+  const judged_row& winner = *std::ranges::find(v.rows, v.first, &judged_row::row);
   v.outcome = scene_outcome::baseline;
+  const bool smoke = !options.citable || !winner.value->against->confidence;
   if (winner.row->baseline) {
-    return options.citable ? fmt::format("nothing beats {}", base->label)
-                           : fmt::format("{} is first (smoke: no verdict)", base->label);
+    return !smoke ? fmt::format("nothing beats {}", base->label) : fmt::format("{} is first (smoke: no verdict)", base->label);
   }
   const ratio_estimate& over = *winner.value->against;
   if (!winner.different) {
     return fmt::format("nothing beats {} beyond the noise ({}: {})", base->label, winner.row->label, ratio_text(over));
   }
   const std::string by = fmt::format(fmt::runtime(told_of_mode(v.scene->mode).better), over.ratio, base->label);
-  if (!options.citable) {
+  if (smoke) {
     v.outcome = scene_outcome::smoke;
     return fmt::format("{} is first, {} (smoke: no verdict)", winner.row->label, by);
   }
@@ -171,10 +204,10 @@ std::string ratio_text(const ratio_estimate& e) {
   return text;
 }
 
-bool differs(const ratio_estimate& e, double noise) {
+bool differs(const ratio_estimate& e, double noise, double bound) {
   const bool more_than_noise = std::abs(std::log(e.ratio)) > std::log(1 + noise);
   const auto& c = e.confidence;
-  return more_than_noise && (!c || c->low > 1 || c->high < 1);
+  return more_than_noise && (!c || ((c->low > 1 || c->high < 1) && e.p < bound));
 }
 
 std::string remarks(const judged_row& j) {
@@ -193,6 +226,11 @@ std::string remarks(const judged_row& j) {
   };
   of_windows(r.doubtful(), "doubtful in {} of {} windows");
   of_windows(r.saturated(), "saturated in {} of {} windows: its percentiles grow with them");
+  if (const auto& h = j.value->halves; h && h->unstable()) {
+    const double percent = 100 * (h->ratio - 1);
+    words.push_back(fmt::format("unstable: {:.2g} % {} in the second half", std::abs(percent), percent > 0 ? "more" : "less"));
+  }
+  of_windows(j.value->outliers.severe, "severe outlier in {} of {} windows");
   of_windows(r.count(row_status::exhausted), "arena full in {} of {} windows");
   of_windows(r.count(row_status::error), "{} of {} windows failed");
   return fmt::format("{}", fmt::join(words, "; "));
@@ -200,25 +238,43 @@ std::string remarks(const judged_row& j) {
 
 std::string scene_verdict::smallest_text() const {
   if (!smallest) return "there is no interval, so no difference counts";
-  return fmt::format("a difference of less than {:.2g} % can't be seen here", 100 * *smallest);
-}
-
-scene_verdict judge(const scene_group& s, const std::vector<estimate>& estimates, const estimator& statistics,
-                    const summary_options& options) {
-  scene_verdict v;
-  v.scene = &s;
-  v.rows = judged_rows(v, estimates);
-  v.headline = headline(v, statistics, options);
-  v.smallest = smallest_seen(v);
-  return v;
+  return fmt::format("differences below {:.2g} % could not have been seen here", 100 * *smallest);
 }
 
 std::vector<scene_verdict> judge_all(const std::vector<scene_group>& scenes, const std::vector<estimate>& estimates,
                                      const estimator& statistics, const summary_options& options) {
   std::vector<scene_verdict> verdicts(scenes.size());
-  oneapi::tbb::parallel_for(std::size_t{0}, scenes.size(),
-                            [&](std::size_t i) { verdicts[i] = judge(scenes[i], estimates, statistics, options); });
+  oneapi::tbb::parallel_for(std::size_t{0}, scenes.size(), [&](std::size_t i) {
+    scene_verdict& v = verdicts[i];
+    v.scene = &scenes[i];
+    v.rows = judged_rows(v, estimates);
+    v.noise = noise_of_pair(v);
+    v.first = first_of(v);
+    compare_with_first(v, statistics);
+  });
+  std::vector<double> p;
+  for (const auto& v : verdicts) add_tests(v, p);
+  const double bound = holm_bound(p);
+  for (auto& v : verdicts) {
+    v.bound = bound;
+    decide(v);
+    v.headline = headline(v, options);
+    v.smallest = smallest_seen(v, p.size());
+  }
   return verdicts;
+}
+
+std::string sight_text(const std::vector<scene_verdict>& all) {
+  std::vector<double> smallest;
+  for (const auto& v : all) {
+    if (v.smallest) smallest.push_back(100 * *v.smallest);
+  }
+  if (smallest.empty()) return "";
+  const auto [least, most] = std::ranges::minmax(smallest);
+  const std::string below = fmt::format("Differences below {:.2g} % could not have been seen", median(smallest));
+  return smallest.size() == 1
+             ? below + "."
+             : fmt::format("{} (the median over {} scenes, from {:.2g} % to {:.2g} %).", below, smallest.size(), least, most);
 }
 
 std::vector<std::string> overview(const std::vector<scene_verdict>& all, const summary_options& options) {
@@ -229,21 +285,13 @@ std::vector<std::string> overview(const std::vector<scene_verdict>& all, const s
   }
   std::vector<std::string> modes;
   std::map<std::string, std::vector<const scene_verdict*>> of_mode;
-  std::vector<double> smallest;
   for (const auto& v : all) {
     auto& of = of_mode[v.scene->mode];
     if (of.empty()) modes.push_back(v.scene->mode);
     of.push_back(&v);
-    if (v.smallest) smallest.push_back(100 * *v.smallest);
   }
   for (const auto& mode : modes) sentences.push_back(wins_text(mode, of_mode[mode]));
-  if (!smallest.empty()) {
-    const auto [least, most] = std::ranges::minmax(smallest);
-    sentences.push_back(
-        fmt::format("A difference has to be larger than {:.2g} % to be seen in half of the scenes ({:.2g} % in the "
-                    "best of them, {:.2g} % in the worst).",
-                    median(smallest), least, most));
-  }
+  if (std::string sight = sight_text(all); !sight.empty()) sentences.push_back(std::move(sight));
   return sentences;
 }
 

@@ -42,15 +42,15 @@ struct scene_verdict {
   std::vector<const row_group*> failed;  // no window of theirs has a figure
   scene_outcome outcome = scene_outcome::nothing;
   const row_group* first = nullptr;                 // what is told of: not the floor, nor in doubt; null where there is none
-  std::optional<double> smallest;                   // difference that would have been seen: 0.05 is 5 %; none without intervals
+  std::optional<double> smallest;                   // difference that could have been seen: 0.05 is 5 %; none without intervals
+  double noise = 0;                                 // what the A/A pair differs by, as a share
+  double bound = significance;                      // p-values below it are what Holm's correction over the table leaves
   std::string headline;                             // "deferred wins, 4 times as fast as atomic"
   [[nodiscard]] std::string smallest_text() const;  // a sentence's rest, or why there is none
 };
 
-// The estimates are those of the scene's rows, and outlive what is returned.
-[[nodiscard]] scene_verdict judge(const scene_group&, const std::vector<estimate>&, const estimator&, const summary_options&);
-
-// Of all scenes, in their order, as the one above judges each.
+// Of all scenes, in their order. They are one table: what differs is what Holm's correction over all of its comparisons leaves, each row
+// with the baseline of its scene and with the first one there. The estimates are those of the scenes' rows, and outlive what is returned.
 [[nodiscard]] std::vector<scene_verdict> judge_all(const std::vector<scene_group>&, const std::vector<estimate>&,
                                                    const estimator&, const summary_options&);
 
@@ -59,13 +59,15 @@ struct scene_verdict {
 
 // Why a row has no figure.
 [[nodiscard]] std::string why_without(const scene_group&, const row_group&);
+// "Differences below 3.1 % could not have been seen ...": the median over the scenes, and the ends; empty without intervals.
+[[nodiscard]] std::string sight_text(const std::vector<scene_verdict>&);
 
 // "baseline; against itself within 17.6 %": what must be known beside a row's figures; empty where that is nothing.
 [[nodiscard]] std::string remarks(const judged_row&);
 
 // "4.00x [3.80, 4.20]"; without the interval where there is none.
 [[nodiscard]] std::string ratio_text(const ratio_estimate&);
-// More than the noise, and its interval, if there is one, on one side of 1.
-[[nodiscard]] bool differs(const ratio_estimate&, double noise);
+// More than the noise, and, if there is an interval, that on one side of 1 and the p-value below the table's bound.
+[[nodiscard]] bool differs(const ratio_estimate&, double noise, double bound);
 
 }  // namespace tally

@@ -49,7 +49,7 @@ json scene_json(const scene_verdict& v, const estimator& statistics) {
           {"headline", v.headline},
           {"smallest", v.smallest ? json(*v.smallest) : json(nullptr)},
           {"doubt", v.smallest_text()},
-          {"allocation", allocation_text(*v.scene, statistics)},
+          {"allocation", allocation_text(v, statistics)},
           {"rows", std::move(rows)},
           {"failed", std::move(failed)}};
 }

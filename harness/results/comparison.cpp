@@ -172,8 +172,7 @@ class comparer {
     for (std::size_t i = 0; i < tested.size(); ++i) {
       compared_figure& f = *tested[i];
       f.p = adjusted[i];
-      const double strictest = 1 - significance / static_cast<double>(tested.size()) / 2;
-      const double seen = student_quantile(strictest, f.ratio.freedom) * f.ratio.log_error;
+      const double seen = least_seen(f.ratio.log_error, f.ratio.freedom, tested.size());
       f.least_seen = std::exp(std::max(seen, f.noise.value_or(0))) - 1;
     }
     for (auto& f : out_.figures) {

@@ -52,8 +52,6 @@ struct comparison_options {
   int resamples = 10'000;
 };
 
-inline constexpr double significance = 0.05;
-
 [[nodiscard]] run_comparison compare_runs(const std::vector<scene_group>& before, const std::vector<scene_group>& after,
                                           const comparison_options&);
 

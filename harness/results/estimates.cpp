@@ -71,7 +71,10 @@ json to_json(const estimate& e) {
             {"high", bound(e.confidence, &interval::high)},
             {"confidence", 0.95},
             {"ratio", std::move(ratio)},
-            {"noise", or_null(e.noise)}};
+            {"noise", or_null(e.noise)},
+            {"halves", nullptr},
+            {"outliers", {{"mild", e.outliers.mild}, {"severe", e.outliers.severe}}}};
+  if (const auto& h = e.halves) line["halves"] = {{"ratio", h->ratio}, {"p", h->p}, {"unstable", h->unstable()}};
   if (!e.origin.empty()) line["origin"] = e.origin;
   return line;
 }
@@ -162,6 +165,12 @@ std::optional<double> estimator::noise(const scene_group& s, std::string_view me
   return std::exp(std::max(std::log(same->spread.high), -std::log(same->spread.low))) - 1;
 }
 
+replicated estimator::compared_logs(const scene_group& s, const row_group& r, std::string_view metric) {
+  const row_group* to = r.baseline ? s.again() : s.baseline();
+  replicated logs = to != nullptr ? paired_logs(r.values(metric), to->values(metric)) : replicated();
+  return logs.empty() ? logs_of(r.values(metric)) : logs;
+}
+
 std::optional<estimate> estimator::one(const scene_group& s, const row_group& r, std::string_view metric) const {
   const replicated values = finite(r.values(metric));
   if (values.empty()) return std::nullopt;
@@ -175,6 +184,9 @@ std::optional<estimate> estimator::one(const scene_group& s, const row_group& r,
     if (e.against) e.baseline = base->row;
     e.noise = noise(s, metric);
   }
+  const replicated compared = compared_logs(s, r, metric);
+  e.halves = halves_of(compared);
+  e.outliers = outliers_of(compared);
   return e;
 }
 

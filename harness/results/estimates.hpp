@@ -53,19 +53,16 @@ struct estimate {
   std::optional<ratio_estimate>
       against;                  // baseline over this row, or this row over the baseline where more is better: above 1 is better
   std::optional<double> noise;  // what the baseline differs from itself by, in the worst window
+  // Of what the row is compared by, window by window: its ratio to the baseline; of the baseline, to its second measurement; the
+  // figures themselves where there is neither.
+  std::optional<split_halves> halves = {};
+  outlier_count outliers = {};
 };
 
 class estimator {
  public:
-  // `citable`: intervals are given, from two processes on.
-  estimator(std::uint64_t seed, bool citable) : seed_(seed), processes_needed_(citable ? 2 : never_citable) {}
-
-  // For rows that have different numbers of processes: intervals of those that have at least `processes`.
-  [[nodiscard]] static estimator from(std::uint64_t seed, int processes) {
-    estimator e(seed, true);
-    e.processes_needed_ = processes;
-    return e;
-  }
+  // `citable`: intervals are given, of rows that have enough processes.
+  estimator(std::uint64_t seed, bool citable) : seed_(seed), processes_needed_(citable ? citable_processes : never_citable) {}
 
   // Every metric of the catalogue that has a better side, for every row.
   [[nodiscard]] std::vector<estimate> all(const std::vector<scene_group>&) const;
@@ -78,6 +75,7 @@ class estimator {
   [[nodiscard]] std::optional<double> noise(const scene_group&, std::string_view metric) const;
 
  private:
+  [[nodiscard]] static replicated compared_logs(const scene_group&, const row_group&, std::string_view metric);
   struct wanted {
     const scene_group* scene;
     const row_group* row;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/measure/allocators.hpp"
+#include "harness/measure/statistics.hpp"
 #include "harness/measure/topology.hpp"
 #include "harness/results/row.hpp"
 #include "harness/run/choices.hpp"
@@ -73,8 +74,5 @@ struct suite_info {
 
 // Of a run that names no suite.
 [[nodiscard]] const protocol& standard_protocol();
-
-// Intervals are given from this many processes on [Kalibera13]; below, a run is a smoke run.
-inline constexpr int citable_processes = 5;
 
 }  // namespace tally

@@ -86,6 +86,48 @@ TEST(estimates, the_value_is_the_mean_over_processes_of_the_medians_and_its_inte
   EXPECT_EQ(find_estimate(estimator(1, false).all(scenes), "atomic|spin|1|throughput", "ns_per_op")->confidence, std::nullopt);
 }
 
+TEST(estimates, a_row_that_changed_in_the_course_of_a_run_is_marked_and_one_whose_machine_did_is_not) {
+  auto results = run(8);  // every block drifts by itself, and all rows with it
+  for (auto& r : results) {
+    const bool late = r.process >= 4;
+    if (late && r.strategy == "fast") r.metrics.front().value = *r.metrics.front().value * (1.1 + 0.001 * r.process);
+  }
+  const auto scenes = group_scenes(results, {});
+  const auto all = estimator(1, true).all(scenes);
+  const estimate* fast = find_estimate(all, "fast|spin|1|throughput", "ns_per_op");
+  ASSERT_TRUE(fast->halves);
+  EXPECT_TRUE(fast->halves->unstable());
+  EXPECT_NEAR(fast->halves->ratio, 1.1055, 1e-3);
+  for (const char* row : {"atomic|spin|1|throughput", "atomic|spin|1|throughput|aa"}) {
+    const estimate* e = find_estimate(all, row, "ns_per_op");
+    ASSERT_TRUE(e->halves) << row;
+    EXPECT_FALSE(e->halves->unstable()) << row;
+  }
+}
+
+TEST(estimates, a_window_far_outside_is_counted_and_kept) {
+  auto results = run(5);
+  for (auto& r : results) {
+    const double own = 1 + 0.001 * ((r.process + 2 * r.block) % 5);
+    if (r.strategy == "fast") r.metrics.front().value = *r.metrics.front().value * (r.process == 2 && r.block == 1 ? 3 : own);
+  }
+  const auto scenes = group_scenes(results, {});
+  const auto all = estimator(1, true).all(scenes);
+  const estimate* fast = find_estimate(all, "fast|spin|1|throughput", "ns_per_op");
+  EXPECT_EQ(fast->outliers.severe, 1U);
+  EXPECT_EQ(fast->windows, 15U);
+  EXPECT_EQ(find_estimate(all, "atomic|spin|1|throughput", "ns_per_op")->outliers.severe, 0U);
+}
+
+TEST(estimates, a_row_with_fewer_than_five_processes_has_no_interval_in_a_run_of_more) {
+  auto results = run(5);
+  std::erase_if(results, [](const result& r) { return r.strategy == "fast" && r.process > 2; });
+  const auto scenes = group_scenes(results, {});
+  const auto all = estimator(1, true).all(scenes);
+  EXPECT_FALSE(find_estimate(all, "fast|spin|1|throughput", "ns_per_op")->against->confidence);
+  EXPECT_TRUE(find_estimate(all, "atomic|spin|1|throughput", "ns_per_op")->confidence);
+}
+
 TEST(estimates, failed_windows_are_left_out_and_a_row_without_any_has_none) {
   auto results = run(2);
   results.push_back(window("broken", row_role::measured, 0, 0, 1));

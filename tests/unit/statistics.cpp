@@ -157,6 +157,74 @@ TEST(statistics, holms_correction_steps_down_and_never_orders_anew) {
   EXPECT_TRUE(holm_adjusted({}).empty());
 }
 
+TEST(statistics, the_bound_of_the_correction_is_between_what_it_leaves_and_what_it_does_not) {
+  const std::vector<double> p{0.01, 0.04, 0.03, 0.005};
+  EXPECT_DOUBLE_EQ(holm_bound(p), 0.025);  // two are left, and the third would have to be below 0.05 / 2
+  const std::vector<double> adjusted = holm_adjusted(p);
+  for (std::size_t i = 0; i < p.size(); ++i) EXPECT_EQ(p[i] < holm_bound(p), adjusted.at(i) < significance) << i;
+  EXPECT_DOUBLE_EQ(holm_bound(std::vector<double>{0.001}), significance);
+  EXPECT_DOUBLE_EQ(holm_bound({}), significance);
+}
+
+TEST(statistics, a_paired_ratio_has_students_p_of_its_processes) {
+  // Logs 1, 2, 3: mean 2, error 1/sqrt(3), and with two degrees of freedom p is 1 - t / sqrt(2 + t^2).
+  const double e = std::numbers::e, t = 2 * std::sqrt(3.0);
+  const auto r = ratio_of({{e}, {e * e}, {e * e * e}}, {{1}, {1}, {1}}, 1, 5);
+  ASSERT_TRUE(r);
+  EXPECT_NEAR(r->log_error, 1 / std::sqrt(3.0), 1e-12);
+  EXPECT_NEAR(r->p, 1 - t / std::sqrt(2 + t * t), 1e-9);
+  EXPECT_DOUBLE_EQ(ratio_of({{2}}, {{1}}, 1, 5)->p, 1);
+  EXPECT_DOUBLE_EQ(ratio_of({{2}, {2}}, {{2}, {2}}, 1, 5)->p, 1);
+  EXPECT_DOUBLE_EQ(ratio_of({{2}, {2}}, {{1}, {1}}, 1, 5)->p, 0);
+}
+
+TEST(statistics, the_least_difference_is_the_quantile_of_the_strictest_step) {
+  EXPECT_NEAR(least_seen(0.01, 4, 1), 0.0277645, 1e-6);
+  EXPECT_NEAR(least_seen(0.01, 4, 5), 0.0460409, 1e-6);  // t of 0.995
+}
+
+// Of 400 series that do not change at most 5 % and the error of the draws are marked; a step or a drift of several times the scatter is.
+TEST(statistics, halves_of_a_series_that_changes_differ_and_others_hardly_ever) {
+  random_source random(40'000, 0);
+  int still = 0, steps = 0, drifts = 0;
+  constexpr int experiments = 400;
+  for (int i = 0; i < experiments; ++i) {
+    replicated values = drawn(random, 8, 3, 0.3, 0.02, 0.02);
+    still += halves_of(values)->unstable() ? 1 : 0;
+    replicated drifting = values;
+    for (std::size_t p = 0; p < values.size(); ++p) {
+      for (double& v : drifting[p]) v += 0.02 * static_cast<double>(p);
+      if (p >= 4) {
+        for (double& v : values[p]) v += 0.2;
+      }
+    }
+    steps += halves_of(values)->unstable() ? 1 : 0;
+    drifts += halves_of(drifting)->unstable() ? 1 : 0;
+  }
+  EXPECT_LE(still, experiments * 8 / 100);
+  EXPECT_GE(steps, experiments * 98 / 100);
+  EXPECT_GE(drifts, experiments * 50 / 100);
+}
+
+TEST(statistics, halves_are_of_processes_in_their_order) {
+  const auto h = halves_of({{0}, {0.01}, {1}, {1.01}, {1}});
+  ASSERT_TRUE(h);
+  EXPECT_NEAR(h->ratio, std::exp(3.01 / 3 - 0.005), 1e-12);
+  EXPECT_TRUE(h->unstable());
+  EXPECT_FALSE(halves_of({{0}, {0}, {1}}));
+  EXPECT_FALSE(halves_of({{0.1}, {0.1}, {0.1}, {0.1}})->unstable());
+}
+
+TEST(statistics, outliers_are_beyond_tukeys_fences) {
+  // Quartiles 0 and 1: mild beyond 2.5 and -1.5, severe beyond 4 and -3.
+  const outlier_count found = outliers_of({{-1, -1, 0, 0, 0}, {0, 1, 1, 3, 20}});
+  EXPECT_EQ(found.mild, 1U);
+  EXPECT_EQ(found.severe, 1U);
+  const outlier_count none = outliers_of({{2, 2}, {2, 2 + 1e-15}});  // rounding is none
+  EXPECT_EQ(none.mild + none.severe, 0U);
+  EXPECT_EQ(outliers_of({}).severe, 0U);
+}
+
 TEST(statistics, the_rank_sum_test_agrees_with_its_exact_tables) {
   const std::vector<double> low{1, 2, 3, 4, 5}, high{6, 7, 8, 9, 10}, mixed{1.5, 2.5, 3.5, 4.5, 5.5};
   EXPECT_NEAR(mann_whitney_p(low, high), 2.0 / 252, 1e-12);  // 1 of C(10,5) arrangements on either side
