@@ -346,10 +346,9 @@ std::string plan_text(const run_plan& plan) {
                        r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
   }
   if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan.skipped));
-  out += fmt::format("\n{}, {} of {}, windows of {:g} ms: at least {}\n", counted(plan.rows.size(), "row"),
-                     plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes),
+  out += fmt::format("\n{}, {} of {}, windows of {:g} ms: {}\n", counted(plan.rows.size(), "row"), plan.stop.text(),
                      counted(static_cast<std::size_t>(plan.blocks), "block"), static_cast<double>(plan.window_ns) * 1e-6,
-                     spoken_duration(plan.predicted_seconds()));
+                     plan.takes_text());
   return out;
 }
 

@@ -361,7 +361,6 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   if (request.seed == 0) request.seed = drawn_seed();
   plan.request = request;
   plan.suite = suite != nullptr ? suite->name : "selection";
-  plan.processes = request.processes.value_or(how.processes);
   plan.blocks = request.blocks.value_or(how.blocks);
   const auto window = request.duration.value_or(how.window);
   plan.window_ns = static_cast<std::uint64_t>(window.count());
@@ -386,6 +385,7 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
     if (plan.skipped.empty()) throw usage_error("nothing is selected");
     throw usage_error("every row is skipped: " + reasons_of(plan.skipped));
   }
+  settle_processes(plan, how.processes);
   return plan;
 }
 

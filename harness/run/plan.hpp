@@ -21,17 +21,22 @@
 namespace tally {
 
 struct run_plan {
-  run_request request;  // with the seed that was drawn
-  std::string suite;    // or "selection"
-  int processes = 0, blocks = 0;
+  run_request request;            // with the seed that was drawn
+  std::string suite;              // or "selection"
+  int processes = 0, blocks = 0;  // processes: as planned, where the rule is open
+  stop_rule stop;
   std::vector<row_spec> rows;
   std::vector<skipped_row> skipped;
   std::uint64_t window_ns = 0;
 
   [[nodiscard]] bool smoke() const { return processes < citable_processes; }
-  [[nodiscard]] std::size_t windows() const { return rows.size() * static_cast<std::size_t>(processes * blocks); }
+  [[nodiscard]] std::size_t windows() const { return windows_of(processes); }
+  [[nodiscard]] std::size_t windows_of(int n) const { return rows.size() * static_cast<std::size_t>(n * blocks); }
   // At least so long: windows, processes, small states.
-  [[nodiscard]] double predicted_seconds() const;
+  [[nodiscard]] double predicted_seconds() const { return processes * process_seconds(); }
+  [[nodiscard]] double process_seconds() const;
+  // "at least 3 min 20 s"; of an open rule what its least number and its most take, or its budget. `share` of it is to be measured.
+  [[nodiscard]] std::string takes_text(double share = 1) const;
   // The windows of a process in the order in which they are measured. Depends on the plan and its seed only.
   [[nodiscard]] std::vector<run_item> items(int process) const;
 };
@@ -47,6 +52,10 @@ struct run_plan {
 [[nodiscard]] std::vector<measure_choice> measure_choices(const std::vector<measure_mode>&, const run_request&);
 // --rate where no row measures latency, --arrivals where none is at a rate. Throws usage_error.
 void refuse_unused_rates(const run_plan&);
+
+// Sets how many processes it has, and what ends it; `standard` is the suite's number. Throws usage_error where there is no ratio whose
+// interval could become narrow.
+void settle_processes(run_plan&, int standard);
 
 // Why rows are skipped: each reason once, the first ones in full.
 [[nodiscard]] std::string reasons_of(const std::vector<skipped_row>&);

@@ -1,7 +1,12 @@
-// A plan's windows: how long they take, and their order.
+// A plan's windows: how many processes of them there are, how long they take, and their order.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <set>
 
+#include "harness/base/errors.hpp"
 #include "harness/base/random.hpp"
+#include "harness/base/text.hpp"
 #include "harness/run/plan.hpp"
 
 namespace tally {
@@ -16,7 +21,7 @@ constexpr double process_start_s = 0.1;
 
 std::string worker_name(const row_spec& row) { return row.allocator + (row.own_process ? "|" + row.key() : ""); }
 
-double run_plan::predicted_seconds() const {
+double run_plan::process_seconds() const {
   double once = 0;
   for (const auto& r : rows) {
     const double window = (static_cast<double>(r.window_ns) + 1.25 * static_cast<double>(r.ramp_ns)) * 1e-9 + overhead_s;
@@ -24,7 +29,25 @@ double run_plan::predicted_seconds() const {
   }
   std::set<std::string> workers;
   for (const auto& r : rows) workers.insert(worker_name(r));
-  return processes * (process_start_s * static_cast<double>(workers.size()) + blocks * once);
+  return process_start_s * static_cast<double>(workers.size()) + blocks * once;
+}
+
+std::string run_plan::takes_text(double share) const {
+  const std::string most = spoken_duration(share * predicted_seconds());
+  if (!stop.open()) return fmt::format("at least {}", most);
+  if (!stop.until) return fmt::format("about {}", spoken_duration(stop.budget->seconds()));
+  const int least = std::min(stop.least, processes);
+  return fmt::format("at least {} for {}, {} for {}", spoken_duration(share * least * process_seconds()), least, most, processes);
+}
+
+void settle_processes(run_plan& plan, int standard) {
+  const run_request& asked = plan.request;
+  if (asked.until && std::ranges::none_of(plan.rows, [](const row_spec& r) { return r.role == row_role::baseline; })) {
+    throw usage_error(fmt::format("--until {}: no row is compared with a baseline here; --processes says how many there are",
+                                  asked.until->text()));
+  }
+  plan.stop = make_stop_rule(asked.processes, standard, asked.until, asked.budget, plan.process_seconds());
+  plan.processes = plan.stop.planned;
 }
 
 std::vector<run_item> run_plan::items(int process) const {

@@ -39,7 +39,7 @@ void progress::show(std::size_t done, double seconds, const std::string& what) {
       (style_ == style::terminal && seconds < next_draw_s_)) {
     return;
   }
-  std::string line = fmt::format("{}/{} windows", done, total_);
+  std::string line = about_ ? fmt::format("{} of about {} windows", done, total_) : fmt::format("{}/{} windows", done, total_);
   if (const auto left = left_seconds(done, total_, seconds, predicted_s_))
     line += fmt::format(", {} left", spoken_duration(*left));
   if (style_ == style::plain) {

@@ -20,6 +20,11 @@ class progress {
 
   // `done` windows are finished, `seconds` after the start; now measuring `what`.
   void show(std::size_t done, double seconds, const std::string& what);
+  // How many windows there will be, as far as can be told now.
+  void expect(std::size_t total) {
+    total_ = total;
+    about_ = true;
+  }
   // A line of its own (an error row) that stays.
   void say(const std::string& line);
   void finish();
@@ -34,6 +39,7 @@ class progress {
   std::FILE* out_;
   style style_;
   std::size_t total_;
+  bool about_ = false;  // the total may change
   std::optional<double> predicted_s_;
   double next_plain_s_ = 0;
   double next_draw_s_ = 0;

@@ -14,6 +14,7 @@
 #include "harness/measure/topology.hpp"
 #include "harness/results/row.hpp"
 #include "harness/run/choices.hpp"
+#include "harness/run/stopping.hpp"
 #include "harness/run/suites.hpp"
 
 namespace tally {
@@ -52,6 +53,8 @@ struct run_request : selection {
   worker_count gc_workers;
   std::optional<std::chrono::nanoseconds> duration;  // of a window; none: the suite's
   std::optional<int> processes, blocks;              // none: the suite's
+  std::optional<interval_width> until;               // processes go on until all intervals are as narrow
+  std::optional<time_budget> budget;                 // as many processes as fit
 
   friend bool operator==(const run_request&, const run_request&) = default;
 };

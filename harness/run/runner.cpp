@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -34,6 +35,10 @@ class workers {
   std::map<std::string, std::unique_ptr<child>> alive_;
 };
 
+bool begun(const std::set<window_key>& done, int process) {
+  return std::ranges::any_of(done, [&](const window_key& key) { return std::get<1>(key) == process; });
+}
+
 std::string processes_text(const std::vector<int>& processes) {
   return fmt::format("process{} {}", processes.size() == 1 ? "" : "es", fmt::join(processes, ", "));
 }
@@ -52,7 +57,8 @@ bool allocator_loads(const allocator_info& a) {
 }
 
 run_outcome execute(const run_plan& plan, const std::set<window_key>& done, double timeout_s, results_file& file,
-                    std::vector<result>& results, progress& shown, const volatile int& interrupt) {
+                    std::vector<result>& results, progress& shown, const process_question& another,
+                    const volatile int& interrupt) {
   run_outcome outcome;
   const double start = now_s();
   session_presence here;
@@ -73,7 +79,7 @@ run_outcome execute(const run_plan& plan, const std::set<window_key>& done, doub
     results.push_back(std::move(r));
     return results.back().status;
   };
-  for (int process = 0; process < plan.processes && !outcome.interrupted; ++process) {
+  for (int process = 0; process < std::max(plan.processes, plan.stop.most) && !outcome.interrupted; ++process) {
     workers team;
     for (const run_item& item : plan.items(process)) {
       if (done.contains({item.row.key(), item.process, item.block})) continue;
@@ -110,11 +116,15 @@ run_outcome execute(const run_plan& plan, const std::set<window_key>& done, doub
       }
       if (outcome.interrupted) break;
     }
-    if (!outcome.interrupted) team.finish();
+    if (outcome.interrupted) break;
+    team.finish();
+    outcome.processes = process + 1;
+    if (!begun(done, process + 1) && !another(process + 1, now_s() - start)) break;
   }
   shown.finish();
   outcome.seconds = now_s() - start;
-  outcome.missing = plan.windows() - std::min(plan.windows(), done.size() + outcome.measured);
+  const std::size_t wanted = outcome.interrupted ? plan.windows() : plan.windows_of(outcome.processes);
+  outcome.missing = wanted - std::min(wanted, done.size() + outcome.measured);
   return outcome;
 }
 

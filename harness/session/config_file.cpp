@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "harness/base/files.hpp"
@@ -12,6 +14,8 @@
 
 namespace tally {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string shown(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -201,7 +205,43 @@ session_config read_config(std::string_view flag, const std::filesystem::path& d
   return parse_config(*text, origin);
 }
 
-std::vector<std::string> planned_rows(const std::filesystem::path& directory) {
+void note_end(const fs::path& directory, const stop_rule& rule, const run_end& end) {
+  const fs::path file = directory / "config.json";
+  json config = json::parse(text_in(file).value_or(""), nullptr, false);
+  if (!config.is_object()) return;
+  json said{{"why", end.why ? json(stop_names.at(static_cast<std::size_t>(*end.why))) : json("interrupted")},
+            {"processes", end.processes},
+            {"seconds", end.seconds}};
+  if (rule.until) {
+    json widths = json::array();
+    for (const auto& w : end.widths) widths.push_back({w.row, std::isinf(w.share) ? json(nullptr) : json(w.share)});
+    said["widths"] = std::move(widths);
+  }
+  config["ended"] = std::move(said);
+  if (end.why) {
+    config["processes"] = end.processes;
+    config["smoke"] = end.processes < citable_processes;
+  }
+  write_whole(file, text_of(config));
+}
+
+std::optional<run_end> noted_end(const fs::path& directory) {
+  const json config = json::parse(text_in(directory / "config.json").value_or(""), nullptr, false);
+  const auto found = config.is_object() ? config.find("ended") : config.end();
+  if (!config.is_object() || found == config.end()) return std::nullopt;
+  run_end end;
+  try {
+    const auto why = std::ranges::find(stop_names, found->at("why").get<std::string>());
+    if (why != stop_names.end()) end.why = static_cast<stop_reason>(why - stop_names.begin());
+    end.processes = std::clamp(found->at("processes").get<int>(), 0, most_processes);
+    end.seconds = std::max(0.0, found->at("seconds").get<double>());
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+  return end;
+}
+
+std::vector<std::string> planned_rows(const fs::path& directory) {
   const json config = json::parse(text_in(directory / "config.json").value_or(""), nullptr, false);
   std::vector<std::string> rows;
   const auto found = config.is_object() ? config.find("rows") : config.end();

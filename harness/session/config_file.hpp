@@ -4,6 +4,7 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,11 @@ struct session_config {
 // What is written. Throws usage_error where a flag's value is not UTF-8 text: JSON can't hold it.
 [[nodiscard]] std::string config_text(const run_plan&);
 [[nodiscard]] std::string config_text(const sim::sim_request&, const std::vector<std::string>& not_modelled);
+
+// Writes into the config.json of `directory` how the run ended or stands, with what that makes of its number of processes.
+void note_end(const std::filesystem::path& directory, const stop_rule&, const run_end&);
+// What was noted; nothing where nothing was. Without the widths.
+[[nodiscard]] std::optional<run_end> noted_end(const std::filesystem::path& directory);
 
 // A request as it is kept: flags with their values, as they are typed; those that have none are left out.
 [[nodiscard]] json request_json(const run_request&);

@@ -60,6 +60,8 @@ inline constexpr std::tuple all{
     flag_row{"duration", &run_request::duration, how, "of a window: 100ms, 2s"},
     flag_row{"processes", &run_request::processes, how, "worker processes, one after the other; intervals need 5", {1, 1000}},
     flag_row{"repeat", &run_request::blocks, how, "blocks in a process: windows of each row", {1, 1000}},
+    flag_row{"until", &run_request::until, how, "2%: go on until each ratio to the baseline is known so well; --processes are the least, 30 the most"},
+    flag_row{"budget", &run_request::budget, how, "5m: as many processes as fit; with --until, whichever ends first"},
     flag_row{"pin", &run_request::pin, how, "cores, spread, smt, none, or processors: 0,2,4-7"},
     flag_row{"allocator", &run_request::allocators, how, "system, mimalloc, jemalloc, or several: system,mimalloc"},
     flag_row{"gc-workers", &run_request::gc_workers, how, "of a parallel collector: threads (as many), or a number"},

@@ -28,17 +28,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string processes_of(const run_plan& plan) {
-  return plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes);
-}
-
 std::string opening(const run_plan& plan, const fs::path& directory, std::size_t done) {
   std::string out = fmt::format("{}: {} in {} of {}, windows of {:g} ms, seed {}\n",
                                 plan.suite == "selection" ? "Selection" : "Suite " + plan.suite, counted(plan.rows.size(), "row"),
-                                processes_of(plan), counted(static_cast<std::size_t>(plan.blocks), "block"),
+                                plan.stop.text(), counted(static_cast<std::size_t>(plan.blocks), "block"),
                                 static_cast<double>(plan.window_ns) * 1e-6, plan.request.seed);
   const double share = 1 - static_cast<double>(done) / static_cast<double>(plan.windows());
-  out += fmt::format("Takes at least {}", spoken_duration(plan.predicted_seconds() * share));
+  out += fmt::format("Takes {}", plan.takes_text(share));
   if (done != 0) out += fmt::format("; {} of {} windows are there already", done, plan.windows());
   const auto most = std::ranges::max_element(plan.rows, {}, &row_spec::threads);
   out +=
@@ -58,10 +54,11 @@ std::vector<std::string> keys_of(const run_plan& plan) {
 std::string resuming(const fs::path& directory) { return command("run", "--resume", "--out", directory.native()); }
 
 // What to do next, the most needed thing first.
-std::string next_step(const run_plan& plan, const run_outcome& outcome, std::size_t errors, bool busy,
+std::string next_step(const run_plan& plan, const run_outcome& outcome, const run_end& ended, std::size_t errors, bool busy,
                       const fs::path& directory) {
   if (outcome.interrupted) {
-    return fmt::format("Stopped with {} to go. Next: {}\n", counted(outcome.missing, "window"), resuming(directory));
+    return fmt::format("Stopped with {}{} to go. Next: {}\n", plan.stop.open() ? "about " : "",
+                       counted(outcome.missing, "window"), resuming(directory));
   }
   if (errors != 0) {
     return fmt::format(
@@ -69,6 +66,11 @@ std::string next_step(const run_plan& plan, const run_outcome& outcome, std::siz
         resuming(directory));
   }
   if (busy) return fmt::format("Next: the same on a quieter machine: {}\n", command("run", "--from", directory.native()));
+  if (plan.smoke() && plan.stop.budget) {
+    const auto enough = std::chrono::seconds(std::lround(std::ceil(citable_processes * ended.seconds / ended.processes)));
+    return fmt::format("Next: {} for intervals\n",
+                       command("run", "--from", directory.native(), "--budget", time_budget{enough}.text()));
+  }
   if (plan.smoke() && plan.suite == "selection") {
     const std::string more = std::to_string(citable_processes);
     return fmt::format("Next: {} for intervals\n", command("run", "--from", directory.native(), "--processes", more));
@@ -78,7 +80,7 @@ std::string next_step(const run_plan& plan, const run_outcome& outcome, std::siz
   return fmt::format("Next: {} for intervals (--plan tells how long), {}", command("run", "--suite", "default"), draw);
 }
 
-std::string closing(const run_plan& plan, const run_outcome& outcome, const std::vector<result>& results,
+std::string closing(const run_plan& plan, const run_outcome& outcome, const run_end& ended, const std::vector<result>& results,
                     const fs::path& directory) {
   const std::vector<std::string> order = keys_of(plan);
   const std::vector<scene_group> scenes = group_scenes(results, order);
@@ -99,17 +101,77 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const std:
   if (errors != 0) out += fmt::format(", {} failed", errors);
   if (doubtful != 0) out += fmt::format(", {} doubtful (the machine was busy, or threads did not overlap)", doubtful);
   out += ".\n";
+  out += end_text(plan.stop, ended);
   out += changes_summary(results);
-  if (plan.smoke()) out += fmt::format("Smoke run of {}: not citable, no intervals.\n", processes_of(plan));
+  if (plan.smoke()) {
+    out += fmt::format("Smoke run of {}: not citable, no intervals.\n",
+                       plan.processes == 1 ? "1 process" : fmt::format("{} processes", plan.processes));
+  }
   out += fmt::format("Rows: {}\n", (directory / "rows.jsonl").string());
-  return out + next_step(plan, outcome, errors, doubtful * 10 > measured, directory);
+  return out + next_step(plan, outcome, ended, errors, doubtful * 10 > measured, directory);
 }
+
+// Asks after each process whether the plan's rule wants another one, and tells what is still too wide.
+class process_counter {
+ public:
+  // `noted`: by earlier sessions, which measured `windows`. What ended the run once stands: what is missing of it is measured, no more.
+  process_counter(const run_plan& plan, const std::optional<run_end>& noted, const std::vector<result>& results,
+                  std::size_t windows, progress& shown)
+      : plan_(plan), results_(results), shown_(shown), windows_before_(windows), order_(keys_of(plan)) {
+    if (noted && noted->why) end_.why = noted->why;
+    // A run that was killed noted nothing: as long as was predicted.
+    const double per_window = plan.process_seconds() / static_cast<double>(plan.windows_of(1));
+    before_ = noted ? noted->seconds : per_window * static_cast<double>(windows);
+  }
+
+  bool another(int processes, double seconds) {
+    if (end_.why) return processes < plan_.processes;
+    measure_widths();
+    const stop_decision said = decide(plan_.stop, processes, before_ + seconds, end_.widths);
+    end_.why = said.why;
+    if (plan_.stop.open() && !said.why) tell_progress(processes, before_ + seconds, said.expected);
+    return !said.why;
+  }
+  [[nodiscard]] run_end ended(const run_outcome& outcome) {
+    measure_widths();
+    end_.processes = outcome.processes;
+    end_.seconds = before_ + outcome.seconds;
+    return end_;
+  }
+
+ private:
+  void measure_widths() {
+    if (plan_.stop.until) end_.widths = ratio_widths(results_, order_, plan_.request.seed);
+  }
+  void tell_progress(int processes, double seconds, int expected) {
+    shown_.expect(plan_.windows_of(expected) - std::min(plan_.windows_of(expected), windows_before_));
+    const std::string done = processes == 1 ? "1 process" : fmt::format("{} processes", processes);
+    if (plan_.stop.until && processes >= citable_processes) {
+      shown_.say(fmt::format("{}: {}", done, width_text(plan_.stop, end_.widths)));
+    }
+    if (plan_.stop.budget && expected < citable_processes && !warned_) {
+      warned_ = true;
+      shown_.say(fmt::format("{} took {}: {} fit into {}, a smoke run; {} would take {}", done, spoken_duration(seconds),
+                             expected, spoken_duration(plan_.stop.budget->seconds()), citable_processes,
+                             spoken_duration(citable_processes * seconds / processes)));
+    }
+  }
+
+  const run_plan& plan_;
+  const std::vector<result>& results_;
+  progress& shown_;
+  std::size_t windows_before_;
+  double before_ = 0;  // seconds
+  std::vector<std::string> order_;
+  run_end end_;
+  bool warned_ = false;
+};
 
 }  // namespace
 
 int run_session(const registry& all, const run_options& o, const volatile int& interrupt, const run_ending& ending) {
   const auto earlier = find_earlier(o, session_kind::run);
-  const run_plan plan = make_plan(all, asked_for<run_request>(o, earlier), cpu_topology(), allocator_loads);
+  run_plan plan = make_plan(all, asked_for<run_request>(o, earlier), cpu_topology(), allocator_loads);
   if (o.plan_only) {
     tell(plan_text(plan));
     return exit_fine;
@@ -125,19 +187,28 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
   }
 
   const fs::path& directory = folder.directory();
+  const std::optional<run_end> noted = o.resume ? noted_end(directory) : std::nullopt;
+  if (noted && noted->why) plan.processes = noted->processes;
   if (!o.quiet) tell(opening(plan, directory, done.size()));
   std::fflush(stdout);
-  progress shown(stderr, progress::detect(stderr, o.quiet), plan.windows() - done.size(), plan.predicted_seconds());
+  const std::size_t left = plan.windows() - std::min(plan.windows(), done.size());
+  progress shown(stderr, progress::detect(stderr, o.quiet), left, plan.predicted_seconds());
+  if (plan.stop.open()) shown.expect(left);
+  process_counter counter(plan, noted, results, done.size(), shown);
   run_outcome outcome;
   try {
     if (done.size() != plan.windows()) remove_estimates(directory);
-    outcome = execute(plan, done, o.timeout_s, folder.file(), results, shown, interrupt);
+    const auto another = [&](int processes, double seconds) { return counter.another(processes, seconds); };
+    outcome = execute(plan, done, o.timeout_s, folder.file(), results, shown, another, interrupt);
   } catch (const std::exception& e) {  // the disk, memory, no more processes
     shown.finish();
     throw results_error(fmt::format("{}; {} of {} windows are kept, {} goes on", reason_of(e),
                                     results.size() - plan.skipped.size(), plan.windows(), resuming(directory)));
   }
-  const std::string words = closing(plan, outcome, results, directory);
+  const run_end ended = counter.ended(outcome);
+  note_end(directory, plan.stop, ended);
+  if (!outcome.interrupted || plan.stop.open()) plan.processes = std::max(1, outcome.processes);
+  const std::string words = closing(plan, outcome, ended, results, directory);
   if (ending) {
     ending(results);
   } else if (!o.quiet) {

@@ -32,6 +32,8 @@ const std::map<std::string, std::string> texts{
     {"baseline", "biased"},
     {"duration", "250ms"},
     {"processes", "3"},
+    {"until", "2%"},
+    {"budget", "300s"},
     {"repeat", "7"},
     {"pin", "0,2,3"},
     {"allocator", "mimalloc,system"},
