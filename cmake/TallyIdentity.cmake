@@ -7,7 +7,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
   add_custom_target(tally_identity_source
     COMMAND ${CMAKE_COMMAND} -D "OUT=${identity}" -D "VERSION=${PROJECT_VERSION}" -D "SOURCE=${PROJECT_SOURCE_DIR}" -D "FLAGS=${flags}"
             -D "COMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}" -D "TYPE=${CMAKE_BUILD_TYPE}"
-            -D "SANITIZER=${TALLY_SANITIZE}" -P ${CMAKE_CURRENT_LIST_FILE}
+            -D "SANITIZER=${TALLY_SANITIZE}" -D "PLANT=${TALLY_PLANT}" -P ${CMAKE_CURRENT_LIST_FILE}
     BYPRODUCTS ${identity} COMMENT "" VERBATIM)
   add_library(tally_identity OBJECT ${identity})
   add_dependencies(tally_identity tally_identity_source)
@@ -33,7 +33,8 @@ set(text "// Written at every build by cmake/TallyIdentity.cmake.
 #include \"harness/results/binary.hpp\"
 namespace tally {
 const build_identity& built_as() {
-  static constexpr build_identity identity{\"${VERSION}\", \"${git}\", ${dirty}, \"${COMPILER}\", \"${FLAGS}\", \"${TYPE}\", \"${SANITIZER}\"};
+  static constexpr build_identity identity{\"${VERSION}\", \"${git}\", ${dirty}, \"${COMPILER}\", \"${FLAGS}\", \"${TYPE}\", \"${SANITIZER}\",
+                                           \"${PLANT}\"};
   return identity;
 }
 }

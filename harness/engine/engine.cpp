@@ -14,6 +14,7 @@
 
 #include "harness/base/cpu_set.hpp"
 #include "harness/engine/lane.hpp"
+#include "harness/engine/planted.hpp"
 #include "harness/memory/native.hpp"
 
 namespace tally {
@@ -71,10 +72,13 @@ window_result run_window(run_body& body, const window_spec& spec) {
   result.open = spec.open;
   const auto lanes = body.arena_threads() ? std::size_t{1} : static_cast<std::size_t>(spec.lanes);
   conductor_words words;
+  std::optional<planted_delay> planted;
+  if (spec.planted) planted.emplace(*spec.planted);
   std::vector<std::unique_ptr<lane_control>> controls;
   for (std::size_t i = 0; i < lanes; ++i) {
     controls.push_back(std::make_unique<lane_control>());
     controls.back()->shared = &words;
+    if (planted) controls.back()->driver = &*planted;
     controls.back()->latency = spec.mode == measure_mode::latency;
     controls.back()->observed = spec.mode == measure_mode::observed;
     controls.back()->stamped = spec.mode == measure_mode::promptness;

@@ -33,6 +33,7 @@ struct window_spec {
   const counter_plan* counters = nullptr;  // what each lane counts for itself, or nothing
   perf_source* perf = nullptr;             // where from; not null with counters
   std::optional<open_loop> open{};         // of mode latency; nothing: a closed loop
+  std::optional<double> planted = {};      // a share of each batch's time that is added to it (planted.hpp); tests only
 };
 
 struct lane_result {

@@ -8,6 +8,8 @@
 #include <vector>
 #include <version>
 
+#include "harness/base/text.hpp"
+
 namespace tally {
 
 std::uint64_t text_hash(std::string_view text, std::uint64_t hash) {
@@ -27,8 +29,17 @@ std::uint64_t file_hash(const char* path) {
 
 std::string version_text() {
   const build_identity& b = built_as();
-  if (std::string_view(b.git) == "unknown") return fmt::format("{} (of no known revision)", b.version);
-  return fmt::format("{} ({}{})", b.version, b.git, b.dirty ? ", changed" : "");
+  const std::string planted = *b.planted == '\0' ? "" : fmt::format(", slowed on purpose: {}", b.planted);
+  if (std::string_view(b.git) == "unknown") return fmt::format("{} (of no known revision{})", b.version, planted);
+  return fmt::format("{} ({}{}{})", b.version, b.git, b.dirty ? ", changed" : "", planted);
+}
+
+std::optional<double> planted_share(std::string_view planted, std::string_view strategy, bool again) {
+  const auto equals = planted.rfind('=');
+  double percent = 0;
+  if (equals == std::string_view::npos || planted.substr(0, equals) != strategy) return std::nullopt;
+  if (!to_number(planted.substr(equals + 1), percent)) return std::nullopt;
+  return again ? 0 : percent / 100;
 }
 
 const std::string& executable_hash() {
@@ -52,6 +63,7 @@ const json& binary_identity() {
     j["library"] = "libc++";
 #endif
     j["executable"] = executable_hash();
+    if (*b.planted != '\0') j["planted"] = b.planted;
     return j;
   }();
   return identity;

@@ -69,6 +69,7 @@ row_origin origin_of(const json& record) {
   o.dirty = value_in(binary, "dirty") == "true";
   o.executable = value_in(binary, "executable");
   o.build = fields_of("binary", binary, build_fields);
+  if (binary.contains("planted")) o.build.push_back({"binary.planted", value_in(binary, "planted")});
   if (machine.empty()) {
     o.cpu_model = "simulated";
     o.machine = "simulated";

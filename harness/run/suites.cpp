@@ -132,6 +132,20 @@ suite_info choice() {
           }};
 }
 
+// What scripts/aa_check runs twenty times; windows, blocks and processes as in the default suite, whose intervals it is about.
+suite_info core() {
+  return {"core",
+          "a few rows on one thread and on two, in a minute: does the baseline differ from itself (scripts/aa_check)",
+          {.processes = 5, .blocks = 3, .ramp = 20ms, .window = 100ms},
+          {
+              {"uncontended", {"atomic", "biased"}, {"copy_drop", "tree_churn"}, {}, "1", {mode::throughput}, {}},
+              {"two threads, each with its own", {"atomic", "biased"}, {"copy_drop", "tree_churn"}, {}, "2", {mode::throughput}, {}},
+              {"one object for both", {"atomic", "biased"}, {"copy_drop:sharing=shared"}, {}, "2", {mode::throughput}, {}},
+              {"half of what is made is handed off", {"atomic", "biased"}, {"handoff"}, {"foreign=0.5"}, "2", {mode::throughput}, {}},
+              {"a service", {"atomic", "biased"}, {"server"}, {}, "2", {mode::throughput}, {}},
+          }};
+}
+
 // From the lock to free threading, a step at a time; scripts/tally_plots/plots/ladder.py has the same rungs in their order.
 suite_info of_the_ladder() {
   const std::vector<set_spec> programs{
@@ -163,6 +177,7 @@ std::vector<suite_info> make() {
                 {"trace:file=tokenize_pipeline", "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})},
           of_collectors(),
           choice(),
+          core(),
           of_the_ladder()};
 }
 

@@ -43,7 +43,7 @@ inline constexpr double most_operations = 1e9;
 
 // clang-format off: a table
 inline constexpr std::tuple all{
-    flag_row{"suite", &selection::suite, what, "quick, default, rigorous, collectors, choice or ladder; default if nothing is selected"},
+    flag_row{"suite", &selection::suite, what, "quick, core, default, rigorous, collectors, choice or ladder; default if nothing is selected"},
     flag_row{"strategy", &selection::strategies, what, "names, globs or variants: biased:merge=detached, 'atomic:*'; 'deferred:*tunables' varies its numbers"},
     flag_row{"workload", &selection::workloads, what, "names, globs, with parameters: trace:file=PATH"},
     flag_row{"set", &selection::sets, what, "a workload's parameter: name=v1,v2 or name=1..64*2, of one workload.name=v"},

@@ -64,6 +64,10 @@ machine_check disk_check(const program_reading& p) {
 
 machine_check binary_check(const build_identity& b) {
   const std::string value = version_text();
+  if (*b.planted != '\0') {
+    return machine_check::warning("binary", value, "rows of that strategy are slower than it is, to test whether a run finds it",
+                                  rebuilding("-DTALLY_PLANT="));
+  }
   if (std::string_view(b.git) == "unknown") {
     return machine_check::hidden("binary", value, "it was built outside of a repository: keep the program with its results");
   }

@@ -41,6 +41,8 @@ std::string opening(const run_plan& plan, const fs::path& directory, std::size_t
       most->cpus.empty() ? "; threads are not pinned" : fmt::format("; threads run on processors {}", fmt::join(most->cpus, ","));
   if (kinds_used(most->cpus) > 1) out += ", which are cores of different kinds";
   out += fmt::format("\nResults: {}\n", directory.string());
+  if (*built_as().planted != '\0')
+    out += fmt::format("Not to be used: this build slows a strategy on purpose ({})\n", built_as().planted);
   if (plan.smoke()) out += fmt::format("Smoke run (fewer than {} processes): not citable\n", citable_processes);
   return out;
 }

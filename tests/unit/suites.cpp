@@ -41,6 +41,20 @@ TEST(suites, a_choice_has_the_steps_of_both_axes_of_the_decision_map) {
   EXPECT_EQ(steps, 2U) << "shares of sharing_ladder, and of handoff with a running owner";
 }
 
+TEST(suites, the_core_asks_of_the_usual_baseline_on_any_machine_and_in_a_minute) {
+  const suite_info& core = suite_named("core");
+  EXPECT_GE(core.how.processes, citable_processes);
+  EXPECT_TRUE(core.baseline);
+  std::size_t scenes = 0;
+  for (const auto& g : core.groups) {
+    EXPECT_EQ(texts_of(g.strategies), "atomic, biased") << g.title << ": what TALLY_PLANT and the checks' builds have";
+    EXPECT_FALSE(g.threads.counts.empty()) << g.title;
+    scenes += g.workloads.size();
+  }
+  EXPECT_GE(scenes, 5U);
+  EXPECT_LE(scenes * 3 * static_cast<std::size_t>(core.how.processes * core.how.blocks), 400U);
+}
+
 TEST(suites, structures_that_come_and_go_are_counted_on_more_than_one_malloc) {
   for (const char* name : {"default", "rigorous"}) {
     std::vector<name_spec> workloads;
