@@ -162,7 +162,7 @@ def what_judges_rows_needs_no_estimate(cwd):
 
 
 def a_run_goes_on_over_damaged_estimates_and_replaces_them(cwd):
-    small = ["--strategy", "plain,atomic", "--workload", "copy_drop", "--threads", "1", "--duration", "5ms", "--processes", "1", "--repeat", "1",
+    small = ["--strategy", "atomic", "--workload", "copy_drop", "--threads", "1", "--duration", "5ms", "--processes", "1", "--repeat", "1",
              "--seed", "7", "--pin", "none", "--quiet", "--out", "r"]
     run("run", *small, cwd=cwd)
     whole = (cwd / "r/estimates.jsonl").read_bytes()
