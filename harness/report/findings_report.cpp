@@ -70,6 +70,11 @@ std::string short_text(const judged_check& c) {
   return text.size() <= most ? text : text.substr(0, most - 3) + "...";
 }
 
+bool may_be_refuted(const finding_check& c, const interval& around) {
+  return around.high > c.refuted_above.value_or(around.high) || around.low < c.refuted_below.value_or(around.low);
+}
+bool may_be_in_band(const finding_check& c, const interval& around) { return around.high >= c.low && around.low <= c.high; }
+
 // Of a finding: the worst that a check says; what can't be tested counts only where nothing else is known.
 finding_verdict together(const std::vector<judged_check>& checks) {
   constexpr std::array order{finding_verdict::refuted, finding_verdict::direction_only, finding_verdict::not_testable,
@@ -94,10 +99,24 @@ finding_verdict verdict_of(const finding_check& c, const check_figure& here) {
   const interval& around = here.around;
   if (c.refuted_above && around.low > *c.refuted_above) return finding_verdict::refuted;
   if (c.refuted_below && around.high < *c.refuted_below) return finding_verdict::refuted;
-  const bool may_be_refuted =
-      around.high > c.refuted_above.value_or(around.high) || around.low < c.refuted_below.value_or(around.low);
-  return !may_be_refuted && here.value >= c.low && here.value <= c.high ? finding_verdict::reproduced
-                                                                        : finding_verdict::direction_only;
+  return !may_be_refuted(c, around) && may_be_in_band(c, around) ? finding_verdict::reproduced : finding_verdict::direction_only;
+}
+
+std::set<std::string> judged_finding::open_rows() const {
+  if (verdict == finding_verdict::refuted) return {};
+  const auto outside = [](const judged_check& c) {
+    return c.here && !may_be_in_band(*c.check, c.here->around) && !may_be_refuted(*c.check, c.here->around);
+  };
+  const bool never_reproduced = std::ranges::any_of(checks, outside);
+  std::set<std::string> rows;
+  for (const judged_check& c : checks) {
+    if (!c.here || !may_be_refuted(*c.check, c.here->around)) continue;
+    const interval point{c.here->value, c.here->value};
+    if (never_reproduced && !may_be_refuted(*c.check, point)) continue;
+    rows.insert(c.check->over);
+    if (!c.check->under.empty()) rows.insert(c.check->under);
+  }
+  return rows;
 }
 
 judged_finding judge(const finding& f, const finding_keys& keys, const std::vector<scene_group>& scenes,

@@ -1,12 +1,13 @@
 // What a run says of published findings: each check's figure, a ratio or a row's own, against its band, and a verdict.
 //
-//   reproduced         every check's figure is in its band, and no interval reaches to what refutes it
+//   reproduced         every check's interval meets its band, and none reaches to what refutes it
 //   direction only     none is refuted, and one is not reproduced
 //   refuted            a figure's whole interval is beyond what refutes the finding
 //   not testable here  a row can't be measured on this machine or is not in this build
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,10 @@ struct judged_finding {
   std::vector<judged_check> checks;
   finding_verdict verdict = finding_verdict::not_testable;
   bool shaky = false;  // half of a row's windows are doubtful, or more
+  // Rows of the checks whose interval is on both sides of what refutes them, if the finding's verdict may hang on it: narrower, it might
+  // be on one. Nothing hangs on them where another check refutes the finding. Where another one is outside of its band for sure, those
+  // alone count whose figure itself is beyond what refutes them.
+  [[nodiscard]] std::set<std::string> open_rows() const;
 };
 
 inline constexpr std::string_view simulated_mode = "simulated";

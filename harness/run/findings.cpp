@@ -200,7 +200,7 @@ const suite_info& findings_suite(std::string_view name) {
   if (!rest.empty()) slugs = split(rest.substr(1), '+');
   suite_info suite{.name = std::string(name),
                    .summary = "the rows of published findings",
-                   .how = {.processes = 8, .blocks = 2, .ramp = 10ms, .window = 100ms},
+                   .how = {.processes = 6, .blocks = 2, .ramp = 10ms, .window = 100ms},
                    .groups = {},
                    .fixed_threads = true,
                    .baseline = false};

@@ -108,14 +108,26 @@ int findings_session(const registry& all, const findings_options& o, const findi
   const std::set<std::string> expected = expected_in(o.expect, choose_findings({}));
   const std::vector<finding_keys> keys = keys_of(all, chosen, o.simulate);
   std::vector<judged_finding> judged;
-  const auto tell_of = [&](const std::vector<result>& results) {
-    const std::vector<scene_group> scenes = group_scenes(results, {});
+  const auto judge_all = [&](const std::vector<scene_group>& scenes, const std::vector<result>& results) {
     std::set<int> processes;
     for (const result& r : results) processes.insert(r.process);
     // One seed, so that the same rows have the same intervals.
     const estimator statistics(1, processes.size() >= citable_processes);
+    judged.clear();
     for (std::size_t i = 0; i < chosen.size(); ++i) judged.push_back(judge(chosen[i], keys[i], scenes, statistics));
+  };
+  const auto tell_of = [&](const std::vector<result>& results) {
+    const std::vector<scene_group> scenes = group_scenes(results, {});
+    judge_all(scenes, results);
     if (!o.quiet) tell(words_of(judged, scenes, keys, o));
+  };
+  const auto undecided = [&](const std::vector<result>& results) {
+    judge_all(group_scenes(results, {}), results);
+    std::set<std::string> rows;
+    for (std::size_t i = 0; i < judged.size(); ++i) {
+      for (const std::string& name : judged[i].open_rows()) rows.insert(keys[i].at(name).text());
+    }
+    return rows;
   };
   int code = exit_fine;
   if (!o.results.empty()) {
@@ -127,7 +139,7 @@ int findings_session(const registry& all, const findings_options& o, const findi
   } else if (std::ranges::all_of(keys, nothing_to_measure)) {
     tell_of({});  // the reasons are the answer
   } else {
-    code = source(findings_suite(findings_suite_of(o.slugs)), tell_of);
+    code = source(findings_suite(findings_suite_of(o.slugs)), {tell_of, undecided});
   }
   const auto counts = [&](const judged_finding& j) {
     if (expected.contains(j.about->slug)) return false;

@@ -20,7 +20,7 @@ struct findings_options {
   bool simulate = false;  // on the virtual multicore, which has the cores that this machine lacks
 };
 
-// Measures or simulates a suite, and calls the ending with its results; returns the exit code.
+// Measures or simulates a suite, and ends it so; returns the exit code.
 using findings_source = std::function<int(const suite_info&, const run_ending&)>;
 
 // Returns the exit code: 1 where a finding is refuted that was not expected to be, with `strict` where one is not reproduced; else the

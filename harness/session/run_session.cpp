@@ -22,6 +22,7 @@
 #include "harness/run/plan.hpp"
 #include "harness/run/runner.hpp"
 #include "harness/session/flags.hpp"
+#include "harness/session/second_look.hpp"
 
 namespace tally {
 namespace {
@@ -169,6 +170,29 @@ class process_counter {
   bool warned_ = false;
 };
 
+std::set<window_key> done_in(const std::vector<result>& results) {
+  std::set<window_key> done;
+  for (const auto& r : results) {
+    if (r.status != row_status::skipped) done.insert(key_of(r));
+  }
+  return done;
+}
+
+// `before`: the processes that have been. True: it was interrupted.
+bool look_again(const run_plan& again, int before, const run_options& o, session_folder& folder, const volatile int& interrupt) {
+  const auto more = static_cast<std::size_t>(again.processes - before);
+  if (again.rows.empty() || more == 0) return false;
+  if (!o.quiet) {
+    tell(fmt::format("A second look at {} that these windows leave open, in {} more process{}\n",
+                     counted(again.rows.size(), "row"), more, more == 1 ? "" : "es"));
+  }
+  progress shown(stderr, progress::detect(stderr, o.quiet), again.windows_of(static_cast<int>(more)),
+                 static_cast<double>(more) * again.process_seconds());
+  const auto another = [&](int processes, double) { return processes < again.processes; };
+  return execute(again, done_in(folder.results()), o.timeout_s, folder.file(), folder.results(), shown, another, interrupt)
+      .interrupted;
+}
+
 }  // namespace
 
 int run_session(const registry& all, const run_options& o, const volatile int& interrupt, const run_ending& ending) {
@@ -183,11 +207,7 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
   for (const auto& s : plan.skipped) folder.skip(skipped_record(s));
   const std::vector<std::string> keys = keys_of(plan);
   refuse_foreign_rows(folder, {keys.begin(), keys.end()});
-  std::set<window_key> done;
-  for (const auto& r : results) {
-    if (r.status != row_status::skipped) done.insert(key_of(r));
-  }
-
+  const std::set<window_key> done = done_in(results);
   const fs::path& directory = folder.directory();
   const std::optional<run_end> noted = o.resume ? noted_end(directory) : std::nullopt;
   if (noted && noted->why) plan.processes = noted->processes;
@@ -202,6 +222,9 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
     if (done.size() != plan.windows()) remove_estimates(directory);
     const auto another = [&](int processes, double seconds) { return counter.another(processes, seconds); };
     outcome = execute(plan, done, o.timeout_s, folder.file(), results, shown, another, interrupt);
+    if (ending.undecided && !outcome.interrupted) {
+      outcome.interrupted = look_again(second_look(plan, ending.undecided(results)), plan.processes, o, folder, interrupt);
+    }
   } catch (const std::exception& e) {  // the disk, memory, no more processes
     shown.finish();
     throw results_error(fmt::format("{}; {} of {} windows are kept, {} goes on", reason_of(e),
@@ -211,8 +234,8 @@ int run_session(const registry& all, const run_options& o, const volatile int& i
   note_end(directory, plan.stop, ended);
   if (!outcome.interrupted || plan.stop.open()) plan.processes = std::max(1, outcome.processes);
   const std::string words = closing(plan, outcome, ended, results, directory);
-  if (ending) {
-    ending(results);
+  if (ending.tell) {
+    ending.tell(results);
   } else if (!o.quiet) {
     tell("\n" + words);
   }

@@ -249,8 +249,8 @@ int run_session(const registry& all, const sim_options& o, const volatile int& i
   if (talks && interrupted) {
     tell(fmt::format("\nStopped with {} to go.\nNext: {}\n", counted(run.missing(), "row"),
                      command("sim", "--resume", "--out", directory.native())));
-  } else if (ending) {
-    ending(results);
+  } else if (ending.tell) {
+    ending.tell(results);
   } else if (talks) {
     tell("\n" + summary_text(results, asked.baseline.text(), cpu_topology().cores()));
     const std::string verdicts = agreement_summary(results, asked.model->name, asked.model->transfer / asked.model->clock_ghz);

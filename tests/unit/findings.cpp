@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "harness/base/errors.hpp"
 #include "harness/report/findings_report.hpp"
 
@@ -94,10 +97,43 @@ TEST(findings, refuted_is_what_lies_beyond_with_its_whole_interval) {
   EXPECT_EQ(verdict(1.0, 0.9, 1.05), reproduced);
   EXPECT_EQ(verdict(1.0, 0.9, 1.3), direction_only) << "it may be 1.3";
   EXPECT_EQ(verdict(1.2, 1.15, 1.24), direction_only);
+  EXPECT_EQ(verdict(1.15, 1.05, 1.24), reproduced) << "it may be 1.1";
+  EXPECT_EQ(verdict(0.8, 0.7, 0.86), reproduced) << "it may be 0.85";
+  EXPECT_EQ(verdict(0.8, 0.7, 0.84), direction_only);
+  EXPECT_EQ(verdict(1.0, 0.5, 1.24), reproduced) << "the band is in it";
   EXPECT_EQ(verdict(1.3, 1.2, 1.4), direction_only) << "it may be 1.2";
   EXPECT_EQ(verdict(1.3, 1.26, 1.4), refuted);
   EXPECT_EQ(verdict(0.5, 0.4, 0.6), direction_only);
   EXPECT_EQ(verdict(0.1, 0.05, 0.19), refuted);
+}
+
+// Of a finding with these two checks as they came out; what refutes the first one is above 1.25 and below 0.2, the second is in its band
+// from 0.5 to 2 and refuted above 3.
+std::set<std::string> open_rows(check_figure first, check_figure second) {
+  const finding f = parse_finding(
+      "# It is so.\npublished = so [A]\nrow.a = gil copy_drop 1\nrow.b = gil copy_drop 2\nrow.c = atomic copy_drop 1\n"
+      "check.first = a / b ns_per_op in 0.85 .. 1.1, refuted above 1.25, below 0.2 [A]\n"
+      "check.second = c / a ns_per_op in 0.5 .. 2, refuted above 3 [A]\n",
+      "it.finding");
+  judged_finding judged{&f, {}, {}, false};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const check_figure& here = i == 0 ? first : second;
+    judged.checks.push_back({&f.checks[i], here, verdict_of(f.checks[i], here), ""});
+  }
+  for (const auto& c : judged.checks) judged.verdict = std::max(judged.verdict, c.verdict);
+  return judged.open_rows();
+}
+
+TEST(findings, rows_are_open_whose_interval_is_on_both_sides_of_what_refutes) {
+  using rows = std::set<std::string>;
+  const check_figure fine{1.0, {0.9, 1.1}}, open{1.2, {1.0, 1.4}}, outside{1.2, {1.15, 1.22}}, refuting{1.5, {1.3, 1.6}};
+  EXPECT_EQ(open_rows(fine, fine), rows());
+  EXPECT_EQ(open_rows(open, fine), (rows{"a", "b"}));
+  EXPECT_EQ(open_rows(fine, {2.5, {1.9, 3.5}}), (rows{"a", "c"}));
+  EXPECT_EQ(open_rows(open, {2.5, {1.9, 3.5}}), (rows{"a", "b", "c"}));
+  EXPECT_EQ(open_rows(refuting, {2.5, {1.9, 3.5}}), rows()) << "it is refuted, whatever they say";
+  EXPECT_EQ(open_rows(outside, {2.5, {1.9, 3.5}}), rows()) << "it is never reproduced, and these are not likely to refute it";
+  EXPECT_EQ(open_rows(outside, {3.2, {1.9, 3.5}}), (rows{"a", "c"})) << "they may refute it";
 }
 
 // Windows of both rows with these operations per second.
