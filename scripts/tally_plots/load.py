@@ -250,6 +250,16 @@ def place(row):
     return workload(row), row["config"]["threads"], measured(row)
 
 
+def think(row):
+    """Work between its operations, in ns."""
+    return row["config"].get("think_ns", 0)
+
+
+def never_frees(row):
+    """Whether its strategy counts nothing and frees nothing."""
+    return at(row, "oracle.class") == "never_frees"
+
+
 def parameter(row, name):
     return row["config"]["workload"]["parameters"].get(name)
 

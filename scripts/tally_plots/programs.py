@@ -15,7 +15,7 @@ SCHEMES = {"on": "gil", "off": "biased"}
 
 
 def of_model(results):
-    return [r for r in results.select(MODEL) if load.parameter(r, "program") is not None]
+    return [r for r in results.select(MODEL) if load.parameter(r, "program") is not None and not load.think(r)]
 
 
 def of_interpreters(results):

@@ -56,6 +56,8 @@ def wrong_inside(record):
         return "its config.threads is less than 1"
     if not (config["heap"].get("multiple") is None or is_a(config["heap"]["multiple"], NUMBER)):
         return "its config.heap.multiple is not a number"
+    if not is_a(config.get("think_ns", 0), int) or config.get("think_ns", 0) < 0:
+        return "its config.think_ns is not a number of nanoseconds"
     if not is_a(config.get("allocator", "system"), TEXT):
         return "its config.allocator is not a text"
     for path in ("latency.buckets", "open_loop.service.buckets", "promptness.buckets"):

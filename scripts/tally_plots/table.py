@@ -14,7 +14,7 @@ COLUMNS = [
     ("workload", "string", "config.workload.name"), ("workload_label", "string", "config.workload.label"),
     ("threads", "Int64", "config.threads"), ("mode", "string", "config.mode"), ("heap_limit_bytes", "Int64", "config.heap.limit_bytes"),
     ("heap_multiple", "float64", "config.heap.multiple"), ("heap_payload_bytes", "Int64", "config.heap.payload_bytes"),
-    ("allocator", "string", "config.allocator"), ("process", "Int64", "process"), ("block", "Int64", "block"), ("order", "Int64", "order"),
+    ("allocator", "string", "config.allocator"), ("think_ns", "Int64", "config.think_ns"), ("process", "Int64", "process"), ("block", "Int64", "block"), ("order", "Int64", "order"),
     ("seed", "UInt64", "seed"), ("doubtful", "boolean", "quality.doubtful"), ("verdict", "string", "quality.verdict"),
     ("pin", "string", "config.pin"), ("window_ns", "Int64", "config.window_ns"), ("git", "string", "binary.git"),
     ("executable", "string", "binary.executable"), ("machine", "string", "machine.machine_id"), ("cpu_model", "string", "machine.cpu_model"),

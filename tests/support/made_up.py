@@ -18,9 +18,11 @@ def metric(value, unit, evidence="measured", **more):
 
 def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="throughput", role="measured", heap=None,
            allocator="system", parameters=(), doubtful=False, reasons=(), verdict=None, cores=2, status="ok", counters=(), tunables=(),
-           rate=None, **metrics):
+           rate=None, think=0, oracle="exact", **metrics):
     """One window of a row; `ns` is what an operation takes in it, `strategy` and `workload` are labels, `counters` (name, value),
-    `tunables` the numbers that were given; with a `rate` (operations per second) one of an open loop."""
+    `tunables` the numbers that were given, `think` ns of work between operations; with a `rate` (operations per second) one of an open
+    loop."""
+    workload += f" think={think}ns" if think else ""
     label = strategy + ("" if allocator == "system" else f"+{allocator}") + (f"@{heap:g}x" if heap else "")
     scene = f"{workload}|{threads}|{mode}" + (f"@{rate}/s" if rate else "")
     lane = {"operations": 1000, "window_ns": 10**8, "cpu_ns": 10**8, "delay_ns": 0, "voluntary_switches": 0,
@@ -34,7 +36,7 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
             "threads": threads, "cpus": list(range(threads)), "pin": "cores", "oversubscribed": threads > cores, "mode": mode,
             "ramp_ns": 10**7, "window_ns": 10**8,
             "heap": {"limit_bytes": int(heap * 2**20) if heap else None, "multiple": heap, "payload_bytes": 2**20 if heap else None},
-            "allocator": allocator, "gc_workers": 1},
+            "allocator": allocator, "gc_workers": 1, **({"think_ns": think} if think else {})},
         "status": status, "attempts": 1,
         "binary": {"git": "0", "dirty": False, "compiler": "", "flags": "", "build_type": "Release", "sanitizer": "", "library": "",
                    "executable": "0" * 16},
@@ -43,7 +45,7 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
         "metrics": {"rss_bytes": metric(2.0**24, "B"), "rss_peak_bytes": metric(2.0**25, "B")},
         "lanes": [lane] * threads,
         "quality": {"verdict": verdict or ("single" if threads == 1 else "contended"), "doubtful": doubtful, "reasons": list(reasons)},
-        "oracle": {"class": "exact", "ok": True, "expected": 0, "live": 0, "message": ""},
+        "oracle": {"class": oracle, "ok": True, "expected": 0, "live": 0, "message": ""},
     }
     found = record["metrics"]
     if mode in ("throughput", "memory"):
@@ -124,6 +126,15 @@ def scene(strategies, workload, threads=1, baseline="atomic", **more):
     return records
 
 
+WORKS = (0, 10, 100, 1000, 10000)
+
+
+def thinking(strategies, workload, threads=1, works=WORKS, **more):
+    """Scenes over the ns of work between operations: an operation takes these, and its strategy's own time."""
+    return [r for ns in works for name, own in strategies.items()
+            for r in scene({name: ns + own}, workload, threads, think=ns, oracle="never_frees" if name == "none" else "exact", **more)]
+
+
 def failed(strategy, workload, threads=1, processes=2, reason="the oracle disagrees: 3 objects are alive, 0 expected", **more):
     """A row whose windows all are errors."""
     return [{**window(strategy, workload, threads, p, 0, status="error", **more), "reason": reason} for p in range(processes)]
@@ -152,9 +163,9 @@ def asked(variant, gil, item, threads=1, wall=100.0, processes=7, **more):
 FIELDS = ["count", "shared", "local", "owner", "weak", "slot", "lock", "queue", "payload", "type", "gil", "stack"]
 
 
-def simulated(strategy, workload, cores, fields=FIELDS, machine="epyc_7773x_2s", protocol="mesi", caches="infinite"):
+def simulated(strategy, workload, cores, fields=FIELDS, machine="epyc_7773x_2s", protocol="mesi", caches="infinite", **more):
     """A row of tally sim."""
-    record = window(strategy, workload, cores, mode="simulated", cores=128)
+    record = window(strategy, workload, cores, mode="simulated", cores=128, **more)
     operations = 1000 * cores
     moved = {name: {"hits": {}, "misses": {}, "data": {}, "transfers": int(operations * part(strategy, cores, name))}
              for name in fields} if cores > 1 else {}
@@ -238,6 +249,8 @@ def crowd():
     for foreign in ("0", "0.01", "0.02", "0.5", "1"):
         for s, ns in few.items():
             records += row(s, f"handoff foreign={foreign}", 2, ns=ns * (1 + float(foreign)), parameters={"foreign": foreign})
+    for sharing in ("private", "shared"):
+        records += thinking(LONG, f"copy_drop sharing={sharing},objects=65536", 2, parameters={"sharing": sharing}, processes=1, blocks=1)
     for places in ("125", "1250", "12500", "125000"):
         for s, ns in few.items():
             records += row(s, f"cycles window={places},turnover=all", 2, ns=ns, parameters={"window": places, "size": "8"},
@@ -320,7 +333,8 @@ def judge(directory, found, code=0):
 
 def crowd_simulated():
     names = [s for s in LONG if s not in ("none", "bdwgc", "bdwgc:alloc=plain,pause_ms=999999", "shared_ptr")]
-    return [simulated(s, "copy_drop sharing=shared,slots=64,hot=0.2", cores) for s in names for cores in (1, 2, 4, 8, 16, 32, 64, 128)]
+    records = [simulated(s, "copy_drop sharing=shared,slots=64,hot=0.2", cores) for s in names for cores in (1, 2, 4, 8, 16, 32, 64, 128)]
+    return records + [simulated(s, "publish", 8, think=ns, role="baseline" if s == "atomic" else "measured") for s in names for ns in (0, 100, 1000)]
 
 
 NINE = {"none": 3.0, "plain": 9.0, "atomic": 38.0, "shared_ptr": 52.0, "rc_arc": 25.0, "gil": 61.0, "biased": 27.0, "deferred": 12.0,
@@ -380,8 +394,9 @@ SHARES, FOREIGN = ("0", "10", "50", "100"), ("0", "0.1", "1")
 
 def chosen_among(ladder, lives, **more):
     """Rows of a decision map: by strategy the ns of an operation on one's own object and on a shared one, and of an object's life that ends
-    where it began and elsewhere. Between the two a cost is in proportion to the share."""
-    records = []
+    where it began and elsewhere. Between the two a cost is in proportion to the share. Work between operations is in each."""
+    think, records = more.get("think", 0), []
+    ladder, lives = ({s: [ns + think for ns in ends] for s, ends in of.items()} for of in (ladder, lives))
     for share in SHARES:
         costs = {s: own + (other - own) * float(share) / 100 for s, (own, other) in ladder.items()}
         records += scene(costs, f"sharing_ladder share={share}", 2, parameters={"share": share}, **more)

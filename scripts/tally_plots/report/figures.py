@@ -57,6 +57,9 @@ def table_of(figure):
     rows = []
     for mark in figure.marks:
         e, scale = mark.estimate, mark.scale
+        if e is None:
+            rows.append((mark.label, mark.where, *[""] * 5, mark.text))
+            continue
         rows.append((mark.label, mark.where, *(style.number(v * scale) for v in (e.median, e.low, e.high)),
                      "interval" if e.interval else "windows", f"{e.windows} in {e.processes}", "in doubt" if e.hollow else ""))
     columns = ("strategy", "where", "value", "low", "high", "low to high is", "windows in processes", "remark")
