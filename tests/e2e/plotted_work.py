@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the plot of work between operations says.
+"""What the plot of work between operations says, and the decision maps of several amounts of it.
 
   plotted_work.py TALLY PLOT_SCRIPT [TEST...]
 """
@@ -13,6 +13,7 @@ from plot_program import draw, pictures, texts
 from run_tests import run_tests
 from tally_plots import load
 from tally_plots.plots import think
+from tally_plots.report import choice as choices, found
 
 OWN = {"none": 2.0, "atomic": 102.0, "biased": 5.0}  # ns of an operation
 
@@ -86,6 +87,25 @@ def every_figure_is_in_a_table(cwd):
     _, rows, _, _ = figures.table_of(drawn[0])
     assert len(rows) == 2 * len(made_up.WORKS) + 2, rows
     assert [row[-1] for row in rows if row[0] == "biased" and not row[2]] == ["costs no more than none: from 100 ns on"], rows
+
+
+def the_map_has_one_for_each_amount_of_work(cwd):
+    ladder = {"atomic": (15.0, 80.0), "biased": (2.0, 160.0), "deferred": (8.0, 8.2)}
+    lives = {"atomic": (150.0, 160.0), "biased": (100.0, 700.0), "deferred": (170.0, 180.0)}
+    alone = made_up.chosen_among(ladder, lives)
+    records = alone + made_up.chosen_among(ladder, lives, think=1000)
+    results = load.Results([made_up.estimated(cwd / "r", records)])
+    maps = choices.all_of(results)
+    assert [c.think for c in maps] == [0, 1000]
+    cost = maps[0].cost("atomic", 0, 0, 10).value, maps[1].cost("atomic", 0, 0, 10).value
+    assert abs(cost[1] - cost[0] - 11000) < 0.05 * 11000, cost
+    close = [sum(len(p.close) for p in c.points(10)) for c in maps]
+    assert close[1] > close[0], "what an operation's own cost decides is lost in the work"
+    page = found.map_section(results).piece
+    for words in ("With no work between operations", "With 1\u2009000 ns of work after each operation", 'id="map-10"', 'id="map-10-work-1000"'):
+        assert words in page, words
+    page = found.map_section(load.Results([made_up.estimated(cwd / "alone", alone)])).piece
+    assert 'id="map-10"' in page and "work" not in page.lower(), "without other amounts nothing is said of them"
 
 
 def narrow_pages_hold_it(cwd):

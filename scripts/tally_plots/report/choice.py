@@ -1,4 +1,5 @@
-"""Which strategy is cheapest by how much is shared and how much handed off: the decision map, as figures without a picture.
+"""Which strategy is cheapest by how much is shared and how much handed off: the decision map, as figures without a picture. A map for each
+amount of work between operations that was measured.
 
 No row measures both at once. The map is of a program each of whose objects is taken and dropped `references` times in its life, a share
 of these on objects that all threads use, and of whose objects a share dies on another thread than its maker's. An object costs
@@ -25,8 +26,9 @@ Point = namedtuple("Point", "shared handed costs cheapest close decided")
 class Choice:
     """The figures that maps are made of. `steps` are the shares of each axis, in per cent; `contenders` have all of them."""
 
-    def __init__(self, results):
-        self.threads, (shared, handed) = places(results)
+    def __init__(self, results, think=0):
+        self.think = think  # ns of work between operations
+        self.threads, (shared, handed) = places(results, think)
         self.rows = shared, handed
         self.steps = [sorted({step for of in rows.values() for step in of}) for rows in self.rows]
         self.contenders = style.order(s for s in shared if s in handed and all(
@@ -69,18 +71,24 @@ def apart(one, other, noise):
     return other.low > one.high and other.value > (1 + noise) * one.value
 
 
-def places(results):
+def all_of(results):
+    """Those of no work and of each amount of it that allow a map, in order."""
+    works = sorted({load.think(row) for axis in (SHARED, HANDED) for row in results.select(axis.workload)})
+    return [choice for choice in (Choice(results, think) for think in works) if choice.possible]
+
+
+def places(results, think):
     """The greatest number of threads, two at least, at which both axes were measured, and {strategy: {step: row}} of each."""
-    found = [by_threads(results, axis) for axis in (SHARED, HANDED)]
+    found = [by_threads(results, axis, think) for axis in (SHARED, HANDED)]
     common = [n for n in found[0] if n in found[1] and n > 1]
     return (max(common), [of[max(common)] for of in found]) if common else (None, [{}, {}])
 
 
-def by_threads(results, axis):
+def by_threads(results, axis, think):
     rows = {}
     for row in results.select(axis.workload):
         step = load.number_of(row, axis.parameter)
-        if step is None or any(load.parameter(row, name) not in (None, value) for name, value in axis.fixed.items()):
+        if load.think(row) != think or step is None or any(load.parameter(row, name) not in (None, value) for name, value in axis.fixed.items()):
             continue
         of = rows.setdefault(row["config"]["threads"], {}).setdefault(load.strategy(row), {})
         have = of.get(axis.percent * step)
@@ -94,7 +102,7 @@ def off_limit(row):
 
 
 def never_frees(rows):
-    return any(load.at(row, "oracle.class") == "never_frees" for row in rows.values())
+    return any(load.never_frees(row) for row in rows.values())
 
 
 NO_CLAIM = "rows without an interval, or with most windows in doubt"
@@ -103,7 +111,7 @@ NO_CLAIM = "rows without an interval, or with most windows in doubt"
 def sentences(choice, references):
     """What a map says, in words: points of its grid, not areas."""
     points = choice.points(references)
-    uses = uses_of(references)
+    uses = uses_of(references) + (f" and {work_of(choice.think)}" if choice.think else "")
     decided = [p for p in points if p.decided]
     if not decided:
         lowest = load.groups(points, lambda p: p.cheapest)
@@ -119,6 +127,10 @@ def sentences(choice, references):
 
 def uses_of(references):
     return f"{references} reference{'s' if references > 1 else ''} per object"
+
+
+def work_of(think):
+    return f"{style.number(think)} ns of work after each operation" if think else "no work between operations"
 
 
 def by_count(groups):

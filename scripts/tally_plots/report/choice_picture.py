@@ -2,7 +2,7 @@
 import numpy as np
 
 from .. import style
-from .choice import uses_of
+from .choice import uses_of, work_of
 from .html import Piece, joined, tag
 
 LEFT, TOP, WIDE, TALL, BELOW = 44, 8, 300, 216, 40  # user units, which are a phone's pixels
@@ -53,7 +53,7 @@ def picture(choice, references, name):
     return tag("svg", tag("defs", hatch), *areas, area(close, fill=f"url(#{name}-hatch)", fill_opacity=0.5),
                tag("path", d=border, fill="none", stroke="#000000", stroke_width=1.6), axes(choice), *points(choice, references),
                viewBox=f"0 0 {LEFT + WIDE + 12} {TOP + TALL + BELOW}", role="group",
-               aria_label=f"Decision map, {uses_of(references)}; the table below it has its points")
+               aria_label=f"Decision map, {uses_of(references)}{f', {work_of(choice.think)}' if choice.think else ''}; the table below it has its points")
 
 
 def css_class(strategy):

@@ -51,26 +51,37 @@ MISSING = ("There is no map: it needs two strategies that ran both sharing_ladde
 
 
 def map_section(results):
-    choice = choices.Choice(results)
-    if not choice.possible:
+    found = choices.all_of(results)
+    if not found:
         return section("choice", "Decision map", tag("p", MISSING, tag("code", "tally run --suite choice"), "."))
+    choice = found[0]
+    return section("choice", "Decision map",
+                   tag("p", f"Which strategy is cheapest for a program on {style.threads(choice.threads)}, by what share of its operations is on "
+                            "objects that all threads use, and what share of its objects another thread than the maker's drops."),
+                   *(part for of in found for part in maps_of(of, several=len(found) > 1)),
+                   tag("p", "Modelled from measured rows, none of which has both: an object costs so many operations of sharing_ladder at the one "
+                            "share, and one life of handoff at the other. Points are what was measured (full where one strategy is cheapest), "
+                            "and between them costs are interpolated; lines: two cost the same; hatched: too close to call, since intervals "
+                            "overlap or the noise is wider.", WORKED if len(found) > 1 else None),
+                   left_out(results, choice), tag("h3", "What disqualifies each"), disqualified(results, choice), fed(choice))
+
+
+WORKED = (" A program that also works between its operations has the map of as much work: it is in every strategy's time, so that differences "
+          "that cost most without it are lost in it.")
+
+
+def maps_of(choice, several):
+    """One for each number of references per object, under a heading where there are maps of other amounts of work."""
     maps = []
     for references in choices.REFERENCES:
-        name = f"map-{references}"
+        name = f"map-{references}" + (f"-work-{choice.think}" if choice.think else "")
         told = choices.sentences(choice, references)
         maps.append(tag("figure", tag("h3", choices.uses_of(references), id=f"{name}-title"),
                         tag("div", choice_picture.picture(choice, references, name), class_="ink"),
                         tag("figcaption", *told), folded("Its points", points_table(choice, references)), id=name,
                         aria_labelledby=f"{name}-title"))
-    return section("choice", "Decision map",
-                   tag("p", f"Which strategy is cheapest for a program on {style.threads(choice.threads)}, by what share of its operations is on "
-                            "objects that all threads use, and what share of its objects another thread than the maker's drops."),
-                   tag("div", *maps, class_="figures"),
-                   tag("p", "Modelled from measured rows, none of which has both: an object costs so many operations of sharing_ladder at the one "
-                            "share, and one life of handoff at the other. Points are what was measured (full where one strategy is cheapest), "
-                            "and between them costs are interpolated; lines: two cost the same; hatched: too close to call, since intervals "
-                            "overlap or the noise is wider."),
-                   left_out(results, choice), tag("h3", "What disqualifies each"), disqualified(results, choice), fed(choice))
+    grid = tag("div", *maps, class_="figures")
+    return [tag("h3", f"With {choices.work_of(choice.think)}"), grid] if several else [grid]
 
 
 def points_table(choice, references):
@@ -155,10 +166,10 @@ def blocked(results, strategy):
     """A hand-off whose owner is blocked or gone against the same with an owner that runs."""
     rows = of_strategy(results.select("handoff"), strategy)
     whole = [r for r in rows if load.number_of(r, "foreign") == 1]
-    running = [r for r in whole if load.parameter(r, "owner") in (None, "running")]
+    running = [r for r in whole if load.parameter(r, "owner") in (None, "running") and not load.think(r)]
     said = []
     for owner in ("blocked", "gone"):
-        other = [r for r in whole if load.parameter(r, "owner") == owner]
+        other = [r for r in whole if load.parameter(r, "owner") == owner and not load.think(r)]
         if running and other:
             times = estimates.of(other[0], "ns_per_op").median / estimates.of(running[0], "ns_per_op").median
             said.append(f"{owner}: {style.number(times)} times the time of a running owner's")
