@@ -1,7 +1,6 @@
 #include "harness/run/plan.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <random>
@@ -342,17 +341,6 @@ std::uint64_t drawn_seed() {
 }
 
 }  // namespace
-
-std::string reasons_of(const std::vector<skipped_row>& skipped) {
-  std::vector<std::string> reasons;
-  for (const auto& s : skipped) {
-    if (std::ranges::find(reasons, s.reason) == reasons.end()) reasons.push_back(s.reason);
-  }
-  constexpr std::size_t told = 3;
-  const std::size_t more = reasons.size() > told ? reasons.size() - told : 0;
-  reasons.resize(reasons.size() - more);
-  return fmt::format("{}{}", fmt::join(reasons, "; "), more == 0 ? "" : fmt::format("; and {}", counted(more, "other reason")));
-}
 
 run_plan make_plan(const registry& all, run_request request, const topology& machine, const allocator_check& check) {
   run_plan plan;
