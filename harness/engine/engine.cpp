@@ -84,6 +84,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     controls.back()->stamped = spec.mode == measure_mode::promptness;
     controls.back()->open = spec.open;
     controls.back()->sharing = static_cast<int>(lanes);
+    controls.back()->think_steps = spec.think_steps;
   }
   result.lanes.resize(lanes);
   std::atomic<std::size_t> gone{0};

@@ -34,6 +34,7 @@ struct window_spec {
   perf_source* perf = nullptr;             // where from; not null with counters
   std::optional<open_loop> open{};         // of mode latency; nothing: a closed loop
   std::optional<double> planted = {};      // a share of each batch's time that is added to it (planted.hpp); tests only
+  std::uint64_t think_steps = 0;           // of work after each operation (think.hpp)
 };
 
 struct lane_result {

@@ -4,6 +4,7 @@
 
 #include "harness/counters/perf.hpp"
 #include "harness/counting/live.hpp"
+#include "harness/engine/think.hpp"
 #include "harness/memory/deaths.hpp"
 #include "harness/memory/native.hpp"
 
@@ -110,19 +111,39 @@ void lane_control::operate(const batch_runner& batches) {
       seen = p;
     }
     if (arrivals_) {
-      done += paced_step(batches, seen);
+      const std::uint64_t counted = paced_step(batches, seen);
+      done += counted;
+      if (think_steps != 0) think(counted * think_steps);
     } else if (latency) {
-      done += timed(batches, seen == phase::window, batch);
-      if (seen == phase::ramp_up && batch < 64) batch *= 2;
+      const std::uint64_t counted = timed(batches, seen == phase::window, batch);
+      done += counted;
+      if (think_steps != 0) {
+        think(counted * think_steps);  // a batch is one step then, and begins with a look at the clock
+      } else if (seen == phase::ramp_up && batch < 64) {
+        batch *= 2;
+      }
     } else if (seen == phase::ramp_up && batch < (1U << 16)) {
       const std::uint64_t before = batches.clock();
-      done += batches.run(batches.state, batch);
+      done += worked(batches, batch);
       if (batches.clock() - before < 20'000) batch *= 2;
     } else {
-      done += batches.run(batches.state, batch);
+      done += worked(batches, batch);
     }
     all_operations = done;
   }
+}
+
+// Without work between operations the workload's own loop; with it, single steps, and as much work as they say that they did
+// operations.
+std::uint64_t lane_control::worked(const batch_runner& batches, std::uint64_t batch) const {
+  if (think_steps == 0) return batches.run(batches.state, batch);
+  std::uint64_t done = 0;
+  for (std::uint64_t i = 0; i < batch; ++i) {
+    const std::uint64_t counted = batches.run(batches.state, 1);
+    think(counted * think_steps);
+    done += counted;
+  }
+  return done;
 }
 
 // Chained clock reads: one a step, which is counted into the step before it.

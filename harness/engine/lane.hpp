@@ -99,6 +99,7 @@ class lane_control {
   int sharing = 1;                      // lanes that share the open loop's rate
   bool observed = false;                // keep what this thread saw of line hand-offs
   bool stamped = false;                 // its window is that of this thread's deaths
+  std::uint64_t think_steps = 0;        // of work after each operation (think.hpp), outside of its latency
   thread_counters* counters = nullptr;  // of this thread, or none
   conductor_words* shared = nullptr;
   lane_driver* driver = nullptr;  // null: the phases of `shared`
@@ -131,6 +132,7 @@ class lane_control {
   void cut(std::uint64_t ns);
 
  private:
+  std::uint64_t worked(const batch_runner& batches, std::uint64_t batch) const;
   std::uint64_t timed(const batch_runner& batches, bool record, std::uint64_t batch);
   std::uint64_t paced_step(const batch_runner& batches, phase seen);
   bool wait_until_due(const batch_runner& batches, std::uint64_t due, phase seen);

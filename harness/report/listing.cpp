@@ -275,7 +275,8 @@ std::string describe_text(const registry& all, const std::string& name) {
         if (!g.sets.empty()) out += fmt::format("      {}\n", texts_of(g.sets));
         std::vector<std::string> modes;
         for (const auto m : g.modes) modes.emplace_back(name_of(m));
-        out += fmt::format("      threads {}, {}{}{}\n", g.threads.text(), joined(modes),
+        out += fmt::format("      threads {}, {}{}{}{}\n", g.threads.text(), joined(modes),
+                           g.thinks.ns.empty() ? "" : fmt::format(", work of {} ns", g.thinks.text()),
                            g.heaps.empty() ? "" : ", heaps " + texts_of(g.heaps),
                            g.allocators.empty() ? "" : ", allocators " + texts_of(g.allocators));
       }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "harness/engine/engine.hpp"
+#include "harness/engine/think.hpp"
 #include "harness/measure/environment.hpp"
 #include "harness/measure/open_loop.hpp"
 #include "harness/results/row.hpp"
@@ -37,6 +38,7 @@ struct window_context {
   // What a closed loop reached before the window, in steps per second, and in how long a window: of a rate in per cent.
   std::optional<double> closed_loop_rate;
   std::uint64_t closed_loop_ns = 0;
+  think_work think;                  // between operations
   std::uint64_t rss_bytes = 0;       // after the window
   std::uint64_t peak_rss_bytes = 0;  // highest since the row began
 };

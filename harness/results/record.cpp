@@ -106,7 +106,8 @@ json samples_of(const std::vector<memory_sample>& memory, bool with_held) {
     const memory_sample& m = memory[i];
     json one = {{"at_ns", m.at_ns}, {"objects", m.objects}, {"bytes", m.bytes}};
     if (with_held) one["held"] = m.held.taken;
-    for (std::size_t c = 0; with_held && m.held.told && c < held_causes; ++c) one["causes"][std::string(held_names[c])] = m.held.by_cause[c];
+    for (std::size_t c = 0; with_held && m.held.told && c < held_causes; ++c)
+      one["causes"][std::string(held_names[c])] = m.held.by_cause[c];
     samples.push_back(std::move(one));
   }
   return {{"samples", std::move(samples)}};
@@ -132,6 +133,14 @@ json lanes_of(const window_result& w) {
                      {"involuntary_switches", l.usage.involuntary_switches}});
   }
   return lanes;
+}
+
+// After each operation. A step that does several is followed by the work of all of them.
+json think_json(const think_work& work) {
+  const think_calibration& c = calibrated_think();
+  return {{"steps", work.steps},
+          {"took_ns", work.took_ns},
+          {"step_ns", {{"value", c.step_ns}, {"least", c.least_ns}, {"most", c.most_ns}, {"rounds", c.rounds}}}};
 }
 
 json moment_of(const environment_moment& m, const std::optional<handoff_probe>& p) {
@@ -180,6 +189,7 @@ json measured_record(const run_item& item, const bound_row& bound, const window_
   if (seen.counters != nullptr) counters(m, record, w, *seen.counters);
   record["metrics"] = std::move(m.values);
   record["lanes"] = lanes_of(w);
+  if (seen.think.steps != 0) record["think"] = think_json(seen.think);
   if (!w.notes.empty()) record["notes"] = std::map<std::string, std::string>(w.notes.begin(), w.notes.end());
   record["quality"] = nlohmann::json(seen.quality);
   record["oracle"] = {{"class", oracle_names.at(static_cast<std::size_t>(bound.variant->can.oracle))},

@@ -94,6 +94,7 @@ void read_config(const json& c, result& r) {
   r.on_block_heap = member(strategy, "options").value("heap", "") == "block";
   r.workload = workload.value("label", "");
   r.threads = c.value("threads", std::size_t{1});
+  r.think_ns = c.value("think_ns", std::uint64_t{0});
   r.mode = c.value("mode", "");
   r.simulated = r.mode == "simulated";
   measure_choice how;
@@ -104,8 +105,8 @@ void read_config(const json& c, result& r) {
   r.oversubscribed = c.value("oversubscribed", false);
   r.counters = c.value("counters", std::vector<std::string>{});
   r.setup = setup_in(c);
-  r.identity = fmt::format("{}|{}|{}|{}|{}", r.strategy, workload.value("name", ""), member(workload, "parameters").dump(),
-                           r.threads, r.heap_limit_bytes);
+  r.identity = fmt::format("{}|{}|{}|{}|{}|{}", r.strategy, workload.value("name", ""), member(workload, "parameters").dump(),
+                           r.threads, r.heap_limit_bytes, r.think_ns);
 }
 
 result read(const json& record) {

@@ -54,10 +54,11 @@ struct result {
   std::string strategy;  // label: "biased:merge=detached"
   bool own_heap = false, on_block_heap = false;
   std::string workload;  // label: "copy_drop sharing=shared"
-  std::string identity;  // strategy, workload with all its parameters, threads, heap: equal in a run and a simulation
+  std::string identity;  // strategy, workload with all its parameters, threads, heap, think time: equal in a run and a simulation
   std::size_t threads = 1;
   std::string measured;                // in words, with the loop: "latency at 20000/s"
   bool saturated = false;              // an open loop's rate was not reached
+  std::uint64_t think_ns = 0;          // work between operations
   std::string mode;                    // throughput, latency, memory, observed, simulated
   std::uint64_t heap_limit_bytes = 0;  // 0: none
   bool oversubscribed = false;

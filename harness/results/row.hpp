@@ -1,5 +1,5 @@
-// A row: one strategy variant with one workload, its parameters, a number of threads, a mode, a heap limit, an allocator;
-// everything resolved. Its key says which row a result belongs to; its JSON is what a worker is sent and what is recorded.
+// A row: one strategy variant with one workload, its parameters, the work between its operations, a number of threads, a mode, a
+// heap limit, an allocator; everything resolved. Its key says which row a result belongs to; its JSON is what a worker is sent and what is recorded.
 #pragma once
 
 #include <array>
@@ -39,6 +39,9 @@ struct heap_size {
   [[nodiscard]] std::string label() const;  // "2x", "64M", ""
 };
 
+// "copy_drop think=100ns": a workload's label with so much work between its operations; without work, the label.
+[[nodiscard]] std::string with_think(std::string label, std::uint64_t think_ns);
+
 // The A/A pair: the baseline measured a second time is the noise floor. Observed rows are not compared with each other.
 enum class row_role { measured, baseline, again, observed };
 inline constexpr std::array<std::string_view, 4> role_names{"measured", "baseline", "aa", "observed"};
@@ -76,6 +79,7 @@ struct row_spec {
   rate_choice rate{};  // and of mode latency, its loop
   arrival_kind arrivals = arrival_kind::constant;
   std::uint64_t ramp_ns = 0, window_ns = 0;
+  std::uint64_t think_ns = 0;  // work between operations; in the workload's label, too
   heap_size heap;
   std::string allocator = "system";
   int gc_workers = 1;

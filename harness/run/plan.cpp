@@ -100,7 +100,10 @@ class planner {
       }
       for (const int threads : g.threads.counts.empty() ? automatic_threads(machine_) : g.threads.counts) {
         for (const auto& how : measure_choices(g.modes, plan_.request)) {
-          for (const auto& s : strategies) rows(g, s, w.index, checked, threads, how);
+          for (const int think : g.thinks.ns.empty() ? std::vector{0} : g.thinks.ns) {
+            think_ns_ = static_cast<std::uint64_t>(think);
+            for (const auto& s : strategies) rows(g, s, w.index, checked, threads, how);
+          }
         }
       }
     }
@@ -224,6 +227,8 @@ class planner {
       r.parameters[std::string(d.name)] = value;
       if (value != d.fallback()) r.workload_label += fmt::format(" {}={}", d.name, without_directories(value));
     }
+    r.workload_label = with_think(r.workload_label, think_ns_);
+    r.think_ns = think_ns_;
     r.threads = threads;
     r.cpus = pin_list(plan_.request.pin, threads, machine_);
     r.pin = plan_.request.pin.text();
@@ -282,6 +287,7 @@ class planner {
   std::uint64_t ramp_ns_;
   const allocator_check& allocator_loads_;
   bool adds_baseline_;
+  std::uint64_t think_ns_ = 0;                   // of the rows that are made
   std::map<const allocator_info*, bool> loads_;  // what was asked already
   strategy_choice baseline_;
   std::set<std::size_t> workloads_;
@@ -326,6 +332,7 @@ std::vector<suite_group> groups_of(const registry& all, const suite_info* suite,
       g.modes.push_back(measure_mode::observed);
     }
     if (!r.heaps.empty()) g.heaps = r.heaps;
+    if (r.thinks) g.thinks = *r.thinks;
     if (!r.allocators.empty()) g.allocators.clear();
     for (const auto& a : r.allocators) {
       if (std::ranges::find(g.allocators, a) == g.allocators.end()) g.allocators.push_back(a);

@@ -8,6 +8,7 @@
 
 #include "harness/base/scan.hpp"
 #include "harness/base/text.hpp"
+#include "harness/engine/think.hpp"
 
 namespace tally {
 namespace {
@@ -20,16 +21,28 @@ std::optional<int> whole_number(std::string_view text, int least, int most) {
   return fits ? std::optional(n) : std::nullopt;
 }
 
+// In order, each once; `wanted` says what they may be.
+std::vector<int> whole_numbers(std::string_view flag, std::string_view text, int least, int most, const std::string& wanted) {
+  std::set<int> numbers;
+  for (const auto& v : scan::read(fmt::format("{} ", flag), text).values(true)) {
+    const auto n = whole_number(v, least, most);
+    if (!n) throw usage_error(fmt::format("{} {}: {}", flag, text, wanted));
+    numbers.insert(*n);
+  }
+  return {numbers.begin(), numbers.end()};
+}
+
 }  // namespace
 
 std::vector<int> read_counts(std::string_view flag, std::string_view text, int most, std::string_view wanted) {
-  std::set<int> counts;
-  for (const auto& v : scan::read(fmt::format("{} ", flag), text).values(true)) {
-    const auto n = whole_number(v, 1, most);
-    if (!n) throw usage_error(fmt::format("{} {}: {}numbers between 1 and {} such as 1,2,4 or 1..8*2", flag, text, wanted, most));
-    counts.insert(*n);
-  }
-  return {counts.begin(), counts.end()};
+  return whole_numbers(flag, text, 1, most, fmt::format("{}numbers between 1 and {} such as 1,2,4 or 1..8*2", wanted, most));
+}
+
+think_list think_list::read(std::string_view flag, std::string_view text) {
+  think_list list;
+  list.ns = whole_numbers(flag, text, 0, most_think_ns,
+                          fmt::format("nanoseconds between 0 and {} such as 0,50,200 or 10..10000*10", most_think_ns));
+  return list;
 }
 
 thread_list thread_list::read(std::string_view flag, std::string_view text) {

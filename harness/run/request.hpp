@@ -35,6 +35,7 @@ struct selection {
   std::vector<name_spec> workloads;
   std::vector<set_spec> sets;
   std::vector<heap_limit> heaps;
+  std::optional<think_list> thinks;  // none: the suite's, or no work
   name_spec baseline = "atomic";
   std::uint64_t seed = 0;  // 0: drawn when the run starts, and kept
 

@@ -1,7 +1,7 @@
 // The named suites: what is run when nobody says what to run. Data, no logic.
 //
 // A suite is a list of groups; a group is a cross product of strategies, workloads with their parameters, threads, modes, heap
-// limits and allocators, all written as on the command line. What a suite names and this binary or the machine lacks is listed as
+// limits, allocators and amounts of work between operations, all written as on the command line. What a suite names and this binary or the machine lacks is listed as
 // skipped.
 #pragma once
 
@@ -39,6 +39,17 @@ struct thread_list {
   friend bool operator==(const thread_list&, const thread_list&) = default;
 };
 
+// Amounts of work between operations, in ns.
+struct think_list {
+  std::vector<int> ns;  // 0 to most_think_ns, in order; none: no work
+  think_list() = default;
+  think_list(const char* typed) : think_list(read("--think", typed)) {}
+  // 100, 0,50,200 or 10..10000*10. Throws usage_error.
+  [[nodiscard]] static think_list read(std::string_view flag, std::string_view text);
+  [[nodiscard]] std::string text() const { return counts_text(ns); }
+  friend bool operator==(const think_list&, const think_list&) = default;
+};
+
 struct suite_group {
   std::string title;  // in words
   std::vector<name_spec> strategies;
@@ -50,6 +61,7 @@ struct suite_group {
   std::vector<allocator_choice> allocators = {};  // none: system alone
   int cores = 1;          // that a machine must have for the group to mean something; a simulated one has as many as threads
   bool simulated = true;  // false: asks what a simulation does not model, and is left out of one
+  think_list thinks = {};
 };
 
 // How often and how long: processes x blocks windows of each row.

@@ -91,6 +91,8 @@ json measure(const registry& all, const run_item& item) {
   const body_spec spec = body_of(*bound.workload, item.row, item.seed);
   window_context seen;
   window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
+  seen.think = think_of(item.row.think_ns);
+  window.think_steps = seen.think.steps;
   window.planted = planted_share(built_as().planted, item.row.strategy, item.row.role == row_role::again);
   if (item.row.rate.percent != 0) {
     seen.closed_loop_rate = closed_loop_rate(bound, spec, window);

@@ -49,6 +49,7 @@ inline constexpr std::tuple all{
     flag_row{"set", &selection::sets, what, "a workload's parameter: name=v1,v2 or name=1..64*2, of one workload.name=v"},
     flag_row{"threads", &run_request::threads, what, "auto (1, 2, 4 ... cores, then hyper-threads), 1,2,8 or 1..8*2"},
     flag_row{"cores", &sim_request::cores, what, "virtual cores: 1,2,8 or 1..128*2; at most 128"},
+    flag_row{"think", &selection::thinks, what, "work between operations, in ns: 0,50,200 or 10..10000*10; none if not given"},
     flag_row{"mode", &run_request::modes, what, "throughput, latency, memory, observed, promptness"},
     flag_row{"rate", &run_request::rates, what, "of latency rows, operations per second of all threads: 20000, 1.5M, or 50% of a closed loop's; closed"},
     flag_row{"arrivals", &run_request::arrivals, what, "at a rate: constant (evenly spaced) or poisson; constant if not given"},

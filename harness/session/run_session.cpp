@@ -15,6 +15,7 @@
 #include "harness/report/handoffs_report.hpp"
 #include "harness/report/listing.hpp"
 #include "harness/report/run_summary.hpp"
+#include "harness/report/think_summary.hpp"
 #include "harness/results/binary.hpp"
 #include "harness/results/estimates.hpp"
 #include "harness/results/record.hpp"
@@ -91,6 +92,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const run_
   const std::vector<estimate> estimates = statistics.all(scenes);
   write_estimates(directory, estimates);
   std::string out = summary_text(scenes, estimates, statistics, {plan.request.baseline.text(), !plan.smoke()});
+  out += think_summary(scenes, statistics);
   out += counters_summary(results, order);
   out += handoffs_summary(results, order);
   out += skipped_words(plan.skipped);

@@ -95,6 +95,7 @@ row_points points_of(const row_spec& row, const sim_request& r) {
   p.protocol = value_text(r.coherence);
   p.caches = value_text(r.caches);
   p.clock_ghz = r.model->clock_ghz;
+  p.think = r.model->cycles_of(row.think_ns);
   p.warm_up = r.warm_up_operations();
   p.operations = r.operations;
   p.most_accesses = r.most_accesses;
@@ -174,6 +175,7 @@ class execution {
     spec.warm_up = plan_.request.warm_up_operations();
     spec.operations = plan_.request.operations;
     spec.most_accesses = plan_.request.most_accesses;
+    spec.think = spec.model.cycles_of(r.think_ns);
     spec.may_grow = bound.variant->can.oracle == oracle_class::never_frees;
     // What a workload keeps for the process (a recording that was read) is read here, and not in the run's memory.
     (void)bound.pair->parallelism(spec.body);

@@ -34,7 +34,7 @@ class point_run final : public lane_driver {
   void operate(lane_control& lane, const batch_runner& batches) override {
     while (!words_.stop.load(std::memory_order_relaxed)) {
       const std::uint64_t done = batches.run(batches.state, 1);
-      cores_.work(step_cycles);
+      cores_.work(step_cycles + done * spec_.think);
       latest_ = std::max(latest_, cores_.now());
       if (words_.stop.load(std::memory_order_relaxed)) break;
       total_ += done;

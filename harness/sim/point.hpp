@@ -28,6 +28,7 @@ struct point_spec {
   std::uint64_t warm_up = 0, operations = 1;  // a lane
   std::uint64_t most_accesses = 0;            // of the run, beyond which no window is made longer
   bool may_grow = false;                      // the strategy never frees
+  cycles think = 0;                           // of work after each operation
 };
 
 struct field_counts {

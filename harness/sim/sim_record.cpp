@@ -171,6 +171,7 @@ json simulated_record(const row_points& r) {
   record["binary"] = binary_identity();
   if (record["status"] == "error") return record;
   record["metrics"] = metrics_of(r);
+  if (r.think != 0) record["think"] = {{"cycles", r.think}};
   const point_result& p = r.points.front();
   json lanes = json::array();
   for (const std::uint64_t n : p.lanes) lanes.push_back({{"operations", n}});

@@ -14,6 +14,7 @@ struct row_points {
   row_spec row;
   std::string machine_name, protocol, caches;
   double clock_ghz = 1;
+  cycles think = 0;  // of work after each operation
   std::uint64_t warm_up = 0, operations = 0, most_accesses = 0, seed = 1;
   oracle_class oracle = oracle_class::exact;
   std::vector<std::string> schedules;

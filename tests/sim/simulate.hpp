@@ -18,6 +18,7 @@ struct wanted {
   std::uint64_t operations = 2000;
   std::string machine = "epyc-7773x-2s";
   std::uint64_t most_accesses = 0;
+  cycles think = 0;
 };
 
 inline point_result simulate_point(const wanted& w) {
@@ -34,7 +35,9 @@ inline point_result simulate_point(const wanted& w) {
   spec.warm_up = 100;
   spec.operations = w.operations;
   spec.most_accesses = w.most_accesses;
+  spec.think = w.think;
   spec.may_grow = s.variant->can.oracle == oracle_class::never_frees;
+  (void)spec.pair->parallelism(spec.body);  // what a workload keeps for the process is not made in the run's memory
   return run_point(spec);
 }
 

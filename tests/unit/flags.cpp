@@ -24,6 +24,7 @@ const std::map<std::string, std::string> texts{
     {"set", "tree_churn.depth=1..4"},
     {"threads", "1,2,4"},
     {"cores", "1,128"},
+    {"think", "0,50,200"},
     {"mode", "latency,memory"},
     {"rate", "20000,1.5M,12.5%,closed"},
     {"arrivals", "poisson"},

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "harness/run/choices.hpp"
 #include "harness/run/plan.hpp"
@@ -35,7 +36,8 @@ TEST(suites, a_choice_has_the_steps_of_both_axes_of_the_decision_map) {
   for (const auto& g : choice.groups) {
     const std::string name = g.workloads.front().name;
     const bool throughput = g.modes.front() == measure_mode::throughput;
-    steps += throughput && g.threads.text() == "2" && (name == "sharing_ladder" || (name == "handoff" && g.sets.size() == 1));
+    steps += throughput && g.thinks.ns.empty() && g.threads.text() == "2" &&
+             (name == "sharing_ladder" || (name == "handoff" && g.sets.size() == 1));
     EXPECT_FALSE(g.threads.counts.empty()) << g.title << ": as many threads as the map is of, on any machine";
   }
   EXPECT_EQ(steps, 2U) << "shares of sharing_ladder, and of handoff with a running owner";
@@ -53,6 +55,16 @@ TEST(suites, the_core_asks_of_the_usual_baseline_on_any_machine_and_in_a_minute)
   }
   EXPECT_GE(scenes, 5U);
   EXPECT_LE(scenes * 3 * static_cast<std::size_t>(core.how.processes * core.how.blocks), 400U);
+}
+
+TEST(suites, a_choice_asks_both_axes_again_with_work_between_operations) {
+  std::map<std::string, std::string> works;
+  for (const auto& g : suite_named("choice").groups) {
+    if (!g.thinks.ns.empty()) works[g.workloads.front().name] = g.thinks.text();
+  }
+  EXPECT_EQ(works["sharing_ladder"], works["handoff"]) << "a map of each amount";
+  EXPECT_NE(works["handoff"], "");
+  EXPECT_EQ(think_list::read("", works["copy_drop"]).ns.front(), 0) << "contention before there is work";
 }
 
 TEST(suites, structures_that_come_and_go_are_counted_on_more_than_one_malloc) {

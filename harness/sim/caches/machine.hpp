@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -72,6 +73,10 @@ struct machine {
   // The figures are all that a file says.
   friend bool operator==(const machine& a, const machine& b) { return a.name == b.name && a.figures == b.figures; }
 
+  // So long a time, to the nearest cycle.
+  [[nodiscard]] cycles cycles_of(std::uint64_t ns) const {
+    return static_cast<cycles>(std::llround(static_cast<double>(ns) * clock_ghz));
+  }
   [[nodiscard]] unsigned cores() const { return sockets * llcs_per_socket * cores_per_llc; }
   [[nodiscard]] unsigned llc_of(unsigned core) const { return core / cores_per_llc; }
   [[nodiscard]] unsigned socket_of(unsigned core) const { return core / (cores_per_llc * llcs_per_socket); }
