@@ -218,7 +218,7 @@ def drawn_by(directory, plot):
 
 def pictures_are_drawn_of_what_was_recorded_and_of_nothing_else(cwd):
     records = made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop", wander=0)
-    for plot in ("counters", "handoffs", "quality", "memory", "latency"):
+    for plot in ("counters", "handoffs", "quality", "memory", "latency", "promptness"):
         assert drawn_by(made_up.write(cwd / plot, records), plot) == {}, plot
     absent = made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop", counters=[("ownership.rfos_per_op", None)])
     assert drawn_by(made_up.write(cwd / "absent", absent), "counters") == {}
@@ -242,6 +242,22 @@ def memory_is_what_was_taken_and_a_backlog_is_drawn_where_somebody_stalls(cwd):
     assert len(told) == 2 and all("MiB taken and not given back" in t for t in told.values()), told
     told = drawn_by(made_up.write(cwd / "s", records), "heldup")
     assert list(told) == ["heldup-publish-stall-borrow-2"] and "MiB that wait" in told["heldup-publish-stall-borrow-2"], told
+
+
+def what_was_not_freed_ends_the_line_and_is_named(cwd):
+    records = made_up.scene({"atomic": 38.0, "biased": 270.0}, "handoff owner=gone", 2, mode="promptness", parameters={"owner": "gone"})
+    for r in records:
+        if r["config"]["strategy"]["name"] == "biased":  # as many objects again died and were not freed
+            total = r["promptness"]["total"]
+            r["promptness"].update(objects=2 * total, censored=total)
+            r["metrics"]["promptness_censored_share"]["value"] = 0.5
+            for name in ("p90", "p99", "p999"):
+                del r["metrics"][f"promptness_{name}"]
+    results = load.Results([made_up.write(cwd / "r", records)])
+    ends = {load.labelled(r): estimates.latency_curve(r, "promptness")[-1][0] for r in results.ok}
+    assert 0.48 < ends["biased"] <= 0.5 and ends["atomic"] > 0.9999, ends
+    written, = drawn_by(cwd / "r", "promptness").values()
+    assert "owner=gone" in written and re.search(r"not freed when the window closed, owner=gone: .*biased 50 %", written), written
 
 
 def counters_and_handoffs_are_told_by_strategy(cwd):

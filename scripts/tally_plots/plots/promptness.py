@@ -16,37 +16,37 @@ def draw(results, options):
     rows = [r for r in results.select(mode="promptness") if load.at(r, SAMPLES)]
     by_scene = load.groups(rows, lambda r: (r["config"]["workload"]["name"], *load.others(r, OWNER)))
     for (workload, rest, threads), part in by_scene.items():
-        looks = style.looks(load.groups(part, load.labelled))
         states = load.groups(part, lambda r: load.parameter(r, OWNER))
         order = sorted(states, key=lambda s: STATES.index(s) if s in STATES else len(STATES))
-        beside = len(order) if page.width(options) >= page.NARROW else 1
-        down = 2 * len(order) // beside
-        fig, axes = page.figure(options, 2.3 * down, columns=beside, rows=down)
-        # Of one column: both panels of a state below each other.
-        pairs = [(axes[0][n], axes[1][n]) if beside > 1 else (axes[2 * n][0], axes[2 * n + 1][0]) for n in range(len(order))]
-        said, every, absent, shown = [], [], [], set()
-        for state, (delays, held) in zip(order, pairs):
-            by_strategy = load.groups(states[state], load.labelled)
-            where = f"{OWNER}={state}" if state else ""
-            drawn = series.Series(delays, looks, 1e-3)
-            cut = percentiles(delays, drawn, by_strategy, looks, where, options, beside)
-            lines(held, by_strategy, style.order(by_strategy), looks, SAMPLES, where=where)
-            for ax in (delays, held):
-                ax.set_title(where)
-            if delays is axes[0][0] or beside == 1:
-                delays.set_ylabel(metrics.of(results, STEPS[0][0]).title)
-                held.set_ylabel(metrics.of(results, "promptness_held_bytes_mean").title)
-            said += [cut, not_freed(by_strategy, where)]
-            every += drawn.estimates
-            shown |= set(by_strategy)
-            absent.append((where, missing.at(results, load.place(states[state][0]))))
-        title = f"{results.title(part[0], without=[OWNER])}, {style.threads(threads)}"
-        page.frame(fig, options, ["From the last drop to the free", title],
-                   page.notes(estimates.note(every), "above: of all objects that died in a window, a line ends where the rest was not freed in it; "
-                              "below: one window of each, payload without headers", *filter(None, said),
-                              missing.sentence(absent), results.rest(part, without=[OWNER])),
-                   [(looks[label], label) for label in style.order(shown)])
-        yield f"promptness-{style.slug(workload + rest)}-{threads}", fig
+        # Beside each other, or a picture each where the page is too narrow.
+        for beside in [order] if page.width(options) >= page.NARROW else [[state] for state in order]:
+            name = f"promptness-{style.slug(workload + rest)}-{threads}" + (f"-{beside[0]}" if len(beside) < len(order) else "")
+            yield name, one_picture(results, {state: states[state] for state in beside}, style.threads(threads), options)
+
+
+def one_picture(results, states, threads, options):
+    part = [row for rows in states.values() for row in rows]
+    looks = style.looks(load.groups(part, load.labelled))
+    fig, axes = page.figure(options, 4.6, columns=len(states), rows=2)
+    said, every, absent = [], [], []
+    for (state, rows), delays, held in zip(states.items(), *axes):
+        by_strategy = load.groups(rows, load.labelled)
+        where = f"{OWNER}={state}" if state else ""
+        drawn = series.Series(delays, looks, 1e-3)
+        said += [percentiles(delays, drawn, by_strategy, looks, where, options, len(states)), not_freed(by_strategy, where)]
+        lines(held, by_strategy, style.order(by_strategy), looks, SAMPLES, where=where)
+        for ax in (delays, held):
+            ax.set_title(where)
+        every += drawn.estimates
+        absent.append((where, missing.at(results, load.place(rows[0]))))
+    axes[0][0].set_ylabel(metrics.of(results, STEPS[0][0]).title)
+    axes[1][0].set_ylabel(metrics.of(results, "promptness_held_bytes_mean").title)
+    page.frame(fig, options, ["From the last drop to the free", f"{results.title(part[0], without=[OWNER])}, {threads}"],
+               page.notes(estimates.note(every), "above: of all objects that died in a window, a line ends where the rest was not freed in it; "
+                          "below: one window of each, payload without headers", *filter(None, said),
+                          missing.sentence(absent), results.rest(part, without=[OWNER])),
+               [(looks[label], label) for label in style.order({load.labelled(r) for r in part})])
+    return fig
 
 
 def percentiles(ax, drawn, by_strategy, looks, where, options, columns):
