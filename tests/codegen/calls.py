@@ -51,6 +51,7 @@ MEANT = {
     r"native::with_spilled_registers": "a blocked region: registers must be in memory",
     r"recorded::rendezvous::meet": "the end of a recording's pass",
     r"blocked_with_exceptions": "a blocked region around oneTBB",
+    r"epoch_member::leave": "a reader that stalled in a borrow goes on",
     r"bdwgc_heap::context::make": "what is left of it out of line: memory has ended",
     r"bdwgc_lists::refill": "the local list of free cells is empty",
     r"bdwgc_heap::context::point": "a weak ref is registered with the library",
