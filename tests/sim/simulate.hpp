@@ -37,7 +37,6 @@ inline point_result simulate_point(const wanted& w) {
   spec.most_accesses = w.most_accesses;
   spec.think = w.think;
   spec.may_grow = s.variant->can.oracle == oracle_class::never_frees;
-  (void)spec.pair->parallelism(spec.body);  // what a workload keeps for the process is not made in the run's memory
   return run_point(spec);
 }
 

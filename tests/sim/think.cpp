@@ -33,6 +33,12 @@ TEST(Think, OfACoreThatIsAloneIsAddedToTheCycle) {
 
 TEST(Think, BehindAStepOfManyOperationsIsThatOfAllOfThem) {
   const wanted program{.strategy = "atomic", .workload = "interpreter", .parameters = {{"program", "fib"}}, .cores = 1};
+  // As a plan does: what the workload keeps for the process is not made in a run's memory.
+  const registry& all = built_in_simulated();
+  const std::size_t at = choose_workloads(all, "interpreter").front().index;
+  body_spec body;
+  body.params = parameters(all.workloads[at], program.parameters);
+  choose_strategies(all, "--strategy", "atomic").front().variant->cells.at(at).make(body)->prepare();
   wanted thinking = program;
   thinking.think = 1000;
   const auto without = simulate(program), with = simulate(thinking);
