@@ -194,6 +194,8 @@ def tally(arguments):
         rows = int(re.search(r"^(\d+) rows?,", passed_on(program, *arguments, "--plan"), re.M)[1])
         if rows > MOST_ROWS[what] and (what == "sim" or "--out" not in arguments):
             return None
+        if {"--until", "--budget"} & set(arguments):  # its processes are as many as intervals take
+            return None
         return made_shortly(program, what, [*arguments, *SHORTEST[what], "--quiet"])
     if what == "findings" and "--simulate" not in arguments:
         return judged_shortly(program, arguments[1:])
