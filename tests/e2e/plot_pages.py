@@ -184,7 +184,7 @@ def titles_have_what_a_label_leaves_out(cwd):
 def a_line_is_read_once_and_a_picture_drawn_once_per_format(cwd):
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
-    from tally_plots import load, page
+    from tally_plots import page, records
     made_up.write(cwd / "r", made_up.suite(processes=1, blocks=1))
     counts = {"lines": 0, "drawn": 0, "laid out": 0}
 
@@ -193,8 +193,8 @@ def a_line_is_read_once_and_a_picture_drawn_once_per_format(cwd):
             counts[name] += 1
             return f(*arguments, **more)
         return counted
-    originals = load.json.loads, Figure.draw, ConstrainedLayoutEngine.execute
-    load.json.loads, Figure.draw = counting("lines", originals[0]), counting("drawn", originals[1])
+    originals = records.JSON.decode, Figure.draw, ConstrainedLayoutEngine.execute
+    records.JSON.decode, Figure.draw = counting("lines", originals[0]), counting("drawn", originals[1])
     ConstrainedLayoutEngine.execute = counting("laid out", originals[2])
     try:
         figures = 0
@@ -202,7 +202,7 @@ def a_line_is_read_once_and_a_picture_drawn_once_per_format(cwd):
             page.save(fig, cwd / file, ["png", "svg"])
             figures += 1
     finally:
-        load.json.loads, Figure.draw, ConstrainedLayoutEngine.execute = originals
+        records.JSON.decode, Figure.draw, ConstrainedLayoutEngine.execute = originals
     assert counts["lines"] == len((cwd / "r/rows.jsonl").read_text().splitlines()), counts
     # A second layout only where a title of an axis had to be folded.
     assert figures > 30 and counts["drawn"] == 2 * figures and counts["laid out"] <= 2 * figures, (figures, counts)

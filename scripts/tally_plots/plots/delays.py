@@ -24,19 +24,19 @@ def draw(results, options):
 
 def one_page(results, options, place, part, lines, first):
     columns = max(len(line) for line in lines)
-    fig, axes = page.figure(options, TALL * len(lines), columns=columns, rows=len(lines), sharex=True)
-    seen = set()
+    fig, axes = page.figure(options, TALL * len(lines), columns=columns, rows=len(lines))
+    seen, panels = set(), sum(map(len, lines))
     for nth, ax in enumerate(axes.ravel()):
-        if nth >= sum(map(len, lines)):
-            ax.set_visible(False)
+        if nth >= panels:
+            ax.set_axis_off()
             continue
         label = lines[nth // columns][nth % columns]
         seen |= panel(ax, label, first[label])
         ax.set_title(page.folded(label, page.width(options) / columns - 0.8, 8), fontsize=8)
         if nth % columns == 0:
             ax.set_ylabel("us", fontsize=8)
-    for ax in axes[-1]:
-        ax.set_xlabel("ms since the window opened", fontsize=8)
+        if nth + columns >= panels:  # nothing is below it
+            ax.set_xlabel("ms since the window opened", fontsize=8)
     page.frame(fig, options, ["What delayed operations", f"{results.title(part[0])}, {style.threads(place[1])}"],
                page.notes("one window of each strategy: of each thread the longest operations, up to 200, that had something else inside them than "
                           "their own work; strategies that are not drawn had none, or do not say", results.rest(part)),
