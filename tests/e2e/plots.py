@@ -213,7 +213,7 @@ def many_long_names_are_drawn_without_a_warning(cwd):
         assert done.returncode == 0 and done.stderr == "", (arguments, done.stderr)
     kinds = {p.name.split("-")[0].split(".")[0] for d in ("r", "s") for p in (cwd / d / "plots").iterdir()}
     assert kinds == {"throughput", "cost", "paths", "sharing", "handoff", "latency", "memory", "heap", "transfers", "fields", "scaling",
-                     "think", "takers", "floor", "overhead", "tuning", "pauses", "promptness", "delays", "handoffs", "counters", "quality", "speedup", "ladder",
+                     "think", "heldup", "takers", "floor", "overhead", "tuning", "pauses", "promptness", "delays", "handoffs", "counters", "quality", "speedup", "ladder",
                      "findings"}, kinds
     for picture in [*(cwd / "r/plots").glob("*.svg"), *(cwd / "s/plots").glob("*.svg")]:
         assert " an operation" not in texts(picture) and " a second" not in texts(picture), picture

@@ -64,8 +64,9 @@ def window(strategy, workload, threads=1, process=0, block=0, ns=100.0, mode="th
             at_a_rate(record, rate, buckets)
     if mode == "memory":
         found.update(live_objects_peak=metric(1000.0, "1"), live_bytes_peak=metric(ns * 2**16, "B"), held_bytes_peak=metric(ns * 2**16, "B"))
-        record["memory"] = {"samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": int(ns * 2**16 * part(strategy, at))}
-                                        for at in range(40)]}
+        held = [int(ns * 2**16 * part(strategy, at)) for at in range(40)]
+        record["memory"] = {"samples": [{"at_ns": at * 10**6, "objects": 10, "bytes": n, "held": n, "causes": {"retired": n // 2}}
+                                        for at, n in enumerate(held)]}
     if mode == "promptness":
         slow = {"p50": 1, "p90": 20, "p99": 900, "p999": 20000, "max": 40000}
         found.update({f"promptness_{name}": metric(ns * times, "ns") for name, times in slow.items()})
@@ -239,6 +240,7 @@ def crowd():
         records += row(s, "tree_churn depth=6,survivors=0.02", ns=1.2e5, allocator="mimalloc")
     for mode in ("latency", "memory"):
         records += scene(LONG, "server sessions=1000,requests=zipf", 2, mode=mode)
+    records += scene(LONG, "publish stall=borrow,versions=1000000", 2, mode="memory", parameters={"stall": "borrow"})
     for owner in ("running", "blocked", "gone"):
         records += scene({s: ns * (1 if owner == "running" else 9) for s, ns in few.items()}, f"handoff foreign=1,owner={owner}", 2,
                          mode="promptness", parameters={"foreign": "1", "owner": owner})
