@@ -36,7 +36,8 @@ value of_open(source s) {
 value cpu_of_open(source s) {
   if (!s.open || s.open->steps == 0) return {};
   const std::uint64_t cpu = s.window.process_cpu_ns;
-  return share(static_cast<double>(cpu - std::min(cpu, s.open->spun_ns)), static_cast<double>(s.open->steps));
+  if (cpu <= s.open->spun_ns) return {};  // a spin is timed from within: of a window that only spins the rest is not known
+  return share(static_cast<double>(cpu - s.open->spun_ns), static_cast<double>(s.open->steps));
 }
 
 // Over all that died in the window: what was not freed in it counts as longer than all that was, so that a rank among those has no
