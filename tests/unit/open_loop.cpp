@@ -75,7 +75,7 @@ class fake_machine {
   fake_machine(const fake_machine&) = delete;
   fake_machine& operator=(const fake_machine&) = delete;
 
-  std::uint64_t ramp = 10 * ms, window = 4 * second, oversleep = 0, step_ns = us, stall_ns = 0;
+  std::uint64_t ramp = 10 * ms, window = 4 * second, oversleep = 0, step_ns = us, stall_ns = 0, read_ns = 20;
   std::uint64_t stalled = 1500;  // the step that takes stall_ns more
   // What was seen.
   std::uint64_t steps = 0, blocks = 0, sleeps = 0, sleeps_elsewhere = 0;
@@ -114,7 +114,7 @@ class fake_machine {
     words_.phase = static_cast<int>(p);
   }
   static std::uint64_t clock() {
-    current->pass(20);
+    current->pass(current->read_ns);
     return current->now_;
   }
   static std::uint64_t step(void* at, std::uint64_t batch) {
@@ -186,6 +186,14 @@ TEST(open_loop, a_lane_waits_in_blocked_regions_and_spins_only_at_their_end) {
   EXPECT_EQ(lane.paced.overslept, 0U);
   EXPECT_EQ(lane.paced.late, 0U);
   EXPECT_LT(lane.latencies.max(), 2 * us);
+}
+
+TEST(open_loop, time_off_the_processor_is_not_spun) {
+  fake_machine m;
+  m.read_ns = 6 * us;  // each look at the clock finds that it has jumped
+  const lane_control& lane = m.run(open_loop{.per_second = 1000});
+  EXPECT_GT(lane.steps, 3900U);
+  EXPECT_EQ(lane.paced.spun_ns, 0U);
 }
 
 TEST(open_loop, to_an_operation_that_is_near_a_lane_stays_attached) {
