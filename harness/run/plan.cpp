@@ -118,14 +118,17 @@ class planner {
     w.given[set.parameter] = set.values.values(parameter->kind == parameter_kind::whole);
   }
 
-  // The workload's own opinion of its parameters, asked once, of any heap that can run it.
+  // The workload's own opinion of its parameters, asked once, of any heap that can run it; with as many lanes as they need, for whether
+  // a row has them is another question.
   void check(const std::vector<strategy_choice>& strategies, std::size_t workload, const parameters& p) {
+    constexpr int most_needed = 64;
     for (const auto& s : strategies) {
       const cell& pair = s.variant->cells.at(workload);
       if (!pair.unmet.empty() || !pair.unmet_for(p).empty() || s.variant->can.process_global) continue;
       body_spec b;
       b.params = p;
       b.lanes = std::max(1, all_.workloads[workload].min_lanes);
+      while (b.lanes < most_needed && !pair.unmet_lanes(p, b.lanes).empty()) ++b.lanes;
       pair.make(b)->prepare();
       return;
     }
