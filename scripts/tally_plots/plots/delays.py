@@ -26,12 +26,14 @@ def one_page(results, options, place, part, lines, first):
     columns = max(len(line) for line in lines)
     fig, axes = page.figure(options, TALL * len(lines), columns=columns, rows=len(lines))
     seen, panels = set(), sum(map(len, lines))
+    end = max(o["at_ns"] for line in lines for label in line for o in first[label]["delayed"]) / 1e6  # panels have one time
     for nth, ax in enumerate(axes.ravel()):
         if nth >= panels:
             ax.set_axis_off()
             continue
         label = lines[nth // columns][nth % columns]
         seen |= panel(ax, label, first[label])
+        ax.set_xlim(-0.02 * end, 1.02 * end)
         ax.set_title(page.folded(label, page.width(options) / columns - 0.8, 8), fontsize=8)
         if nth % columns == 0:
             ax.set_ylabel("us", fontsize=8)
