@@ -13,6 +13,7 @@
 #include "strategies/gil.hpp"
 #include "strategies/mark_sweep.hpp"
 #include "strategies/plain.hpp"
+#include "tests/support/counted_steps.hpp"
 #include "workloads/cycles.hpp"
 #include "workloads/finalizers.hpp"
 #include "workloads/observers.hpp"
@@ -24,21 +25,6 @@ using namespace tally;
 using collected = strategies::plain_heap<native, {.cycles = cycle_kind::generational}>;
 using gil = strategies::gil_heap<native, {.cycles = cycle_kind::generational}>;
 using settings = std::map<std::string, std::string>;
-
-// A number of steps instead of a time.
-struct counted_steps : lane_driver {
-  explicit counted_steps(int n) : steps(n) {}
-  void operate(lane_control&, const batch_runner& b) override {
-    for (int i = 0; i < steps; ++i) {
-      b.run(b.state, 1);
-      const delay_bits bits = inside.read(b);
-      for (std::size_t d = 0; d < delays; ++d) seen[d] += bits.has(d);
-    }
-  }
-  delay_reader inside;
-  int steps;
-  std::array<int, delays> seen{};
-};
 
 struct ran {
   std::optional<collector_window> collector;
@@ -55,14 +41,9 @@ ran run(const settings& set, int steps = 5000, std::string_view rule = {}) {
     if (cycle_rules[i].name == rule) spec.tunables.emplace_back("rule", static_cast<double>(i));
   }
   const auto body = bind_cell<H, W>().make(spec);
-  conductor_words words;
-  words.phase = static_cast<int>(phase::ramp_up);
-  counted_steps driver(steps);
-  lane_control control;
-  control.shared = &words;
-  control.driver = &driver;
+  tally::testing::counted_steps driver(steps);
   ran r;
-  r.message = body->run([&] { std::thread([&] { body->lane(0, control); }).join(); }).message;
+  r.message = tally::testing::driven(*body, driver);
   r.collector = body->collected();
   r.seen = driver.seen;
   body->report(r.metrics);

@@ -8,43 +8,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "harness/base/random.hpp"
 #include "harness/base/text.hpp"
 #include "harness/report/comparison_report.hpp"
+#include "tests/support/made_up_windows.hpp"
 
 namespace tally::unit_comparison {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::normal;
 using ::testing::Not;
-
-result window(const std::string& strategy, row_role role, int process, int block, double ns) {
-  result r;
-  r.scene = "spin|1|throughput";
-  r.row = strategy + "|" + r.scene + (role == row_role::again ? "|aa" : "");
-  r.role = role;
-  r.strategy = strategy;
-  r.workload = "spin";
-  r.mode = "throughput";
-  r.process = process;
-  r.block = block;
-  r.metrics = {{"ns_per_op", "ns", "measured", ns, {}, {}, ""}, {"ops_per_second", "1/s", "measured", 1e9 / ns, {}, {}, ""}};
-  return r;
-}
 
 // What a machine does to the windows: a level for each process, a drift for each block that hits all rows alike, and each window's own
 // noise.
 struct noise_of {
   double process = 0.02, block = 0.02, window = 0.02;
 };
-
-double normal(random_source& random) {
-  const double u = (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53;
-  const double v = static_cast<double>(random() >> 11) * 0x1p-53;
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
-}
 
 struct spun_row {
   std::string strategy;
@@ -67,7 +48,7 @@ std::vector<result> run(const row_list& rows, random_source& random, int process
       const double drift = noise.block * normal(random);
       for (std::size_t i = 0; i < rows.size(); ++i) {
         const double ns = rows[i].ns * std::exp(levels[i] + drift + noise.window * normal(random));
-        all.push_back(window(rows[i].strategy, rows[i].role, p, b, ns));
+        all.push_back(testing::spin_window(rows[i].strategy, rows[i].role, p, b, ns));
       }
     }
   }
@@ -255,7 +236,7 @@ TEST(comparison, rows_of_one_side_failed_ones_and_ones_that_are_not_the_same_are
 }
 
 TEST(comparison, simulated_figures_are_exact_and_need_no_processes) {
-  auto row = window("atomic", row_role::measured, 0, 0, 10);
+  auto row = testing::spin_window("atomic", row_role::measured, 0, 0, 10);
   row.simulated = true;
   auto slower = row;
   slower.metrics[0].value = 10.1;

@@ -15,6 +15,7 @@
 #include "strategies/deferred.hpp"
 #include "strategies/gil.hpp"
 #include "strategies/mark_sweep.hpp"
+#include "tests/support/counted_steps.hpp"
 #include "workloads/cycles.hpp"
 #include "workloads/tree_churn.hpp"
 
@@ -22,22 +23,8 @@ namespace unit_delays {
 namespace {
 
 using namespace tally;
+using tally::testing::counted_steps;
 using settings = std::map<std::string, std::string>;
-
-struct counted_steps : lane_driver {
-  explicit counted_steps(int n) : steps(n) {}
-  void operate(lane_control&, const batch_runner& b) override {
-    for (int i = 0; i < steps; ++i) {
-      b.run(b.state, 1);
-      const delay_bits bits = inside.read(b);
-      for (std::size_t d = 0; d < delays; ++d) seen[d] += bits.has(d);
-    }
-  }
-  int of(delay d) const { return seen[static_cast<std::size_t>(d)]; }
-  int steps;
-  delay_reader inside;
-  std::array<int, delays> seen{};
-};
 
 // Returns the collections that the heap made meanwhile.
 template <class H, class W>
@@ -45,14 +32,9 @@ std::uint64_t run(counted_steps& driver, const settings& set) {
   body_spec spec;
   spec.params = parameters(W::info, set);
   const auto body = bind_cell<H, W>().make(spec);
-  conductor_words words;
-  words.phase = static_cast<int>(phase::ramp_up);
-  lane_control control;
-  control.shared = &words;
-  control.driver = &driver;
-  EXPECT_EQ(body->run([&] { std::thread([&] { body->lane(0, control); }).join(); }).message, "");
-  if (!body->collected()) return 0;
-  const auto& by_generation = body->collected()->totals.collections;
+  EXPECT_EQ(tally::testing::driven(*body, driver), "");
+  const collector_window seen = body->collected().value_or(collector_window{});
+  const auto& by_generation = seen.totals.collections;
   return by_generation[0] + by_generation[1] + by_generation[2];
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "harness/results/metrics.hpp"
+#include "tests/support/made_up_windows.hpp"
 
 namespace tally::unit_estimates {
 namespace {
@@ -16,29 +17,15 @@ namespace {
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 
-result window(const std::string& strategy, row_role role, int process, int block, double ns) {
-  result r;
-  r.scene = "spin|1|throughput";
-  r.row = strategy + "|" + r.scene + (role == row_role::again ? "|aa" : "");
-  r.role = role;
-  r.strategy = strategy;
-  r.workload = "spin";
-  r.mode = "throughput";
-  r.process = process;
-  r.block = block;
-  r.metrics = {{"ns_per_op", "ns", "measured", ns, {}, {}, ""}, {"ops_per_second", "1/s", "measured", 1e9 / ns, {}, {}, ""}};
-  return r;
-}
-
 // The baseline takes 10 ns, fast 4, each with the drift of its block; the second measurement of the baseline 1 % more.
 std::vector<result> run(int processes) {
   std::vector<result> all;
   for (int p = 0; p < processes; ++p) {
     for (int b = 0; b < 3; ++b) {
       const double drift = 1 + 0.1 * ((p * 3 + b) % 4);
-      all.push_back(window("fast", row_role::measured, p, b, 4 * drift));
-      all.push_back(window("atomic", row_role::baseline, p, b, 10 * drift));
-      all.push_back(window("atomic", row_role::again, p, b, 10.1 * drift));
+      all.push_back(testing::spin_window("fast", row_role::measured, p, b, 4 * drift));
+      all.push_back(testing::spin_window("atomic", row_role::baseline, p, b, 10 * drift));
+      all.push_back(testing::spin_window("atomic", row_role::again, p, b, 10.1 * drift));
     }
   }
   return all;
@@ -130,7 +117,7 @@ TEST(estimates, a_row_with_fewer_than_five_processes_has_no_interval_in_a_run_of
 
 TEST(estimates, failed_windows_are_left_out_and_a_row_without_any_has_none) {
   auto results = run(2);
-  results.push_back(window("broken", row_role::measured, 0, 0, 1));
+  results.push_back(testing::spin_window("broken", row_role::measured, 0, 0, 1));
   results.back().metrics.clear();
   results.back().status = row_status::error;
   results.front().metrics.clear();  // fast's first window

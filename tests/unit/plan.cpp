@@ -329,9 +329,9 @@ TEST_F(plan_of, more_threads_than_processors_are_allowed_and_marked) {
 TEST_F(plan_of, a_value_is_the_same_however_it_is_typed) {
   run_request r = selection({"atomic"}, {"spin"}, "1");
   const auto labels = [&] {
-    std::set<std::string> all;
-    for (const auto& row : made(r).rows) all.insert(row.workload_label);
-    return all;
+    std::set<std::string> labelled;
+    for (const auto& row : made(r).rows) labelled.insert(row.workload_label);
+    return labelled;
   };
   r.sets = {"size=20,2e1,20.0"};
   EXPECT_EQ(labels(), std::set<std::string>{"spin size=20"});

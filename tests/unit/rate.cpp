@@ -79,7 +79,9 @@ TEST(rate, survives_the_way_to_a_worker_and_into_a_record) {
     const json record = to_json(run_item{row_of(typed, arrival_kind::poisson)});
     const run_item back = item_from(json::parse(record.dump()));
     EXPECT_EQ(back.row.rate, rate_choice(typed));
-    if (back.row.rate.open()) EXPECT_EQ(back.row.arrivals, arrival_kind::poisson);
+    if (back.row.rate.open()) {
+      EXPECT_EQ(back.row.arrivals, arrival_kind::poisson);
+    }
     EXPECT_EQ(record.at("config").contains("rate"), back.row.rate.open());
   }
 }

@@ -7,15 +7,12 @@
 #include <numbers>
 
 #include "harness/base/random.hpp"
+#include "tests/support/made_up_windows.hpp"
 
 namespace tally::unit_statistics {
 namespace {
 
-double normal(random_source& random) {
-  const double u = (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53;
-  const double v = static_cast<double>(random() >> 11) * 0x1p-53;
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
-}
+using testing::normal;
 
 // Processes that differ from each other, windows that differ in each.
 replicated drawn(random_source& random, int processes, int blocks, double truth, double between, double within) {

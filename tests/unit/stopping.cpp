@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "harness/base/errors.hpp"
 #include "harness/base/files.hpp"
@@ -17,11 +16,14 @@
 #include "harness/measure/statistics.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/session/config_file.hpp"
+#include "tests/support/made_up_windows.hpp"
 
 namespace tally::unit_stopping {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::normal;
+using testing::spin_window;
 
 const interval_width two_percent{0.02};
 const time_budget a_minute{std::chrono::minutes(1)};
@@ -127,33 +129,14 @@ TEST(stopping, a_plan_without_a_baseline_has_nothing_to_become_narrow) {
   EXPECT_THAT(plan.takes_text(), HasSubstr(" for 5, "));
 }
 
-result window(const std::string& strategy, row_role role, int process, double ns) {
-  result r;
-  r.scene = "spin|1|throughput";
-  r.row = strategy + "|" + r.scene + (role == row_role::again ? "|aa" : "");
-  r.role = role;
-  r.strategy = strategy;
-  r.workload = "spin";
-  r.mode = "throughput";
-  r.process = process;
-  r.metrics = {{"ns_per_op", "ns", "measured", ns, {}, {}, ""}};
-  return r;
-}
-
-double normal(random_source& random) {
-  const double u = (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53;
-  const double v = static_cast<double>(random() >> 11) * 0x1p-53;
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
-}
-
 TEST(stopping, widths_are_of_every_row_that_is_compared_and_the_widest_is_first) {
   random_source random(5, 0);
   std::vector<result> all;
   for (int p = 0; p < 6; ++p) {
-    all.push_back(window("atomic", row_role::baseline, p, 10));
-    all.push_back(window("atomic", row_role::again, p, 10 * std::exp(0.001 * normal(random))));
-    all.push_back(window("loud", row_role::measured, p, 4 * std::exp(0.1 * normal(random))));
-    if (p < 3) all.push_back(window("lost", row_role::measured, p, 4));
+    all.push_back(spin_window("atomic", row_role::baseline, p, 0, 10));
+    all.push_back(spin_window("atomic", row_role::again, p, 0, 10 * std::exp(0.001 * normal(random))));
+    all.push_back(spin_window("loud", row_role::measured, p, 0, 4 * std::exp(0.1 * normal(random))));
+    if (p < 3) all.push_back(spin_window("lost", row_role::measured, p, 0, 4));
   }
   const auto found = ratio_widths(all, {}, 1);
   ASSERT_EQ(found.size(), 3U);
@@ -172,9 +155,9 @@ TEST(stopping, a_run_ends_at_the_first_process_after_which_all_is_narrow) {
   std::vector<result> all;
   int ended = 0, first_narrow = 0;
   for (int p = 0; p < 30 && ended == 0; ++p) {
-    all.push_back(window("atomic", row_role::baseline, p, 10));
-    all.push_back(window("atomic", row_role::again, p, 10 * std::exp(0.01 * normal(random))));
-    all.push_back(window("fast", row_role::measured, p, 4 * std::exp(0.035 * normal(random))));
+    all.push_back(spin_window("atomic", row_role::baseline, p, 0, 10));
+    all.push_back(spin_window("atomic", row_role::again, p, 0, 10 * std::exp(0.01 * normal(random))));
+    all.push_back(spin_window("fast", row_role::measured, p, 0, 4 * std::exp(0.035 * normal(random))));
     const auto said = ratio_widths(all, {}, 1);
     if (first_narrow == 0 && p + 1 >= 5 && said.front().share <= 0.02) first_narrow = p + 1;
     if (decide(rule, p + 1, p, said).why) ended = p + 1;
