@@ -14,11 +14,11 @@ import subprocess
 import sys
 import time
 
-import jsonschema
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import made_up
 from run_tests import run_tests
+from tally_program import Schema, runner
+from tally_program import lines as lines_of
 
 tally = str(pathlib.Path(sys.argv[1]).resolve())
 source = pathlib.Path(sys.argv[2]).resolve()
@@ -26,16 +26,9 @@ sys.path.insert(0, str(source / "scripts"))
 from tally_plots import estimates as figures
 from tally_plots import load
 
-schema = json.loads((source / "results/schema.json").read_text())
-validator = jsonschema.Draft202012Validator(schema)
-estimate_validator = jsonschema.Draft202012Validator(schema["$defs"]["estimate"])
+schema = Schema(source)
+run = runner(tally)
 ROWS = {"atomic": 38.0, "biased": 27.0}
-
-
-def run(*arguments, cwd, expect=0, **more):
-    done = subprocess.run([tally, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=120, **more)
-    assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
-    return done.stdout, done.stderr
 
 
 def made(cwd, name, processes=5, machine="a" * 32, build="1", times=1.0, started="2026-01-01T00:00:00Z", records=None):
@@ -53,22 +46,13 @@ def made(cwd, name, processes=5, machine="a" * 32, build="1", times=1.0, started
 
 
 def lines(directory):
-    return [json.loads(line) for line in (pathlib.Path(directory) / "rows.jsonl").read_text().splitlines()]
+    return lines_of(pathlib.Path(directory) / "rows.jsonl")
 
 
 def checked(directory):
     """The records, which the schema allows, and the estimates by origin, row and metric."""
-    rows = lines(directory)
-    for row in rows:
-        for error in validator.iter_errors(row):
-            raise AssertionError(f"{row['row']}: {'/'.join(map(str, error.path))}: {error.message}")
-    found = {}
-    for line in (pathlib.Path(directory) / "estimates.jsonl").read_text().splitlines():
-        estimate = json.loads(line)
-        for error in estimate_validator.iter_errors(estimate):
-            raise AssertionError(f"{estimate['row']}: {error.message}")
-        found[estimate["origin"], estimate["row"], estimate["metric"]] = estimate
-    return rows, found
+    found = {(e["origin"], e["row"], e["metric"]): e for e in schema.estimates(directory)}
+    return schema.records(directory), found
 
 
 def as_written(record):

@@ -16,16 +16,12 @@ import termios
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from run_tests import run_tests
+from tally_program import runner
 
 tally = str(pathlib.Path(sys.argv[1]).resolve())
+run = runner(tally)
 ONE = ["run", "--strategy", "atomic", "--workload", "copy_drop", "--threads", "1", "--processes", "1", "--repeat", "1"]
 SHORT = [*ONE, "--duration", "5ms"]
-
-
-def run(*arguments, cwd, expect=0):
-    done = subprocess.run([tally, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
-    assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
-    return done.stdout, done.stderr
 
 
 def records(directory):

@@ -5,32 +5,14 @@ open_loop.py TALLY SOURCE_DIR [TEST...]
 """
 import json
 import pathlib
-import subprocess
 import sys
-
-import jsonschema
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from run_tests import run_tests
+from tally_program import Schema, runner
 
-tally = str(pathlib.Path(sys.argv[1]).resolve())
-source = pathlib.Path(sys.argv[2]).resolve()
-validator = jsonschema.Draft202012Validator(json.loads((source / "results/schema.json").read_text()))
+run, records = runner(sys.argv[1]), Schema(sys.argv[2]).records
 SMALL = ["run", "--strategy", "atomic", "--workload", "tree_churn", "--threads", "1", "--processes", "1", "--repeat", "1", "--mode", "latency"]
-
-
-def run(*arguments, cwd, expect=0):
-    done = subprocess.run([tally, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
-    assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
-    return done.stdout, done.stderr
-
-
-def records(directory):
-    rows = [json.loads(line) for line in (pathlib.Path(directory) / "rows.jsonl").read_text().splitlines()]
-    for row in rows:
-        for error in validator.iter_errors(row):
-            raise AssertionError(f"{row['row']}: {'/'.join(map(str, error.path))}: {error.message}")
-    return rows
 
 
 def value(row, name):

@@ -8,27 +8,20 @@ import pathlib
 import subprocess
 import sys
 
-import jsonschema
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from run_tests import run_tests
+from tally_program import Schema, runner
 
-TALLY, SOURCE = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
-VALID = jsonschema.Draft202012Validator(json.loads((SOURCE / "results/schema.json").read_text()))
+run, schema = runner(sys.argv[1]), Schema(sys.argv[2])
 SHORT = ["--strategy", "atomic", "--workload", "copy_drop", "--threads", "1", "--duration", "5ms", "--processes", "2", "--repeat", "1"]
 
 
 def tally(*arguments, cwd, expect=0):
-    done = subprocess.run([TALLY, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
-    assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+    return "".join(run(*arguments, cwd=cwd, expect=expect))
 
 
 def records(directory):
-    rows = [json.loads(line) for line in (directory / "rows.jsonl").read_text().splitlines()]
-    for row in rows:
-        for error in VALID.iter_errors(row):
-            raise AssertionError(f"{row['row']}: {'/'.join(map(str, error.path))}: {error.message}")
+    rows = schema.records(directory)
     assert {r["status"] for r in rows} <= {"ok", "skipped"}, rows
     return [r for r in rows if r["status"] == "ok"]
 
@@ -69,7 +62,7 @@ def a_run_can_be_made_again_and_gone_on_with(cwd):
 
 
 def a_simulation_works_for_as_many_cycles(cwd):
-    if "this build has no simulator" in subprocess.run([TALLY, "sim", "--plan"], capture_output=True, text=True).stderr:
+    if "this build has no simulator" in subprocess.run([sys.argv[1], "sim", "--plan"], capture_output=True, text=True).stderr:
         return print("no simulator in this build")
     tally("sim", "--strategy", "atomic,none", "--workload", "copy_drop", "--cores", "1", "--ops", "100", "--schedule", "timed", "--think",
           "0,100", "--out", "s", cwd=cwd)

@@ -13,23 +13,19 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from run_tests import run_tests
+from tally_program import lines, runner
 
 tally = str(pathlib.Path(sys.argv[1]).resolve())
+run = runner(tally)
 SMALL = ["run", "--strategy", "plain,atomic", "--workload", "copy_drop", "--threads", "1", "--duration", "2ms", "--repeat", "1"]
 ROWS = 3  # plain, atomic, and atomic's second measurement
 NEVER = "0.01%"  # no interval is as narrow
 
 
-def run(*arguments, cwd, expect=0):
-    done = subprocess.run([tally, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
-    assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
-    return done.stdout, done.stderr
-
-
 def ended(folder):
     """What config.json says of the end; its number of processes is that of the rows, each window of which is there once."""
     config = json.loads((folder / "config.json").read_text())
-    rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+    rows = lines(folder / "rows.jsonl")
     windows = [(r["row"], r["process"], r["block"]) for r in rows]
     assert len(windows) == len(set(windows)), "a window was measured twice"
     end = config["ended"]
@@ -40,8 +36,7 @@ def ended(folder):
 
 
 def widths(folder):
-    lines = [json.loads(line) for line in (folder / "estimates.jsonl").read_text().splitlines()]
-    ratios = [line["ratio"] for line in lines if line["metric"] == "ns_per_op" and line["ratio"]["to"] != line["row"]]
+    ratios = [line["ratio"] for line in lines(folder / "estimates.jsonl") if line["metric"] == "ns_per_op" and line["ratio"]["to"] != line["row"]]
     return [(ratio["high"] / ratio["low"]) ** 0.5 - 1 for ratio in ratios]
 
 
