@@ -75,11 +75,13 @@ double student_p(double difference, double error, double freedom) {
 // A ratio's logs, or those of one side of it, and how the processes' medians of them scatter.
 struct log_side {
   replicated logs;
+  std::vector<double> medians;      // of each process
   double centre = 0, variance = 0;  // variance: unbiased, between processes
   explicit log_side(replicated values) : logs(std::move(values)) {
     if (logs.empty()) return;
     centre = tally::centre(logs);
-    for (const auto& process : logs) variance += std::pow(median(process) - centre, 2);
+    for (const auto& process : logs) medians.push_back(median(process));
+    for (const double m : medians) variance += std::pow(m - centre, 2);
     variance /= std::max(1.0, processes() - 1);
   }
   [[nodiscard]] double processes() const { return static_cast<double>(logs.size()); }
@@ -116,6 +118,7 @@ std::optional<unpaired_ratio> unpaired_of_logs(const log_side& over, const log_s
   result.log_error = std::sqrt(over.of_centre() + under.of_centre());
   result.freedom = welch_freedom(over, under);
   result.p = student_p(difference, result.log_error, result.freedom);
+  result.rank_p = mann_whitney_p(over.medians, under.medians);
   if (result.least_processes >= processes_needed) {
     result.confidence = unpaired_interval(over, under, result.freedom, seed, resamples);
   }

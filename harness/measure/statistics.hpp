@@ -71,6 +71,7 @@ struct unpaired_ratio {
   double log_error = 0;                // standard error of log(ratio), between processes; 0 with fewer than two on a side
   double freedom = 1;                  // of log_error [Welch47]
   double p = 1;                        // two-sided, of no difference: Welch's t-test of the processes' medians of logs
+  double rank_p = 1;                   // a second opinion, of no distribution: mann_whitney_p of the same medians
   int least_processes = 0;             // of the side that has fewer
 };
 // a over b, of finite values above 0; others are left out. Empty if a side has none.

@@ -72,6 +72,17 @@ std::string sight_text(const std::vector<compared_figure>& figures) {
       percent(median(seen)), percent(least), percent(most));
 }
 
+// What the rank test says of the differences; "" without any.
+std::string ranks_text(const std::vector<compared_figure>& figures) {
+  const auto called = static_cast<std::size_t>(std::ranges::count_if(figures, &compared_figure::tested_different));
+  const auto doubted = static_cast<std::size_t>(std::ranges::count_if(figures, &compared_figure::doubted_by_ranks));
+  if (called == 0) return "";
+  constexpr std::string_view second = "A second opinion, by the ranks of the processes' medians alone (Mann-Whitney),";
+  if (doubted == 0)
+    return fmt::format("{} agrees with {}.", second, called == 1 ? "the difference" : fmt::format("all {} differences", called));
+  return fmt::format("{} does not see {} of {}; it is said beside them.", second, doubted, counted(called, "difference"));
+}
+
 std::vector<std::string> head_sentences(const told_comparison& t) {
   const auto& figures = t.result.figures;
   std::vector<std::string> all;
@@ -83,6 +94,7 @@ std::vector<std::string> head_sentences(const told_comparison& t) {
                     "both runs differ by.",
                     counted(t.result.tests, "figure"), 100 * significance));
     all.push_back(sight_text(figures));
+    all.push_back(ranks_text(figures));
   }
   const auto few = std::ranges::count(figures, change::few, &compared_figure::verdict);
   if (few != 0) {
@@ -122,6 +134,7 @@ struct table_line {
 
 table_line line_of(const compared_figure& f, bool with_metric) {
   std::string remark = verdict_word(f);
+  if (f.doubted_by_ranks()) remark += " (not by ranks)";
   if (f.verdict == change::none && f.least_seen) remark += fmt::format(" (could see {})", percent(*f.least_seen));
   return {with_metric ? fmt::format("{} {}", f.label, f.metric) : f.label,
           figure_text(f.before, f.unit),

@@ -30,6 +30,12 @@ struct compared_figure {
   std::optional<double> noise;       // what the A/A pair of the scene differs by, in the run where it is more; 0.02: by 2 %
   std::optional<double> least_seen;  // the least difference that would have been called one here; 0.02: 2 %
   change verdict = change::few;
+  // It is called different, by a test and not since simulated figures are what they are.
+  [[nodiscard]] bool tested_different() const {
+    return !exact && verdict != change::few && verdict != change::doubtful && verdict != change::none;
+  }
+  // The ranks alone (ratio.rank_p, not corrected for the table) don't say so.
+  [[nodiscard]] bool doubted_by_ranks() const { return tested_different() && ratio.rank_p >= significance; }
 };
 
 // A row of one side, or of both, that is not compared.

@@ -6,21 +6,15 @@
 import json
 import pathlib
 import re
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import made_up
 from run_tests import run_tests
+from tally_program import runner
 
-tally = str(pathlib.Path(sys.argv[1]).resolve())
+run = runner(sys.argv[1])
 REAL = ["--strategy", "plain,atomic", "--workload", "copy_drop", "--threads", "1", "--duration", "5ms", "--repeat", "2", "--quiet"]
-
-
-def run(*arguments, cwd, expect=0):
-    done = subprocess.run([tally, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=120)
-    assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
-    return done.stdout, done.stderr
 
 
 def old_and_new(cwd, times=1.0, processes=5, **more):
@@ -51,6 +45,7 @@ def a_slower_row_is_called_slower_and_trips_the_gate(cwd):
     assert "Holm's correction over 5 figures" in out and "could have seen is" in out, out
     line = re.search(r"^  biased +2[67]\.\d+ ns -> +32\.\d+ ns +1\.2\d\dx +\[(1\.\d+), (1\.\d+)\] +slower$", out, re.M)
     assert line and float(line[1]) < 1.2 < float(line[2]), out
+    assert "by the ranks of the processes' medians alone (Mann-Whitney), agrees with the difference." in out, out
     assert "Gate" not in out
     out, _ = run("compare", "old", "new", "--gate", "5", cwd=cwd, expect=1)
     assert "Gate of 5 %: a regression, biased|copy_drop|1|throughput (ns_per_op)." in out, out

@@ -120,6 +120,26 @@ TEST(comparison, ten_per_cent_are_seen_and_nothing_else_is) {
   EXPECT_GE(covered, experiments * 91 / 100);
 }
 
+// With five processes on either side the least p of ranks is 2 in 252: every one of one side is above every one of the other.
+TEST(comparison, ranks_are_a_second_opinion) {
+  random_source random(9, 0);
+  const noise_of quiet{0.001, 0.001, 0.001};
+  const auto before = run(usual_rows(1), random, 5, quiet);
+  const run_comparison all = compared(before, run(usual_rows(1.1), random, 5, quiet));
+  const compared_figure& f = *figure_of(all, "biased");
+  EXPECT_EQ(f.verdict, change::worse);
+  EXPECT_NEAR(f.ratio.rank_p, 2.0 / 252, 1e-9);
+  EXPECT_FALSE(f.doubted_by_ranks());
+  EXPECT_THAT(comparison_text(told(all)), HasSubstr("(Mann-Whitney), agrees with the difference."));
+  compared_figure doubted = f;
+  doubted.ratio.rank_p = 0.06;
+  EXPECT_TRUE(doubted.doubted_by_ranks());
+  run_comparison one = all;
+  *std::ranges::find(one.figures, "biased", &compared_figure::label) = doubted;
+  EXPECT_THAT(comparison_text(told(one)), HasSubstr("does not see 1 of 1 difference; it is said beside them."));
+  EXPECT_THAT(comparison_text(told(std::move(one))), HasSubstr("slower (not by ranks)"));
+}
+
 TEST(comparison, says_what_it_could_have_seen) {
   random_source random(4, 0);
   int seen = 0, expected = 0;
