@@ -15,6 +15,7 @@
 #include "harness/base/cpu_set.hpp"
 #include "harness/engine/lane.hpp"
 #include "harness/engine/planted.hpp"
+#include "harness/engine/stack_offset.hpp"
 #include "harness/memory/native.hpp"
 
 namespace tally {
@@ -94,7 +95,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     for (std::size_t i = 0; i < lanes; ++i) {
       running.threads.emplace_back([&, i] {
         try {
-          work(body, static_cast<int>(i), spec, *controls[i], result.lanes[i]);
+          with_stack_offset(spec.stack_offset, [&] { work(body, static_cast<int>(i), spec, *controls[i], result.lanes[i]); });
         } catch (const std::exception& e) {
           controls[i]->fail(e);
         }

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "harness/engine/lane.hpp"
+#include "harness/engine/stack_offset.hpp"
 #include "harness/measure/environment.hpp"
 #include "harness/results/binary.hpp"
 #include "harness/results/record.hpp"
@@ -93,6 +94,7 @@ json measure(const registry& all, const run_item& item) {
   window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
   seen.think = think_of(item.row.think_ns);
   window.think_steps = seen.think.steps;
+  window.stack_offset = stack_offset_of(item.seed);
   window.planted = planted_share(built_as().planted, item.row.strategy, item.row.role == row_role::again);
   if (item.row.rate.percent != 0) {
     seen.closed_loop_rate = closed_loop_rate(bound, spec, window);
@@ -128,6 +130,7 @@ json measure(const registry& all, const run_item& item) {
   seen.quality = judge(result, input);
   json record = measured_record(item, bound, result, seen);
   record["attempts"] = attempts;
+  record["stack_offset"] = window.stack_offset;
   return record;
 }
 

@@ -15,17 +15,14 @@ import subprocess
 import sys
 import time
 
-import jsonschema
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from run_tests import run_tests
+from tally_program import Schema, runner
 
 tally = str(pathlib.Path(sys.argv[1]).resolve())
 source = pathlib.Path(sys.argv[2]).resolve()
-schema = json.loads((source / "results/schema.json").read_text())
-jsonschema.Draft202012Validator.check_schema(schema)
-validator = jsonschema.Draft202012Validator(schema)
-estimate_validator = jsonschema.Draft202012Validator(schema["$defs"]["estimate"])
+schema = Schema(source)
+run, records = runner(tally), schema.records
 
 SMALL = ["run", "--strategy", "plain,atomic", "--workload", "copy_drop", "--threads", "1,2", "--duration", "10ms",
          "--processes", "2", "--repeat", "2", "--seed", "7"]
@@ -33,26 +30,9 @@ SMALL = ["run", "--strategy", "plain,atomic", "--workload", "copy_drop", "--thre
 WINDOWS, SKIPPED = 20, 1
 
 
-def run(*arguments, cwd, expect=0, **more):
-    done = subprocess.run([tally, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, **more)
-    assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
-    return done.stdout, done.stderr
-
-
-def records(directory):
-    rows = [json.loads(line) for line in (pathlib.Path(directory) / "rows.jsonl").read_text().splitlines()]
-    for row in rows:
-        for error in validator.iter_errors(row):
-            raise AssertionError(f"{row['row']}: {'/'.join(map(str, error.path))}: {error.message}")
-    return rows
-
-
 def estimates(directory):
     """By row and metric; they are of the rows that are there, and of nothing else."""
-    lines = [json.loads(line) for line in (pathlib.Path(directory) / "estimates.jsonl").read_text().splitlines()]
-    for line in lines:
-        for error in estimate_validator.iter_errors(line):
-            raise AssertionError(f"{line['row']}: {'/'.join(map(str, error.path))}: {error.message}")
+    lines = schema.estimates(directory)
     measured = {(r["row"], m) for r in records(directory) for m in r.get("metrics", {})}
     found = {(e["row"], e["metric"]): e for e in lines}
     assert len(found) == len(lines) and set(found) <= measured, set(found) - measured
@@ -215,8 +195,8 @@ def a_run_that_goes_on_keeps_others_out_and_misses_its_file(cwd):
 def from_makes_the_same_run_again(cwd):
     run(*SMALL, "--out", "one", cwd=cwd)
     run("run", "--from", "one", "--out", "two", cwd=cwd)
-    order = lambda d: [(r["row"], r["process"], r["block"], r["seed"]) for r in complete(cwd / d) if r["status"] == "ok"]
-    assert order("one") == order("two")
+    order = lambda d: [(r["row"], r["process"], r["block"], r["seed"], r["stack_offset"]) for r in complete(cwd / d) if r["status"] == "ok"]
+    assert order("one") == order("two") and len({r[1:] for r in order("one")}) == 4 and len({r[4] for r in order("one")}) > 1
     configs = [json.loads((cwd / d / "config.json").read_text()) for d in ("one", "two")]
     assert configs[0]["request"] == configs[1]["request"]
 
