@@ -95,23 +95,25 @@ std::string counters_text(std::string_view indent) {
   return out;
 }
 
+json counter_group_json(const counter_group& g) {
+  const resolved_group r = here(g);
+  json events = json::array(), metrics = json::array();
+  for (const auto& e : r.events) {
+    json one{{"name", e.name}, {"encoding", e.encoding}, {"source", e.source}};
+    if (!e.absent.empty()) one["absent"] = e.absent;
+    events.push_back(std::move(one));
+  }
+  for (const auto& m : r.metrics) {
+    metrics.push_back({{"name", g.name + "." + m.name}, {"unit", m.unit}, {"formula", m.text}, {"meaning", m.meaning}});
+  }
+  json one{{"name", g.name}, {"summary", g.summary}, {"notes", g.notes}, {"events", events}, {"metrics", metrics}};
+  if (!r.absent.empty()) one["absent"] = r.absent;
+  return one;
+}
+
 json counters_json() {
   json list = json::array();
-  for (const auto& g : built_in_counters()) {
-    const resolved_group r = here(g);
-    json events = json::array(), metrics = json::array();
-    for (const auto& e : r.events) {
-      json one{{"name", e.name}, {"encoding", e.encoding}, {"source", e.source}};
-      if (!e.absent.empty()) one["absent"] = e.absent;
-      events.push_back(std::move(one));
-    }
-    for (const auto& m : r.metrics) {
-      metrics.push_back({{"name", g.name + "." + m.name}, {"unit", m.unit}, {"formula", m.text}, {"meaning", m.meaning}});
-    }
-    json one{{"name", g.name}, {"summary", g.summary}, {"notes", g.notes}, {"events", events}, {"metrics", metrics}};
-    if (!r.absent.empty()) one["absent"] = r.absent;
-    list.push_back(std::move(one));
-  }
+  for (const auto& g : built_in_counters()) list.push_back(counter_group_json(g));
   return list;
 }
 

@@ -13,6 +13,7 @@ namespace tally {
 // `tally list counters`: a line a group, with what is absent on this machine and why.
 [[nodiscard]] std::string counters_text(std::string_view indent);
 [[nodiscard]] json counters_json();
+[[nodiscard]] json counter_group_json(const counter_group&);
 // `tally describe GROUP`: events with encodings and sources, formulas, and which of them this machine has.
 [[nodiscard]] std::string describe_counters(const counter_group&);
 

@@ -6,11 +6,8 @@
 #include <array>
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
-#include <utility>
 
-#include "harness/base/bundled.hpp"
 #include "harness/base/program.hpp"
 #include "harness/base/text.hpp"
 #include "harness/report/counters_report.hpp"
@@ -21,7 +18,6 @@
 #include "harness/run/plan.hpp"
 
 namespace tally {
-namespace {
 
 const char* oracle_words(oracle_class c) {
   switch (c) {
@@ -31,6 +27,8 @@ const char* oracle_words(oracle_class c) {
   }
   return "";
 }
+
+namespace {
 
 std::vector<std::string> capability_words(const capabilities& can) {
   std::vector<std::string> words;
@@ -47,24 +45,6 @@ std::vector<std::string> capability_words(const capabilities& can) {
   if (!can.instrumented) words.emplace_back("as it is (no instrumented policy)");
   return words;
 }
-
-json capability_json(const capabilities& c) {
-  return {{"threads", !c.single_threaded},
-          {"weak", c.weak},
-          {"shared_slots", c.shared_slot},
-          {"borrow", c.borrow},
-          {"cycles", c.cycles},
-          {"finalizers", c.finalizers},
-          {"observers", c.observers},
-          {"heap_limit", c.limits_heap},
-          {"own_heap", c.own_heap},
-          {"process_global", c.process_global},
-          {"instrumented", c.instrumented}};
-}
-
-// Sections whose names are those of files.
-constexpr std::array<std::pair<std::string_view, bundled>, 3> bundled_sections{
-    {{"counters", bundled::counters}, {"machines", bundled::machines}, {"runtimes", bundled::runtimes}}};
 
 bool wants(std::string_view what, std::string_view section) { return what.empty() || what == section; }
 
@@ -139,63 +119,6 @@ std::string describe_workload(const registry& all, std::size_t index) {
 }
 
 }  // namespace
-
-json list_json(const registry& all, std::string_view what) {
-  json out = json::object();
-  if (wants(what, "strategies")) {
-    json list = json::array();
-    for (const auto& s : all.strategies) {
-      json variants = json::array(), tunables = json::array();
-      for (const auto& v : s.variants) {
-        variants.push_back({{"name", variant_name(s, v)}, {"header_bytes", v.header_bytes}, {"can", capability_json(v.can)}});
-      }
-      for (const auto& t : s.tunables) {
-        json one{{"name", t.name}, {"summary", t.summary}, {"default", t.fallback}, {"default_from", t.default_from}};
-        if (t.values.empty()) one["least"] = t.least, one["most"] = t.most;
-        if (!t.values.empty()) one["values"] = t.values;
-        if (!t.only_with.empty()) one["only_with"] = t.only_with;
-        tunables.push_back(std::move(one));
-      }
-      list.push_back(
-          {{"name", s.name}, {"summary", s.summary}, {"source", s.source}, {"tunables", tunables}, {"variants", variants}});
-    }
-    out["strategies"] = std::move(list);
-  }
-  if (wants(what, "workloads")) {
-    json list = json::array();
-    for (const auto& w : all.workloads) {
-      json parameters = json::array();
-      for (const auto& p : w.parameters) {
-        json one{{"name", p.name}, {"default", p.fallback()}, {"help", p.help}};
-        if (p.is_number()) one["least"] = p.least, one["most"] = p.most;
-        if (p.kind == parameter_kind::word) one["values"] = p.words();
-        parameters.push_back(std::move(one));
-      }
-      list.push_back(
-          {{"name", w.name}, {"summary", w.summary}, {"step", w.step}, {"min_threads", w.min_lanes}, {"parameters", parameters}});
-    }
-    out["workloads"] = std::move(list);
-  }
-  if (wants(what, "suites")) {
-    json list = json::array();
-    for (const auto& s : all_suites()) {
-      list.push_back({{"name", s.name},
-                      {"summary", s.summary},
-                      {"processes", s.how.processes},
-                      {"blocks", s.how.blocks},
-                      {"window", duration_text(s.how.window)}});
-    }
-    out["suites"] = std::move(list);
-  }
-  for (const auto& [section, files] : bundled_sections) {
-    if (const std::string why = bundled_missing(files); wants(what, section) && !why.empty()) throw results_error(why);
-  }
-  if (wants(what, "counters")) out["counters"] = counters_json();
-  if (wants(what, "metrics")) out["metrics"] = metrics_json();
-  if (wants(what, "machines")) out["machines"] = machines_json();
-  if (wants(what, "runtimes")) out["runtimes"] = runtimes_json();
-  return out;
-}
 
 std::string list_text(const registry& all, std::string_view what) {
   std::string out;

@@ -27,12 +27,15 @@ std::string machines_text(std::string_view indent) {
   return out;
 }
 
+json machine_json(const sim::machine& m, std::string_view typed) {
+  json figures = json::object();
+  for (const auto& f : m.figures) figures[f.key] = {{"value", f.value}, {"source", f.source}};
+  return {{"name", typed}, {"cores", m.cores()}, {"sockets", m.sockets}, {"clock_ghz", m.clock_ghz}, {"figures", figures}};
+}
+
 json machines_json() {
   json list = json::array();
-  for (const auto& n : sim::machine_names()) {
-    const sim::machine m = sim::load_machine(n);
-    list.push_back({{"name", n}, {"cores", m.cores()}, {"sockets", m.sockets}, {"clock_ghz", m.clock_ghz}});
-  }
+  for (const auto& n : sim::machine_names()) list.push_back(machine_json(sim::load_machine(n), n));
   return list;
 }
 

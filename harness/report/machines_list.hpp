@@ -11,6 +11,8 @@ namespace tally {
 
 [[nodiscard]] std::string machines_text(std::string_view indent);
 [[nodiscard]] json machines_json();
+// `typed`: its name or file.
+[[nodiscard]] json machine_json(const sim::machine&, std::string_view typed);
 // Its figures with their sources, and what simulates it, `typed` being its name or file.
 [[nodiscard]] std::string describe_machine(const sim::machine&, std::string_view typed);
 

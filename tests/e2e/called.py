@@ -155,6 +155,22 @@ def micro_help_has_the_librarys_flags_and_every_operation(cwd):
     assert there == set(re.findall(r"^  ([a-z_]+)  ", said, re.M)), there
 
 
+def what_is_described_for_programs_is_what_lists_have(cwd):
+    for section, entries in json.loads(run(tally, "list", "--json", cwd=cwd)).items():
+        for entry in entries[:1] + entries[-1:]:
+            said = json.loads(run(tally, "describe", entry["name"], "--json", cwd=cwd))
+            assert list(said) == [section] and entry in said[section], (section, entry["name"], said)
+            assert all(s["name"] == entry["name"] for s in said[section]), said
+    biased = json.loads(run(tally, "describe", "biased:merge=detached", "--json", cwd=cwd))["strategies"][0]
+    assert biased["name"] == "biased" and "cycles=trial" in biased["not_combined"], biased
+    assert biased["oracle"], biased
+    file = source / "harness/sim/machines/epyc-7742.machine"
+    (cwd / "mine.machine").write_text(file.read_text())
+    mine, = json.loads(run(tally, "describe", "mine.machine", "--json", cwd=cwd))["machines"]
+    assert mine["cores"] >= 64 and mine["figures"]["clock"]["source"], mine
+    assert "did you mean biased?" in run(tally, "describe", "biasd", "--json", cwd=cwd, expect=64)
+
+
 def micro_runs_every_operation_of_every_strategy(cwd):
     if has_micro(cwd):
         micro(cwd, "--benchmark_min_time=0.00001")
