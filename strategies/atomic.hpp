@@ -223,6 +223,7 @@ struct atomic {
       variant_list<options{}, options{.order = count_order::seq_cst}, options{.rmw = count_rmw::cas},
                    options{.padding = count_padding::line}, options{.unique = unique_path::on}, options{.slot = slot_kind::epoch},
                    options{.padding = count_padding::line, .slot = slot_kind::epoch}, options{.heap = object_source::block},
+                   options{.unique = unique_path::on, .heap = object_source::block},
                    options{.heap = object_source::block, .cycles = cycle_kind::stop}, options{.immortal = immortality::yes}>;
   // On the simulated policy: without the memory orders.
   using simulated_variants = variant_list<options{}, options{.rmw = count_rmw::cas}, options{.padding = count_padding::line},
