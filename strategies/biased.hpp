@@ -101,7 +101,8 @@ struct biased {
               .heap = object_source::block,
               .cycles = cycle_kind::stop}>;
   // When what another thread dropped is freed hangs on these.
-  using stamped_variants = variant_list<options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper}>;
+  using stamped_variants = variant_list<options{}, options{.merge = biased_merge::detached}, options{.rule = biased_rule::paper},
+                                        options{.heap = object_source::block, .cycles = cycle_kind::stop}>;
 };
 
 static_assert(strategy<biased_heap<native>> && has_weak<biased_heap<native>> && has_shared_slot<biased_heap<native>>);

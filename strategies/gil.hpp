@@ -233,6 +233,9 @@ struct gil {
                                 options{.cycles = cycle_kind::trial}, options{.counts = gil_counts::atomic},
                                 options{.immortal = immortality::yes},
                                 options{.cycles = cycle_kind::generational, .immortal = immortality::yes}>;
+  // When cyclic garbage is freed hangs on these.
+  using stamped_variants =
+      variant_list<options{}, options{.cycles = cycle_kind::generational}, options{.cycles = cycle_kind::trial}>;
 };
 
 static_assert(strategy<gil_heap<native>> && has_weak<gil_heap<native>> && has_shared_slot<gil_heap<native>>);

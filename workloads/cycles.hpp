@@ -17,6 +17,7 @@
 #include <array>
 #include <string>
 
+#include "harness/contract/promptness.hpp"
 #include "harness/contract/workload.hpp"
 #include "harness/heap/object.hpp"
 #include "harness/memory/leak_roots.hpp"
@@ -59,6 +60,7 @@ struct cycles {
     typename H::template slot<object>* slots() { return slots_behind<typename H::template slot<object>>(*this); }
     var<typename H::memory, std::uint64_t, "payload"> value;
     std::uint64_t count = 0;
+    [[no_unique_address]] death_stamp<H> death;
     void each_slot(auto&& f) {
       for (std::uint64_t i = 0; i < count; ++i) f(slots()[i]);
     }
@@ -194,7 +196,25 @@ struct cycles {
       node& first = c.get(old);
       const node* second = c.peek(first.slots()[shape_ == shape::closure ? 1 : 0]);
       l.wrong += second == nullptr || second->value.load() != first.value.load();
+      end(c, first);
       c.drop(old);
+    }
+    // All of a structure dies with the reference to its first object, whatever its objects hold of each other.
+    void end(context& c, node& first) {
+      if constexpr (last_drop<H>::recorded) {
+        const last_drop<H> now;
+        const auto dies = [&](node& n) { now.of(n, sizeof(typename H::template slot<node>) * n.count); };
+        dies(first);
+        if (shape_ == shape::list) {
+          node* at = c.peek(first.slots()[0]);
+          for (std::uint32_t i = 1; i < size_; ++i) {
+            dies(*at);
+            if (i + 1 < size_) at = c.peek(at->slots()[0]);
+          }
+          return;
+        }
+        for (std::uint32_t i = shape_ == shape::closure ? 1 : 0; i < first.count; ++i) dies(*c.peek(first.slots()[i]));
+      }
     }
     void empty(context& c, lane& l) {
       for (std::uint32_t i = 0; i < l.filled; ++i) {

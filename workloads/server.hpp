@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "harness/contract/guarded.hpp"
+#include "harness/contract/promptness.hpp"
 #include "harness/contract/workload.hpp"
 #include "harness/heap/object.hpp"
 
@@ -76,6 +77,7 @@ struct server {
   template <class H>
   struct part {
     var<typename H::memory, std::uint64_t, "payload"> value;
+    [[no_unique_address]] death_stamp<H> death;
     void each_slot(auto&&) {}
   };
   template <class H>
@@ -86,6 +88,7 @@ struct server {
     typename H::template slot<settings<H>> config;
     var<typename H::memory, std::uint64_t, "payload"> id, key, version;
     std::uint64_t count = 0;
+    [[no_unique_address]] death_stamp<H> death;
     void each_slot(auto&& f) {
       f(user);
       f(config);
@@ -276,7 +279,16 @@ struct server {
         fine = fine && child != nullptr && child->value.load() == id + i;
       }
       l.wrong += !fine;
+      end(c, q);
       c.drop(r);
+    }
+    // A request has one owner, and so have its parts. Who is the last to hold a session or a configuration nobody knows.
+    void end(context& c, request<H>& q) {
+      if constexpr (last_drop<H>::recorded) {
+        const last_drop<H> now;
+        now.of(q, sizeof(typename H::template slot<part<H>>) * parts_);
+        for (std::uint32_t i = 0; i < parts_; ++i) now.of(*c.peek(q.parts()[i]));
+      }
     }
 
     std::uint32_t parts_, shards_, places_, users_;

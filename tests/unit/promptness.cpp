@@ -15,10 +15,13 @@
 #include "strategies/atomic.hpp"
 #include "strategies/biased.hpp"
 #include "strategies/deferred.hpp"
+#include "strategies/gil.hpp"
 #include "strategies/mark_sweep.hpp"
 #include "strategies/none.hpp"
 #include "workloads/chain.hpp"
+#include "workloads/cycles.hpp"
 #include "workloads/handoff.hpp"
+#include "workloads/server.hpp"
 #include "workloads/tree_churn.hpp"
 
 namespace tally::unit_promptness {
@@ -108,6 +111,47 @@ TEST(promptness, all_nodes_of_a_tree_and_of_a_chain_die_with_it) {
   EXPECT_EQ((run<heap, workloads::tree_churn>(1, small).deaths.objects % 15), 0U)
       << "trees of 15 nodes, also those that are replaced";
   EXPECT_EQ((run<heap, workloads::chain>(1, {{"length", "50"}}).deaths.objects % 50), 0U);
+}
+
+TEST(promptness, all_of_a_structure_dies_with_its_first_object_and_a_requests_parts_with_it) {
+  using heap = strategies::atomic_heap<stamped>;
+  for (const char* shape : {"parent_child", "list", "closure"}) {
+    for (const char* turnover : {"one", "all"}) {
+      const window_result w =
+          run<heap, workloads::cycles>(1, {{"shape", shape}, {"size", "5"}, {"cyclic", "0"}, {"turnover", turnover}});
+      EXPECT_GT(w.deaths.objects, 0U) << shape;
+      EXPECT_EQ(w.deaths.objects % 5, 0U) << shape;
+      EXPECT_EQ(w.deaths.censored(), 0U) << shape;
+    }
+  }
+  const window_result served = run<heap, workloads::server>(2, {{"parts", "6"}, {"handoff", "0.5"}});
+  EXPECT_GT(served.deaths.objects, 0U);
+  EXPECT_EQ(served.deaths.objects % 7, 0U);
+  EXPECT_EQ(served.deaths.censored(), 0U);
+}
+
+// What holds itself is left to a collector; all of it is freed by the end of the run, or by nobody.
+template <class H>
+std::int64_t left_of_cycles(int lanes, const char* shape) {
+  const window_result w = run<H, workloads::cycles>(lanes, {{"shape", shape}, {"cyclic", "1"}, {"size", "5"}});
+  EXPECT_GT(w.deaths.objects, 0U);
+  return death_book::held_back().objects;
+}
+
+TEST(promptness, garbage_that_holds_itself_waits_for_a_collector_and_without_one_for_ever) {
+  using strategies::gil_options;
+  for (const char* shape : {"parent_child", "list", "closure"}) {
+    EXPECT_GT((left_of_cycles<strategies::atomic_heap<stamped>>(1, shape)), 0) << shape;
+    EXPECT_EQ((left_of_cycles<strategies::gil_heap<stamped, gil_options{.cycles = cycle_kind::generational}>>(2, shape)), 0)
+        << shape;
+    EXPECT_EQ((left_of_cycles<strategies::gil_heap<stamped, gil_options{.cycles = cycle_kind::trial}>>(1, shape)), 0) << shape;
+    EXPECT_EQ((left_of_cycles<
+                  strategies::biased_heap<stamped, biased_options{.heap = object_source::block, .cycles = cycle_kind::stop}>>(
+                  2, shape)),
+              0)
+        << shape;
+    EXPECT_EQ((left_of_cycles<strategies::mark_sweep_heap<stamped>>(2, shape)), 0) << shape;
+  }
 }
 
 TEST(promptness, what_is_never_freed_is_censored_and_not_left_out) {
