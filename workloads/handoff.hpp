@@ -30,16 +30,18 @@
 namespace tally::workloads {
 
 struct handoff {
-  static constexpr std::array<parameter_info, 5> parameters_{{
+  static constexpr std::array<parameter_info, 6> parameters_{{
       real("foreign", 0.5, 0, 1, "fraction of the objects that another lane than the maker drops"),
       word("owner", {"running", "blocked", "gone", "unpolled"},
            "what the maker does while they are dropped: running, blocked, gone, or running and never polling"),
       whole("channel", 1024, 1, 1 << 20, "capacity of a pair's channel"),
       whole("batch", 16384, 1, 1 << 24, "objects of a batch (owner=blocked and gone)"),
       whole("bytes", 16, 0, 65536, "payload behind each object"),
+      whole("copies", 0, 0, 1000, "copies that the maker makes and drops of each object before it lets go of it"),
   }};
   static constexpr workload_info info{"handoff", "a fraction of the objects is dropped by another lane than its maker's",
-                                      "a producer: one make, then one drop or, with chance `foreign`, one pack and a push to the "
+                                      "a producer: one make, `copies` copies and their drops, then one drop or, with chance "
+                                      "`foreign`, one pack and a push to the "
                                       "channel; a consumer: one pop, one "
                                       "unpack, two reads, one drop; each one poll; a step counts if an object dies in it",
                                       parameters_, 2};
@@ -53,7 +55,9 @@ struct handoff {
     return lanes < 2 ? "needs two lanes" : "";
   }
 
-  static std::string second_owner(const parameters&) { return {}; }
+  static std::string second_owner(const parameters& p) {
+    return p.integer("copies") != 0 ? "copies takes second references to each object" : "";
+  }
 
   template <class H>
   struct item {
@@ -75,7 +79,9 @@ struct handoff {
     program(H&, const run_env& env)
         : foreign_(env.params.number("foreign")), owner_(env.params.word<owner>("owner")),
           batch_(static_cast<std::size_t>(env.params.integer("batch"))),
-          bytes_(static_cast<std::uint32_t>(env.params.integer("bytes"))), lanes_(env.lanes), pairs_(std::max(1, env.lanes / 2)) {
+          bytes_(static_cast<std::uint32_t>(env.params.integer("bytes"))),
+          copies_(static_cast<std::uint32_t>(env.params.integer("copies"))), lanes_(env.lanes),
+          pairs_(std::max(1, env.lanes / 2)) {
       if (lanes_ < 2) throw usage_error("--threads " + std::to_string(lanes_) + ": handoff needs two lanes");
       for (int i = 0; i < pairs_; ++i) channels_.emplace_back(static_cast<std::size_t>(env.params.integer("channel")));
       received_ = std::deque<progress>(static_cast<std::size_t>(lanes_));
@@ -165,6 +171,11 @@ struct handoff {
       }
       auto r = make<node>(c, {.bytes = bytes_});
       ++l.made;
+      for (std::uint32_t i = 0; i < copies_; ++i) {
+        auto used = c.copy(r);
+        keep(used);
+        c.drop(used);
+      }
       bool hand_over = l.random.chance(foreign_);
       if (hand_over) {
         const std::uint64_t stamp = static_cast<std::uint64_t>(l.env.index) << 40 | ++l.packed;
@@ -264,7 +275,7 @@ struct handoff {
     double foreign_;
     owner owner_;
     std::size_t batch_;
-    std::uint32_t bytes_;
+    std::uint32_t bytes_, copies_;
     int lanes_, pairs_;
     std::deque<typename memory::template channel<parcel>> channels_;
     std::deque<progress> received_;  // objects of each producer that its consumer has dropped

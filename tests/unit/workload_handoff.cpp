@@ -34,6 +34,15 @@ TEST(Handoff, IsExactForEveryOwnerFractionAndNumberOfLanes) {
   }
 }
 
+TEST(Handoff, CopiesBeforeTheHandOffChangeNoCount) {
+  for (const char* foreign : {"0", "0.5", "1"}) {
+    const settings set{{"foreign", foreign}, {"copies", "3"}};
+    EXPECT_EQ((run_steps<atomic, handoff>({.set = set, .lanes = 2, .steps = 700}).verdict()), "") << foreign;
+  }
+  EXPECT_NE(handoff::second_owner(tally::parameters(handoff::info, {{"copies", "1"}})), "");
+  EXPECT_EQ(handoff::second_owner(tally::parameters(handoff::info, {})), "");
+}
+
 double figure(const tally::testing::outcome& r, std::string_view name) {
   for (const auto& m : r.metrics) {
     if (m.name == name) return m.value;
