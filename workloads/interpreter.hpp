@@ -21,10 +21,14 @@
 namespace tally::workloads {
 
 struct interpreter {
-  static constexpr std::array<parameter_info, 3> parameters_{{
+  static constexpr std::array<parameter_info, 4> parameters_{{
       text("program", "mixed", "what to run: fib, list_private, call_method ... docs/interpreter.md has all"),
       whole("rounds", 64, 1, 100'000, "iterations of the program's loop per step"),
       word("immortal", {"yes", "no"}, "yes: constants live for ever where the strategy can say so; no: they are counted"),
+      word("thread", {"worker", "main"},
+           "worker: lanes run what the process's main thread has imported; main: the only lane is that thread, and has made "
+           "functions, "
+           "code and constants itself"),
   }};
   static constexpr workload_info info{"interpreter", "a small Python: a stack machine over boxed objects",
                                       "a program's instructions: copies of locals, constants and names, drops of operands, makes "
@@ -38,6 +42,10 @@ struct interpreter {
   template <class H>
   static std::string unmet_for(const parameters& p) {
     return bytecode::unmet(p, has_shared_slot<H>);
+  }
+  template <class H>
+  static std::string unmet_lanes(const parameters& p, int lanes) {
+    return lanes > 1 && p.is("thread", "main") ? "thread=main is one thread: the others of a process are workers" : "";
   }
 
   template <class H>
@@ -53,14 +61,18 @@ class interpreter::program {
   using ref = typename H::template ref<object>;
   using parcel = typename H::template parcel<object>;
 
-  program(H& heap, const run_env& env) : plan_(env.params), all_(heap) {
+  program(H& heap, const run_env& env) : plan_(env.params), on_main_(env.params.is("thread", "main")), all_(heap) {
     if (const std::string why = unmet_for<H>(env.params); !why.empty()) throw usage_error("--set " + why);
+    if (const std::string why = unmet_lanes<H>(env.params, env.lanes); !why.empty()) throw usage_error("--set " + why);
     world_.codes = plan_.objects.codes.data();
     for (int i = 0; i < env.lanes; ++i) world_.queues.emplace_back(queue_places);
   }
 
-  // The root comes last: what is stored in it is shared with all that it leads to.
   [[gnu::cold]] void setup(context& c) {
+    if (!on_main_) make_module(c);
+  }
+  // The root comes last: what is stored in it is shared with all that it leads to.
+  [[gnu::cold]] void make_module(context& c) {
     const auto n = static_cast<std::uint32_t>(plan_.objects.objects.size());
     ref all = slotted<H>(c, bytecode::kind::array, 0, n);
     slots_ = c.get(all).plain_slots();
@@ -86,10 +98,11 @@ class interpreter::program {
     world_.list_methods = held(c, plan_.objects.list_methods).plain_slots();
     world_.names = held(c, plan_.objects.module).plain_slots();
     all_.store(c, all);
+    imported_ = true;
   }
 
   struct lane {
-    lane(program& p, context& c, const lane_env& e) : runs(c, p.world_, static_cast<std::size_t>(e.index)) {}
+    lane(program& p, context& c, const lane_env& e) : runs(c, p.world(c), static_cast<std::size_t>(e.index)) {}
     machine runs;
     std::uint64_t wrong = 0, steps = 0;
   };
@@ -112,6 +125,7 @@ class interpreter::program {
     refused_.fetch_add(l.runs.refused(), std::memory_order_relaxed);
   }
   [[nodiscard]] std::string check(context& c) {
+    if (!imported_) return "";  // the lane that would have done it has failed
     for (auto& queue : world_.queues) {
       for (parcel p{}; queue.try_pop(p);) c.drop(c.unpack(p));
     }
@@ -119,6 +133,7 @@ class interpreter::program {
     return plan_.verdict(wrong_.load(std::memory_order_relaxed));
   }
   void teardown(context& c) {
+    if (!imported_) return;
     // Functions hold the module that holds them.
     object& module = held(c, plan_.objects.module);
     for (std::uint32_t i = 0; i < module.slots; ++i) set<H>(c, module.plain_slots()[i], ref{});
@@ -143,6 +158,10 @@ class interpreter::program {
  private:
   static constexpr std::size_t queue_places = 256;
 
+  interpreter_world<H>& world(context& c) {
+    if (on_main_) make_module(c);
+    return world_;
+  }
   static std::uint16_t shared_places(const bytecode::recipe& r) { return static_cast<std::uint16_t>(r.shared.size()); }
   object& held(context& c, std::int32_t i) { return *c.peek(slots_[i]); }
   void fill(context& c, auto* places, const std::vector<std::int32_t>& what) {
@@ -180,6 +199,7 @@ class interpreter::program {
   }
 
   bytecode::program_plan plan_;
+  bool on_main_, imported_ = false;
   typename H::template root<object> all_;   // an array of the image's objects
   typename object::slot* slots_ = nullptr;  // its
   interpreter_world<H> world_;

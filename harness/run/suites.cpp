@@ -159,16 +159,22 @@ suite_info core() {
 suite_info of_the_ladder() {
   const std::vector<set_spec> programs{
       "program=fib,call_function,call_method,create_instance,attr_private,list_private,constants,mixed,attr_shared"};
-  std::vector<set_spec> mortal = programs;
-  mortal.emplace_back("immortal=no");
+  const auto with = [](std::vector<set_spec> sets, std::initializer_list<const char*> more) {
+    for (const char* m : more) sets.emplace_back(m);
+    return sets;
+  };
+  const names rungs{"gil", "gil:counts=atomic", "atomic", "atomic:immortal=yes", "biased", "biased:stack=deferred",
+                                       "biased:stack=deferred,edges=thread", "none"};
   return {"ladder",
           "the steps from one lock with plain counts to free threading, each in small Python programs",
           {.processes = 5, .blocks = 3, .ramp = 20ms, .window = 100ms},
           {
-              {"rungs, and no counts at all",
-               {"gil", "gil:counts=atomic", "atomic", "atomic:immortal=yes", "biased", "biased:stack=deferred",
-                "biased:stack=deferred,edges=thread", "none"}, {"interpreter"}, programs, "1,2", {mode::throughput}, {}},
-              {"biased counts alone", {"biased"}, {"interpreter"}, mortal, "1,2", {mode::throughput}, {}},
+              {"rungs, and no counts at all", rungs, {"interpreter"}, programs, "1,2", {mode::throughput}, {}},
+              {"biased counts alone", {"biased"}, {"interpreter"}, with(programs, {"immortal=no"}), "1,2", {mode::throughput}, {}},
+              {"rungs where the one thread has made its program", rungs, {"interpreter"}, with(programs, {"thread=main"}), "1",
+               {mode::throughput}, {}},
+              {"biased counts alone there", {"biased"}, {"interpreter"}, with(programs, {"immortal=no", "thread=main"}), "1",
+               {mode::throughput}, {}},
           }};
 }
 

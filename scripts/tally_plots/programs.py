@@ -35,6 +35,11 @@ def immortal(row):
     return load.parameter(row, "immortal") != "no"
 
 
+def on_main(row):
+    """Whether the one thread of a row of the model has made its program itself, as a main thread has."""
+    return load.parameter(row, "thread") == "main"
+
+
 def variant(row):
     """What a row of the model is called beside others of its program."""
     return load.named(row) + ("" if immortal(row) else " immortal=no") + row["_run"].tail

@@ -82,11 +82,11 @@ TEST(Interpreter, DeferredFunctionsAndTypesChangeNoResult) {
   }
 }
 
-// How often a step writes a count in which all threads count, by a thread that has made none of what all threads share.
+// How often a step writes a count in which all threads count, by a thread that has made none of what all threads share, or all of it.
 template <strategies::biased_options O>
-int shared_writes(const char* program) {
+int shared_writes(const char* program, const char* thread = "worker") {
   using heap = strategies::biased_heap<recording, O>;
-  const tally::parameters params(interpreter::info, {{"program", program}});
+  const tally::parameters params(interpreter::info, {{"program", program}, {"thread", thread}});
   heap h(tally::heap_config{});
   interpreter::program<heap> p(h, {params, 1, 1});
   typename heap::context maker(h);
@@ -120,6 +120,22 @@ TEST(Interpreter, EachRungOfTheLadderTakesAwayWhatThreadsContendFor) {
     EXPECT_GE(shared_writes<deferred>(program), 64 * 2) << program;
     EXPECT_LE(shared_writes<by_thread>(program), 8) << program;
   }
+}
+
+// A main thread owns its program: what a foreigner pays above it does not.
+TEST(Interpreter, WhoHasMadeItsProgramCountsPlainly) {
+  for (const auto& p : tally::bytecode::programs()) {
+    EXPECT_EQ(
+        (run_steps<biased, interpreter>({.set = {{"program", std::string(p.name)}, {"thread", "main"}}, .steps = 5}).verdict()),
+        "")
+        << p.name;
+  }
+  for (const char* program : {"fib", "call_function", "call_method", "create_instance", "create_closure", "mixed"}) {
+    EXPECT_LE((shared_writes<strategies::biased_options{}>(program, "main")), 8) << program;
+  }
+  const tally::parameters main(interpreter::info, {{"thread", "main"}});
+  EXPECT_NE(interpreter::unmet_lanes<biased>(main, 2), "");
+  EXPECT_EQ(interpreter::unmet_lanes<biased>(main, 1), "");
 }
 
 // What one round more costs, where integers are too large to be shared. The sums were added up by hand, instruction by instruction, from

@@ -24,12 +24,13 @@ RUNGS = [
 
 def draw(results, options):
     metric = metrics.of(results, "ns_per_op").name
-    for threads, rows in load.groups(programs.of_model(results), lambda r: r["config"]["threads"]).items():
+    for (threads, main), rows in load.groups(programs.of_model(results), lambda r: (r["config"]["threads"], programs.on_main(r))).items():
         steps = list(made(results, rows, metric))
         lacking = [name_of(rung) for rung in RUNGS if not any(stands_on(rung, row) for row in rows)]
         if len(steps) > 1:
-            yield from panels.draw(steps, options, f"ladder-{threads}",
-                                   ["The ladder from the lock to free threading", f"time over the rung before, {style.threads(threads)}"],
+            yield from panels.draw(steps, options, f"ladder-{threads}{'-main' if main else ''}",
+                                   ["The ladder from the lock to free threading",
+                                    f"time over the rung before, {style.threads(threads)}{' that made its program itself' if main else ''}"],
                                    page.notes("right of the line a rung costs, left of it it buys",
                                               f"rungs that were not measured: {', '.join(lacking)}" if lacking else ""), line_at=1.0)
 

@@ -49,7 +49,8 @@ def speedup(one, many, threads):
 
 def made(results):
     """Panels of the model's programs with the items that ask the same, then of the other items."""
-    model = load.groups(programs.of_model(results), programs.program)
+    workers = [row for row in programs.of_model(results) if not programs.on_main(row)]
+    model = load.groups(workers, programs.program)
     items = load.groups(programs.of_interpreters(results), load.workload)
     panels = [Panel(name if programs.item(name) == name else f"{name} ({programs.item(name)})" if programs.item(name) in items else name,
                     rows + items.get(programs.item(name), [])) for name, rows in model.items()]
