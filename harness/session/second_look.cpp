@@ -5,7 +5,7 @@
 namespace tally {
 
 run_plan second_look(const run_plan& plan, const std::set<std::string>& rows) {
-  constexpr int times_again = 3;
+  constexpr int times_again = 5;
   constexpr std::size_t tenths = 9;  // of the windows that the plan has, and so about of its time
   run_plan again = plan;
   std::erase_if(again.rows, [&](const row_spec& r) { return !rows.contains(r.key()); });
