@@ -107,8 +107,12 @@ def against_one_baseline(lines):
 
 
 def noise(row, metric):
-    """What the baseline of the row's scene differs from itself by; None without a second measurement of it."""
+    """What a difference in the row's scene has to be more than, as the program's words have it: the farther end of the interval of the
+    baseline over its second measurement, and without an interval the worst window. None without a second measurement."""
     run = row["_run"]
+    pair = written(run).get((baselines(run, row["scene"])[1], metric))
+    if pair and pair["ratio"] and load.is_a(pair["ratio"].get("low"), load.NUMBER):
+        return max(pair["ratio"]["high"], 1 / pair["ratio"]["low"]) - 1
     line = written(run).get((row["row"], metric))
     return line["noise"] if line else computed_noise(run, row["scene"], metric)
 

@@ -2,7 +2,7 @@
 the defaults.
 
 A strategy whose default loses is compared unfairly wherever it has that default. It loses to a value whose time over the default's has an
-interval below 1, and is less than what the scene's baseline differs from itself by in the worst window; windows in doubt back no claim.
+interval below 1, and is less than what the scene's baseline may differ from itself by (estimates.noise); windows in doubt back no claim.
 """
 from collections import namedtuple
 

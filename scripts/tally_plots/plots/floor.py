@@ -7,7 +7,8 @@ ORDER = 25
 
 def draw(results, options):
     yield from panels.draw(made(results), options, "floor", ["The baseline against itself: its second measurement over its first"],
-                           "grey, and the figure: what they differ by in the worst window; what differs by less is not told apart here",
+                           "grey, and the figure: the farther end of their ratio's interval (without one the worst window); what differs by "
+                           "less is not told apart here",
                            line_at=1.0)
 
 
