@@ -5,6 +5,7 @@
 #include "harness/counting/thread_counts.hpp"
 #include "harness/cycles/cyclic_heap.hpp"
 #include "strategies/biased_counts.hpp"
+#include "strategies/immortal.hpp"
 
 namespace tally::strategies {
 
@@ -111,7 +112,7 @@ class biased_heap : public heap_with_cycles<O.cycles, biased_heap<M, O>, M, O.sl
     // For collections: in a stop, or of an object that the caller alone can reach. An immortal is always held, and so is what stacks
     // may refer to.
     [[nodiscard]] std::uint64_t count_of(header& h) const {
-      if (needs_no_count(h)) return std::uint64_t{1} << 40;
+      if (needs_no_count(h)) return always_held;
       return static_cast<std::uint64_t>(h.local.load() + shared_word::count(h.shared.load(std::memory_order_relaxed)));
     }
     void revive(header& h) { merge_to(h, 1); }

@@ -84,8 +84,8 @@ struct tunable_entry {
   std::vector<std::string> values;  // empty: a number
   std::string fallback;
   double least = 0, most = 0;
-  bool run_time = false;  // read by the heap: a number, or the place of one of the values
-  std::string only_with;  // "cycles=generational": without that option it means nothing
+  bool run_time = false;    // read by the heap: a number, or the place of one of the values
+  std::string only_with{};  // "cycles=generational": without that option it means nothing
   // What was given at run time, as it is written.
   [[nodiscard]] std::string text(double value) const {
     return values.empty() ? number_text(value) : values.at(static_cast<std::size_t>(value));
