@@ -32,9 +32,9 @@ std::string why_unsettled(const moment& opened, const moment& half, const moment
     return fmt::format("memory still grows, by {} KiB in the window's second half", 4 * pages);
   }
   const double before = per_op(opened.operations, half.operations, 1), after = per_op(half.operations, closed.operations, 1);
-  const double cycles[] = {per_op(opened.cycles, half.cycles, before), per_op(half.cycles, closed.cycles, after)};
-  if (apart(cycles[0], cycles[1])) {
-    return fmt::format("operations of the window's second half take {:.2g} times the cycles of the first", cycles[1] / cycles[0]);
+  const double taken[] = {per_op(opened.cycles, half.cycles, before), per_op(half.cycles, closed.cycles, after)};
+  if (apart(taken[0], taken[1])) {
+    return fmt::format("operations of the window's second half take {:.2g} times the cycles of the first", taken[1] / taken[0]);
   }
   const double moved[] = {per_op(0, half.transfers, before), per_op(half.transfers, closed.transfers, after)};
   if (std::max(moved[0], moved[1]) > few_transfers && apart(moved[0], moved[1])) {

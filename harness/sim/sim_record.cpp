@@ -18,8 +18,8 @@ double per_operation(std::uint64_t n, const point_result& p) {
 
 json metrics_of(const row_points& r) {
   json all = json::object();
-  const auto add = [&](std::string_view name, double value, std::string_view unit, std::string_view evidence) {
-    all[std::string(name)] = {{"value", value}, {"unit", unit}, {"class", evidence}};
+  const auto add = [&](std::string_view name, double seen_value, std::string_view unit, std::string_view evidence) {
+    all[std::string(name)] = {{"value", seen_value}, {"unit", unit}, {"class", evidence}};
   };
   const simulated_point seen(r.points.front(), r.clock_ghz, r.row.header_bytes);
   for (const auto& m : simulated_metrics()) {
