@@ -1,6 +1,7 @@
 #include "harness/measure/statistics.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numbers>
@@ -53,12 +54,25 @@ std::vector<double> resampled_centres(const replicated& values, random_source& r
   return centres;
 }
 
-// [Hesterberg15]: the percentiles that Student's t with `freedom` asks for, of centres whose variance is `short_by` times too small.
-interval expanded_percentiles(std::vector<double> centres, double confidence, double freedom, double short_by) {
-  const double t = student_quantile(0.5 + confidence / 2, freedom);
-  const double tail = std::erfc(std::sqrt(short_by) * t / std::numbers::sqrt2) / 2;
-  const double low = tally::quantile(centres, tail);
-  return {low, tally::quantile(std::move(centres), 1 - tail)};
+double variance_of(std::span<const double> values, double around) {
+  double sum = 0;
+  for (const double v : values) sum += (v - around) * (v - around);
+  return sum / static_cast<double>(values.size());
+}
+
+// Percentiles of resampled centres, their distances from the middle stretched to what Student's t with `freedom` asks of a centre with the
+// variance `unbiased`. Theirs is another: too small since few processes are resampled (n - 1 of n [Hesterberg15]), and too large since
+// windows are, whose scatter the processes' own has already; where windows scatter and processes hardly differ it is twice as large [Ren10].
+// Percentiles farther out instead would end where the draws do: no resample of five processes is as far out as t is.
+interval stretched_percentiles(std::vector<double> centres, double centre, double confidence, double freedom, double unbiased) {
+  const double upper = 0.5 + confidence / 2;
+  const double middle = std::accumulate(centres.begin(), centres.end(), 0.0) / static_cast<double>(centres.size());
+  const double theirs = variance_of(centres, middle);
+  if (theirs == 0) return {centre, centre};
+  const double stretch =
+      std::sqrt(unbiased / theirs) * student_quantile(upper, freedom) / boost::math::quantile(boost::math::normal(), upper);
+  const double low = tally::quantile(centres, 1 - upper), high = tally::quantile(std::move(centres), upper);
+  return {centre - stretch * (middle - low), centre + stretch * (high - middle)};
 }
 
 // Logarithms that differ by less are equal up to the rounding of what they are made of.
@@ -72,12 +86,12 @@ double student_p(double difference, double error, double freedom) {
   return 2 * boost::math::cdf(boost::math::complement(student, std::abs(difference) / error));
 }
 
-// A ratio's logs, or those of one side of it, and how the processes' medians of them scatter.
-struct log_side {
+// Values, mostly logs of a ratio or of one side of it, and how the processes' medians of them scatter.
+struct spread_side {
   replicated logs;
   std::vector<double> medians;      // of each process
   double centre = 0, variance = 0;  // variance: unbiased, between processes
-  explicit log_side(replicated values) : logs(std::move(values)) {
+  explicit spread_side(replicated values) : logs(std::move(values)) {
     if (logs.empty()) return;
     centre = tally::centre(logs);
     for (const auto& process : logs) medians.push_back(median(process));
@@ -89,25 +103,23 @@ struct log_side {
 };
 
 // [Welch47]; where nothing scatters, the side with fewer processes decides.
-double welch_freedom(const log_side& a, const log_side& b) {
+double welch_freedom(const spread_side& a, const spread_side& b) {
   const double va = a.of_centre(), vb = b.of_centre();
   if (va + vb == 0) return std::min(a.processes(), b.processes()) - 1;
   return std::pow(va + vb, 2) / (va * va / (a.processes() - 1) + vb * vb / (b.processes() - 1));
 }
 
-interval unpaired_interval(const log_side& a, const log_side& b, double freedom, std::uint64_t seed, int resamples) {
+interval unpaired_interval(const spread_side& a, const spread_side& b, double freedom, std::uint64_t seed, int resamples) {
   random_source of_a(seed, 0), of_b(seed, 1);
   std::vector<double> differences = resampled_centres(a.logs, of_a, resamples);
   const std::vector<double> others = resampled_centres(b.logs, of_b, resamples);
   for (std::size_t i = 0; i < differences.size(); ++i) differences[i] -= others[i];
-  const double unbiased = a.of_centre() + b.of_centre();
-  const double resampled =
-      a.of_centre() * (a.processes() - 1) / a.processes() + b.of_centre() * (b.processes() - 1) / b.processes();
-  const interval i = expanded_percentiles(std::move(differences), 0.95, freedom, resampled == 0 ? 1 : unbiased / resampled);
+  const interval i =
+      stretched_percentiles(std::move(differences), a.centre - b.centre, 0.95, freedom, a.of_centre() + b.of_centre());
   return {std::exp(i.low), std::exp(i.high)};
 }
 
-std::optional<unpaired_ratio> unpaired_of_logs(const log_side& over, const log_side& under, std::uint64_t seed,
+std::optional<unpaired_ratio> unpaired_of_logs(const spread_side& over, const spread_side& under, std::uint64_t seed,
                                                int processes_needed, int resamples) {
   if (over.logs.empty() || under.logs.empty()) return std::nullopt;
   const double difference = over.centre - under.centre;
@@ -156,13 +168,14 @@ replicated paired_logs(const replicated& a, const replicated& b) {
 
 interval bootstrap_interval(const replicated& values, std::uint64_t seed, double confidence, int resamples) {
   random_source random(seed, 0);
-  const auto n = static_cast<double>(values.size());
-  return expanded_percentiles(resampled_centres(values, random, resamples), confidence, n - 1, n / (n - 1));
+  const spread_side side(values);
+  return stretched_percentiles(resampled_centres(values, random, resamples), side.centre, confidence, side.processes() - 1,
+                               side.of_centre());
 }
 
 std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed, int processes_needed,
                                        int resamples) {
-  const log_side paired(paired_logs(a, b));
+  const spread_side paired(paired_logs(a, b));
   const replicated& logs = paired.logs;
   ratio_estimate result;
   if (logs.empty()) return std::nullopt;
@@ -186,7 +199,7 @@ std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b,
 
 std::optional<unpaired_ratio> unpaired_ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
                                                 int processes_needed, int resamples) {
-  return unpaired_of_logs(log_side(logs_of(a)), log_side(logs_of(b)), seed, processes_needed, resamples);
+  return unpaired_of_logs(spread_side(logs_of(a)), spread_side(logs_of(b)), seed, processes_needed, resamples);
 }
 
 std::vector<double> holm_adjusted(std::span<const double> p) {
@@ -215,7 +228,7 @@ double least_seen(double error, double freedom, std::size_t tests) {
 std::optional<split_halves> halves_of(const replicated& logs) {
   if (logs.size() < 4) return std::nullopt;
   const auto middle = logs.begin() + static_cast<std::ptrdiff_t>(logs.size() / 2);
-  const log_side first({logs.begin(), middle}), second({middle, logs.end()});
+  const spread_side first({logs.begin(), middle}), second({middle, logs.end()});
   const auto ratio = unpaired_of_logs(second, first, 0, no_interval, 0);
   return split_halves{ratio->ratio, ratio->p};
 }

@@ -3,8 +3,9 @@
 // The unit of replication is the process: windows of one process share its memory layout and its luck, so they are not
 // independent, and the interval comes from resampling processes first and the windows inside each second (hierarchical
 // bootstrap [Kalibera13]). What is resampled are log-ratios of two rows' windows of the same block, which the machine's
-// drift hit alike. With few processes a percentile interval is too narrow; it is widened as [Hesterberg15] says (the "expanded"
-// percentile interval: Student's t instead of the normal, n/(n-1) for the variance). All draws come from a seed.
+// drift hit alike. Resampled centres scatter by something else than the centre does: by less since few processes are resampled
+// (n - 1 of n [Hesterberg15]), and by more since windows are, whose scatter the processes' medians have in them already [Ren10]. So the
+// percentiles give the interval its shape, and its width is what Student's t asks of the processes' own scatter. All draws come from a seed.
 //
 // Of two runs no block is shared, so that nothing is paired: each side is resampled alone, and Welch's degrees of freedom widen
 // the interval. The p-values of a table's ratios are Welch's, of processes: percentiles of a bootstrap of five processes do not reach

@@ -65,20 +65,26 @@ TEST(statistics, an_interval_of_constant_data_is_a_point) {
   EXPECT_DOUBLE_EQ(i.high, 2);
 }
 
-// 400 experiments with a known truth: a 95 % interval holds it in 95 % of them, up to the error of 400 draws and what a
-// bootstrap of five values can do. Without the widening for few processes it holds it in about 83 %.
+// 1000 experiments with a known truth: a 95 % interval holds it in 95 % of them, up to three errors of 1000 draws (2.1 %).
+// With a bootstrap's percentiles as they are it would be 83 % where all scatter is between five processes; widened by a factor for their number
+// alone, 99.9 % where all of it is between windows.
 TEST(statistics, a_95_percent_interval_covers_the_truth_as_often_as_it_says) {
-  for (const int processes : {5, 10}) {
-    random_source random(20'000, static_cast<std::uint64_t>(processes));
-    int covered = 0;
-    constexpr int experiments = 400;
-    for (int i = 0; i < experiments; ++i) {
-      const auto values = drawn(random, processes, 3, 0.3, 0.1, 0.1);
-      const interval it = bootstrap_interval(values, static_cast<std::uint64_t>(i), 0.95, 2000);
-      covered += it.low <= 0.3 && 0.3 <= it.high ? 1 : 0;
+  struct {
+    double between, within;
+  } constexpr scatters[]{{0.1, 0}, {0, 0.1}, {0.1, 0.1}, {0.03, 0.1}};
+  for (const auto& scatter : scatters) {
+    for (const int processes : {5, 10}) {
+      random_source random(20'000, static_cast<std::uint64_t>(processes));
+      int covered = 0;
+      constexpr int experiments = 1000;
+      for (int i = 0; i < experiments; ++i) {
+        const auto values = drawn(random, processes, 3, 0.3, scatter.between, scatter.within);
+        const interval it = bootstrap_interval(values, static_cast<std::uint64_t>(i), 0.95, 1000);
+        covered += it.low <= 0.3 && 0.3 <= it.high ? 1 : 0;
+      }
+      EXPECT_GE(covered, experiments * 929 / 1000) << scatter.between << " " << scatter.within << " " << processes;
+      EXPECT_LE(covered, experiments * 971 / 1000) << scatter.between << " " << scatter.within << " " << processes;
     }
-    EXPECT_GE(covered, experiments * 91 / 100) << processes;
-    EXPECT_LE(covered, experiments * 99 / 100) << processes;
   }
 }
 
@@ -143,7 +149,7 @@ TEST(statistics, an_unpaired_interval_covers_the_truth_with_sides_of_different_s
     covered += it->confidence->low <= std::exp(0.3) && std::exp(0.3) <= it->confidence->high ? 1 : 0;
   }
   EXPECT_GE(covered, experiments * 91 / 100);
-  EXPECT_LE(covered, experiments * 99 / 100);
+  EXPECT_LE(covered, experiments * 98 / 100);
 }
 
 TEST(statistics, holms_correction_steps_down_and_never_orders_anew) {
