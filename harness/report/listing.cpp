@@ -144,8 +144,7 @@ std::string list_text(const registry& all, std::string_view what) {
     heading("suites");
     const std::size_t width = widest(all_suites(), &suite_info::name);
     for (const auto& s : all_suites()) {
-      out += fmt::format("{}{:{}}  {} ({} processes, {} blocks, windows of {})\n", indent, s.name, width, s.summary,
-                         s.how.processes, s.how.blocks, duration_text(s.how.window));
+      out += fmt::format("{}{:{}}  {} ({})\n", indent, s.name, width, s.summary, s.how.text());
     }
   }
   const auto missing = [&](bundled files) {
@@ -191,8 +190,7 @@ std::string describe_text(const registry& all, const std::string& name) {
   }
   for (const auto& s : all_suites()) {
     if (s.name == name) {
-      std::string out = fmt::format("{}: {}\n  {} processes of {} blocks, windows of {}\n\nMeasures:\n", s.name, s.summary,
-                                    s.how.processes, s.how.blocks, duration_text(s.how.window));
+      std::string out = fmt::format("{}: {}\n  {}\n\nMeasures:\n", s.name, s.summary, s.how.text());
       for (const auto& g : s.groups) {
         out += fmt::format("  {}\n      {} under {}\n", g.title, texts_of(g.workloads), texts_of(g.strategies));
         if (!g.sets.empty()) out += fmt::format("      {}\n", texts_of(g.sets));
@@ -270,9 +268,7 @@ std::string plan_text(const run_plan& plan) {
                        r.role == row_role::baseline ? "  (baseline, measured twice)" : "");
   }
   if (!plan.skipped.empty()) out += fmt::format("\nSkipped:\n{}", skipped_text(plan.skipped));
-  out += fmt::format("\n{}, {} of {}, windows of {:g} ms: {}\n", counted(plan.rows.size(), "row"), plan.stop.text(),
-                     counted(static_cast<std::size_t>(plan.blocks), "block"), static_cast<double>(plan.window_ns) * 1e-6,
-                     plan.takes_text());
+  out += fmt::format("\n{}, {}: {}\n", counted(plan.rows.size(), "row"), plan.windows_text(), plan.takes_text());
   return out;
 }
 

@@ -86,8 +86,9 @@ json suite_json(const suite_info& s) {
   return {{"name", s.name},
           {"summary", s.summary},
           {"processes", s.how.processes},
-          {"blocks", s.how.blocks},
+          {"windows", s.how.windows},
           {"window", duration_text(s.how.window)},
+          {"brief_windows", s.how.briefs},
           {"groups", groups}};
 }
 

@@ -84,6 +84,7 @@ struct row_spec {
   std::string allocator = "system";
   int gc_workers = 1;
   std::vector<std::string> counters;  // groups of counters that were read, by name or file
+  std::string beside;  // rows with the same are measured one after the other; empty: those of a scene. Of the plan alone
 
   // "atomic+mimalloc", "mark_sweep@2x": what differs between the rows of a scene.
   [[nodiscard]] std::string label() const;

@@ -200,7 +200,7 @@ const suite_info& findings_suite(std::string_view name) {
   if (!rest.empty()) slugs = split(rest.substr(1), '+');
   suite_info suite{.name = std::string(name),
                    .summary = "the rows of published findings",
-                   .how = {.processes = 6, .blocks = 2, .ramp = 10ms, .window = 100ms},
+                   .how = {.processes = 8, .windows = 1, .ramp = 5ms, .window = 100ms, .briefs = 4},
                    .groups = {},
                    .fixed_threads = true,
                    .baseline = false};
@@ -208,6 +208,7 @@ const suite_info& findings_suite(std::string_view name) {
     for (const finding_row& r : f.rows) {
       suite_group& g = suite.groups.emplace_back(r.group());
       g.cores = f.cores;
+      g.beside = f.slug;
       g.simulated = f.not_simulated(r).empty();
     }
   }

@@ -78,6 +78,7 @@ class planner {
   }
 
   void add(const suite_group& g, const std::vector<strategy_choice>& strategies, workload_choice w, bool from_suite) {
+    beside_ = g.beside;
     workloads_.insert(w.index);
     const workload_info& info = all_.workloads[w.index];
     for (const auto& set : g.sets) apply_set(info, w, set);
@@ -238,7 +239,8 @@ class planner {
     r.oversubscribed = threads > cpus_used(r.cpus, machine_);
     r.mode = how.mode, r.rate = how.rate, r.arrivals = how.arrivals;
     r.ramp_ns = ramp_ns_;
-    r.window_ns = plan_.window_ns;
+    const bool brief = how.mode == measure_mode::throughput && !s.variant->can.cycles && !r.oversubscribed;
+    r.window_ns = brief ? plan_.brief_ns() : plan_.window_ns;
     r.gc_workers = gc_workers(threads);
     for (const auto& c : plan_.request.counters) r.counters.push_back(c.text());
     return r;
@@ -273,6 +275,7 @@ class planner {
   }
 
   void push(row_spec r) {
+    r.beside = beside_;
     const auto [at, fresh] = keys_.emplace(r.key(), r.parameters);
     if (!fresh) {
       if (at->second == r.parameters) return;  // two groups ask for the same row
@@ -287,6 +290,7 @@ class planner {
   const registry& all_;
   run_plan& plan_;
   const topology& machine_;
+  std::string beside_;  // of the group that is being added
   std::uint64_t ramp_ns_;
   const allocator_check& allocator_loads_;
   bool adds_baseline_;
@@ -359,7 +363,9 @@ run_plan make_plan(const registry& all, run_request request, const topology& mac
   if (request.seed == 0) request.seed = drawn_seed();
   plan.request = request;
   plan.suite = suite != nullptr ? suite->name : "selection";
-  plan.blocks = request.blocks.value_or(how.blocks);
+  // Whoever says how long windows are, or how many, says it of all rows.
+  if (!request.duration && !request.blocks) plan.briefs = how.briefs;
+  plan.blocks = request.blocks.value_or(how.windows * plan.briefs);
   const auto window = request.duration.value_or(how.window);
   plan.window_ns = static_cast<std::uint64_t>(window.count());
   const auto ramp_ns = static_cast<std::uint64_t>(std::min(how.ramp, window).count());

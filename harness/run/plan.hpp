@@ -1,8 +1,10 @@
 // The plan: from what was asked for to the rows that will be measured, the rows that can't be and why, and the order.
 //
-// The unit of replication is the process. Each process measures some blocks; a block measures every row once, in an order
-// drawn from the seed, so that drift of the machine falls on all rows alike. The baseline is in every scene, twice: the second
-// copy (role "aa") shows what difference nothing makes. A suite may say that it has none.
+// The unit of replication is the process. Each process measures some blocks; a block measures every row once (one with long windows
+// is in every few blocks), in an order drawn from the seed, so that drift of the machine falls on all rows alike. Rows that are compared
+// with each other, those of a scene, are measured one after the other: a guest's speed changes within seconds, and what two rows have of
+// that differs by less the nearer they are in time. The order of scenes is drawn, and the order of the rows in each. The baseline is in
+// every scene, twice: the second copy (role "aa") shows what difference nothing makes. A suite may say that it has none.
 //
 // Under several allocators a scene has a row of each for a strategy that takes its objects from malloc. The baseline, and its
 // second copy, is under the first of them, and so is what has a heap of its own.
@@ -28,10 +30,17 @@ struct run_plan {
   std::vector<row_spec> rows;
   std::vector<skipped_row> skipped;
   std::uint64_t window_ns = 0;
+  int briefs = 1;  // of protocol: a row whose windows are not brief is measured in one block of so many
 
   [[nodiscard]] bool smoke() const { return processes < citable_processes; }
   [[nodiscard]] std::size_t windows() const { return windows_of(processes); }
-  [[nodiscard]] std::size_t windows_of(int n) const { return rows.size() * static_cast<std::size_t>(n * blocks); }
+  [[nodiscard]] std::size_t windows_of(int n) const;
+  [[nodiscard]] std::uint64_t brief_ns() const { return window_ns / static_cast<std::uint64_t>(briefs); }
+  [[nodiscard]] bool has_window(const row_spec& r, int block) const { return r.window_ns == brief_ns() || block % briefs == 0; }
+  [[nodiscard]] int windows_in_process(const row_spec& r) const {
+    return r.window_ns == brief_ns() ? blocks : (blocks + briefs - 1) / briefs;
+  }
+  [[nodiscard]] std::string windows_text() const;  // "5 processes, in each 12 windows of 25 ms or 3 of 100 ms"
   // At least so long: windows, processes, small states.
   [[nodiscard]] double predicted_seconds() const { return processes * process_seconds(); }
   [[nodiscard]] double process_seconds() const;

@@ -2,7 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/base/errors.hpp"
 #include "harness/base/random.hpp"
@@ -25,11 +29,29 @@ double run_plan::process_seconds() const {
   double once = 0;
   for (const auto& r : rows) {
     const double window = (static_cast<double>(r.window_ns) + 1.25 * static_cast<double>(r.ramp_ns)) * 1e-9 + overhead_s;
-    once += r.rate.percent != 0 ? 2 * window : window;  // the closed loop before it
+    once += windows_in_process(r) * (r.rate.percent != 0 ? 2 * window : window);  // the closed loop before it
   }
   std::set<std::string> workers;
   for (const auto& r : rows) workers.insert(worker_name(r));
-  return process_start_s * static_cast<double>(workers.size()) + blocks * once;
+  return process_start_s * static_cast<double>(workers.size()) + once;
+}
+
+std::size_t run_plan::windows_of(int n) const {
+  int of_one = 0;
+  for (const auto& r : rows) of_one += windows_in_process(r);
+  return static_cast<std::size_t>(n * of_one);
+}
+
+std::string run_plan::windows_text() const {
+  std::map<std::uint64_t, int> numbers;  // of a length
+  for (const auto& r : rows) numbers.emplace(r.window_ns, windows_in_process(r));
+  std::string out;
+  for (const auto& [ns, n] : numbers) {
+    const bool first = out.empty();
+    out += fmt::format("{}{}{} of {:g} ms", first ? "" : " or ", n, first ? n == 1 ? " window" : " windows" : "",
+                       static_cast<double>(ns) * 1e-6);
+  }
+  return fmt::format("{}, in each {}", stop.text(), out);
 }
 
 std::string run_plan::takes_text(double share) const {
@@ -50,20 +72,38 @@ void settle_processes(run_plan& plan, int standard) {
   plan.processes = plan.stop.planned;
 }
 
+namespace {
+
+// Own shuffle: std::shuffle's result is the library's business, and a seed must mean the same order everywhere.
+template <class T>
+void shuffle(std::vector<T>& all, random_source& random) {
+  for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[random.below(static_cast<std::uint32_t>(i))]);
+}
+
+}  // namespace
+
 std::vector<run_item> run_plan::items(int process) const {
+  std::vector<std::vector<std::size_t>> neighbours;  // rows that are compared
+  std::map<std::string, std::size_t> at;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto [place, fresh] = at.emplace(rows[i].beside.empty() ? rows[i].scene() : rows[i].beside, neighbours.size());
+    if (fresh) neighbours.emplace_back();
+    neighbours[place->second].push_back(i);
+  }
   std::vector<run_item> list;
   for (int block = 0; block < blocks; ++block) {
-    // Own shuffle: std::shuffle's result is the library's business, and a seed must mean the same order everywhere.
     const auto stream = static_cast<std::uint64_t>(process) << 32 | static_cast<std::uint64_t>(block);
     random_source random(request.seed, stream);
     // All rows of a block draw the same numbers: what differs between them is the strategy.
     const std::uint64_t seed = random() >> 11;
-    std::vector<std::size_t> order(rows.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    for (std::size_t i = order.size(); i > 1; --i) {
-      std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+    auto order = neighbours;
+    shuffle(order, random);
+    for (auto& of_one : order) {
+      shuffle(of_one, random);
+      for (const std::size_t i : of_one) {
+        if (has_window(rows[i], block)) list.push_back({rows[i], process, block, static_cast<int>(list.size()), seed});
+      }
     }
-    for (const std::size_t i : order) list.push_back({rows[i], process, block, static_cast<int>(list.size()), seed});
   }
   return list;
 }

@@ -1,5 +1,7 @@
 #include "harness/run/suites.hpp"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "harness/base/text.hpp"
@@ -37,11 +39,14 @@ const names growing{"*:cycles=generational",
                     "bdwgc"};
 
 // clang-format off: a table, one group per line
+// What is run if nobody says otherwise.
+constexpr protocol standard{.processes = citable_processes, .windows = 3, .ramp = 10ms, .window = 100ms, .briefs = 4};
+
 // Within 60 s on two cores: some 64 rows of 6 windows, 10 + 100 ms each.
 suite_info quick() {
   return {"quick",
           "a core set of rows in less than a minute, to see that everything works; not to be cited",
-          {.processes = 2, .blocks = 3, .ramp = 10ms, .window = 100ms},
+          {.processes = 2, .windows = 3, .ramp = 10ms, .window = 100ms},
           {
               {"a real program's references, replayed", counting, {"trace:file=json_cycle"}, {}, "1", {mode::throughput}, {}},
               {"copy and drop", {"plain", "atomic", "biased", "deferred", "shared_ptr"}, {"copy_drop"}, {}, "1,2",
@@ -100,7 +105,7 @@ std::vector<suite_group> full(const names& traces, const names& threaded) {
 suite_info of_collectors() {
   return {"collectors",
           "what collectors cost and what becomes of memory without one, each over a number",
-          {.processes = 5, .blocks = 2, .ramp = 20ms, .window = 300ms},
+          {.processes = 5, .windows = 2, .ramp = 20ms, .window = 300ms},
           {
               {"pauses over the size of the heap", collectors, {"cycles"}, {"window=125,1250,12500,125000", "collect_every=1500"}, "1",
                {mode::throughput}, {}},
@@ -121,7 +126,7 @@ suite_info of_collectors() {
 suite_info choice() {
   return {"choice",
           "which strategy is cheapest by what is shared and what is handed off: the rows of the decision map (tally report)",
-          {.processes = 5, .blocks = 2, .ramp = 10ms, .window = 100ms},
+          {.processes = 5, .windows = 2, .ramp = 10ms, .window = 100ms, .briefs = 4},
           {
               {"the share of shared objects", choices, {"sharing_ladder"}, {"share=0,1,10,25,50,100"}, "2", {mode::throughput}, {}},
               {"the share that another thread drops", choices, {"handoff"}, {"foreign=0,0.01,0.1,0.5,1"}, "2", {mode::throughput}, {"3x"}},
@@ -141,11 +146,11 @@ suite_info choice() {
           }};
 }
 
-// What scripts/aa_check runs twenty times; windows, blocks and processes as in the default suite, whose intervals it is about.
+// What scripts/aa_check runs twenty times; measured as the default suite is, whose intervals it is about.
 suite_info core() {
   return {"core",
           "a few rows on one thread and on two, in a minute: does the baseline differ from itself (scripts/aa_check)",
-          {.processes = 5, .blocks = 3, .ramp = 20ms, .window = 100ms},
+          standard,
           {
               {"uncontended", {"atomic", "biased"}, {"copy_drop", "tree_churn"}, {}, "1", {mode::throughput}, {}},
               {"two threads, each with its own", {"atomic", "biased"}, {"copy_drop", "tree_churn"}, {}, "2", {mode::throughput}, {}},
@@ -167,7 +172,7 @@ suite_info of_the_ladder() {
                                        "biased:stack=deferred,edges=thread", "none"};
   return {"ladder",
           "the steps from one lock with plain counts to free threading, each in small Python programs",
-          {.processes = 5, .blocks = 3, .ramp = 20ms, .window = 100ms},
+          {.processes = 5, .windows = 2, .ramp = 10ms, .window = 100ms, .briefs = 4},
           {
               {"rungs, and no counts at all", rungs, {"interpreter"}, programs, "1,2", {mode::throughput}, {}},
               {"biased counts alone", {"biased"}, {"interpreter"}, with(programs, {"immortal=no"}), "1,2", {mode::throughput}, {}},
@@ -182,11 +187,11 @@ std::vector<suite_info> make() {
   return {quick(),
           {"default",
            "every strategy and workload, with intervals",
-           {.processes = 5, .blocks = 3, .ramp = 20ms, .window = 100ms},
+           standard,
            full({"trace:file=json_cycle", "trace:file=lru_cache_threads"}, {"trace:file=lru_cache_threads"})},
           {"rigorous",
            "the default suite and all recordings, in more and longer windows, for results to be published",
-           {.processes = 10, .blocks = 5, .ramp = 100ms, .window = 500ms},
+           {.processes = 10, .windows = 5, .ramp = 20ms, .window = 500ms, .briefs = 5},
            full({"trace:file=json_cycle", "trace:file=deepcopy_pickle", "trace:file=tokenize_pipeline",
                  "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"},
                 {"trace:file=tokenize_pipeline", "trace:file=lru_cache_threads", "trace:file=threadpool_wordcount"})},
@@ -216,15 +221,20 @@ const suite_info& suite_named(std::string_view name) {
   throw usage_error(no_such("--suite", name, "suite", known));
 }
 
+std::string protocol::text() const {
+  std::string out = fmt::format("{} processes, ", processes);
+  if (briefs != 1) out += fmt::format("{} windows of {} or ", windows * briefs, duration_text(window / briefs));
+  return out + (briefs != 1
+                    ? fmt::format("{} of {}", windows, duration_text(window))
+                    : fmt::format("{} of {}", counted(static_cast<std::size_t>(windows), "window"), duration_text(window)));
+}
+
 std::vector<int> automatic_threads(const topology& machine) {
   std::set<int> counts{machine.cores(), static_cast<int>(machine.cpus.size())};
   for (int n = 1; n < machine.cores(); n *= 2) counts.insert(n);
   return {counts.begin(), counts.end()};
 }
 
-const protocol& standard_protocol() {
-  static const protocol standard{.processes = citable_processes, .blocks = 3, .ramp = 20ms, .window = 100ms};
-  return standard;
-}
+const protocol& standard_protocol() { return standard; }
 
 }  // namespace tally

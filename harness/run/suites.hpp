@@ -62,13 +62,20 @@ struct suite_group {
   int cores = 1;          // that a machine must have for the group to mean something; a simulated one has as many as threads
   bool simulated = true;  // false: asks what a simulation does not model, and is left out of one
   think_list thinks = {};
+  std::string beside = {};  // row_spec::beside of its rows
 };
 
-// How often and how long: processes x blocks windows of each row.
+// How often and how long: in each process so many windows of a row, or `briefs` times as many that are as much shorter, each in a block of
+// its own. Brief ones are for what is the same in every few milliseconds, the throughput of a strategy that collects nothing: nearer in
+// time to those that they are compared with, and more of them, they show smaller differences in the same time. Latencies, memory and
+// promptness have tails that are rare, and collections are rare: a median of windows of which few have one would leave them out. Threads that
+// share a processor take turns of milliseconds.
 struct protocol {
   int processes = 5;
-  int blocks = 3;
+  int windows = 3;
   std::chrono::nanoseconds ramp{}, window{};
+  int briefs = 1;
+  [[nodiscard]] std::string text() const;  // "5 processes, 12 windows of 25ms or 3 of 100ms"
 };
 
 struct suite_info {

@@ -148,6 +148,7 @@ std::string config_text(const run_plan& plan) {
   config.update({{"processes", plan.processes},
                  {"blocks", plan.blocks},
                  {"window_ns", plan.window_ns},
+                 {"brief_window_ns", plan.brief_ns()},
                  {"smoke", plan.smoke()},
                  {"rows", std::move(rows)}});
   return text_of(config);

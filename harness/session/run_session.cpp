@@ -31,10 +31,8 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string opening(const run_plan& plan, const fs::path& directory, std::size_t done) {
-  std::string out = fmt::format("{}: {} in {} of {}, windows of {:g} ms, seed {}\n",
-                                plan.suite == "selection" ? "Selection" : "Suite " + plan.suite, counted(plan.rows.size(), "row"),
-                                plan.stop.text(), counted(static_cast<std::size_t>(plan.blocks), "block"),
-                                static_cast<double>(plan.window_ns) * 1e-6, plan.request.seed);
+  std::string out = fmt::format("{}: {} in {}, seed {}\n", plan.suite == "selection" ? "Selection" : "Suite " + plan.suite,
+                                counted(plan.rows.size(), "row"), plan.windows_text(), plan.request.seed);
   const double share = 1 - static_cast<double>(done) / static_cast<double>(plan.windows());
   out += fmt::format("Takes {}", plan.takes_text(share));
   if (done != 0) out += fmt::format("; {} of {} windows are there already", done, plan.windows());

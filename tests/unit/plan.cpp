@@ -274,33 +274,6 @@ TEST_F(plan_of, a_number_that_an_option_gives_a_meaning_is_varied_with_it) {
   EXPECT_THAT(with_numbers_varied(choose_strategies(all, "--strategy", "atomic").front(), false), IsEmpty());
 }
 
-TEST_F(plan_of, every_block_measures_every_row_once_in_an_order_that_the_seed_decides) {
-  auto r = selection({"*"}, {"spin"}, "1,2");
-  r.blocks = 4;
-  r.processes = 2;
-  r.seed = 99;
-  const auto p = made(r);
-  const auto items = p.items(1);
-  ASSERT_EQ(items.size(), p.rows.size() * 4);
-  std::map<int, std::vector<std::string>> blocks;
-  std::map<int, std::set<std::uint64_t>> seeds;
-  for (const auto& i : items) {
-    blocks[i.block].push_back(i.row.key());
-    seeds[i.block].insert(i.seed);
-  }
-  for (auto& [block, order] : blocks) {
-    EXPECT_THAT(order, ::testing::UnorderedElementsAreArray(keys(p)));
-    EXPECT_EQ(seeds[block].size(), 1U);  // all rows of a block draw the same numbers
-  }
-  EXPECT_NE(blocks[0], blocks[1]);
-  const auto again = made(r).items(1);
-  for (std::size_t i = 0; i < items.size(); ++i) EXPECT_EQ(items[i].row.key(), again[i].row.key());
-  r.seed = 100;
-  const auto other = made(r).items(1);
-  const auto key = [](const run_item& i) { return i.row.key(); };
-  EXPECT_FALSE(std::ranges::equal(items, other, {}, key, key));
-}
-
 TEST_F(plan_of, items_survive_the_way_to_the_worker) {
   auto r = selection({"gil:interval=20", "sweep"}, {"spin"}, "2");
   r.heaps = {"2x"};

@@ -18,7 +18,7 @@ TEST(suites, quick_is_a_smoke_run_of_enough_windows_with_a_recording_first) {
   const suite_info& quick = suite_named("quick");
   EXPECT_GE(quick.how.processes, 2);
   EXPECT_LT(quick.how.processes, citable_processes);
-  EXPECT_GE(quick.how.blocks, 3);
+  EXPECT_GE(quick.how.windows, 3);
   EXPECT_EQ(quick.how.window, std::chrono::milliseconds(100));
   EXPECT_EQ(quick.groups.front().workloads.front().name, "trace");
 }
@@ -54,7 +54,7 @@ TEST(suites, the_core_asks_of_the_usual_baseline_on_any_machine_and_in_a_minute)
     scenes += g.workloads.size();
   }
   EXPECT_GE(scenes, 5U);
-  EXPECT_LE(scenes * 3 * static_cast<std::size_t>(core.how.processes * core.how.blocks), 400U);
+  EXPECT_LE(scenes * 3 * static_cast<std::size_t>(core.how.processes * core.how.windows * core.how.briefs), 1300U);
 }
 
 TEST(suites, a_choice_asks_both_axes_again_with_work_between_operations) {
