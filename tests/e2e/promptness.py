@@ -14,10 +14,10 @@ tally, schema = runner(sys.argv[1]), Schema(sys.argv[2])
 SHORT = ["--duration", "20ms", "--processes", "1", "--repeat", "1", "--seed", "3", "--out", "r"]
 
 
-def run(cwd, *arguments):
+def run(folder, *arguments):
     """What is printed, and the records by strategy and role, each valid."""
-    out, _ = tally("run", "--mode", "promptness", *arguments, *SHORT, cwd=cwd)
-    rows = schema.records(cwd / "r")
+    out, _ = tally("run", "--mode", "promptness", *arguments, *SHORT, cwd=folder)
+    rows = schema.records(folder / "r")
     for row in rows:
         if row["status"] != "skipped":
             assert row["status"] in ("ok", "exhausted"), (row["row"], row.get("reason"))
