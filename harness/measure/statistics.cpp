@@ -1,23 +1,28 @@
 #include "harness/measure/statistics.hpp"
 
 #include <algorithm>
-#include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numbers>
 #include <numeric>
 
-#include "harness/base/random.hpp"
-
 namespace tally {
 
-double quantile(std::vector<double> values, double q) {
-  std::ranges::sort(values);
+namespace {
+
+// Leaves the values in another order.
+double quantile_within(std::span<double> values, double q) {
   const double at = q * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  if (below + 1 >= values.size()) return values.back();
-  return values[below] + (at - static_cast<double>(below)) * (values[below + 1] - values[below]);
+  const auto below = values.begin() + static_cast<std::ptrdiff_t>(at);
+  std::ranges::nth_element(values, below);
+  if (below + 1 == values.end()) return *below;
+  const double above = *std::min_element(below + 1, values.end());
+  return *below + (at - std::floor(at)) * (above - *below);
 }
+
+}  // namespace
+
+double quantile(std::vector<double> values, double q) { return quantile_within(values, q); }
 
 double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
 
@@ -32,48 +37,6 @@ double centre(const replicated& values) {
 double student_quantile(double p, double n) { return boost::math::quantile(boost::math::students_t(n), p); }
 
 namespace {
-
-// Centres of resampled values: processes first, the windows of each second.
-std::vector<double> resampled_centres(const replicated& values, random_source& random, int resamples) {
-  const auto n = static_cast<std::uint32_t>(values.size());
-  std::vector<double> centres;
-  centres.reserve(static_cast<std::size_t>(resamples));
-  std::vector<double> blocks;
-  for (int i = 0; i < resamples; ++i) {
-    double sum = 0;
-    for (std::uint32_t p = 0; p < n; ++p) {
-      const auto& process = values[random.below(n)];
-      blocks.clear();
-      for (std::size_t b = 0; b < process.size(); ++b) {
-        blocks.push_back(process[random.below(static_cast<std::uint32_t>(process.size()))]);
-      }
-      sum += median(blocks);
-    }
-    centres.push_back(sum / n);
-  }
-  return centres;
-}
-
-double variance_of(std::span<const double> values, double around) {
-  double sum = 0;
-  for (const double v : values) sum += (v - around) * (v - around);
-  return sum / static_cast<double>(values.size());
-}
-
-// Percentiles of resampled centres, their distances from the middle stretched to what Student's t with `freedom` asks of a centre with the
-// variance `unbiased`. Theirs is another: too small since few processes are resampled (n - 1 of n [Hesterberg15]), and too large since
-// windows are, whose scatter the processes' own has already; where windows scatter and processes hardly differ it is twice as large [Ren10].
-// Percentiles farther out instead would end where the draws do: no resample of five processes is as far out as t is.
-interval stretched_percentiles(std::vector<double> centres, double centre, double confidence, double freedom, double unbiased) {
-  const double upper = 0.5 + confidence / 2;
-  const double middle = std::accumulate(centres.begin(), centres.end(), 0.0) / static_cast<double>(centres.size());
-  const double theirs = variance_of(centres, middle);
-  if (theirs == 0) return {centre, centre};
-  const double stretch =
-      std::sqrt(unbiased / theirs) * student_quantile(upper, freedom) / boost::math::quantile(boost::math::normal(), upper);
-  const double low = tally::quantile(centres, 1 - upper), high = tally::quantile(std::move(centres), upper);
-  return {centre - stretch * (middle - low), centre + stretch * (high - middle)};
-}
 
 // Logarithms that differ by less are equal up to the rounding of what they are made of.
 constexpr double rounding = 1e-12;
@@ -109,18 +72,16 @@ double welch_freedom(const spread_side& a, const spread_side& b) {
   return std::pow(va + vb, 2) / (va * va / (a.processes() - 1) + vb * vb / (b.processes() - 1));
 }
 
-interval unpaired_interval(const spread_side& a, const spread_side& b, double freedom, std::uint64_t seed, int resamples) {
-  random_source of_a(seed, 0), of_b(seed, 1);
-  std::vector<double> differences = resampled_centres(a.logs, of_a, resamples);
-  const std::vector<double> others = resampled_centres(b.logs, of_b, resamples);
-  for (std::size_t i = 0; i < differences.size(); ++i) differences[i] -= others[i];
-  const interval i =
-      stretched_percentiles(std::move(differences), a.centre - b.centre, 0.95, freedom, a.of_centre() + b.of_centre());
+interval around(double centre, double error, double freedom) {
+  const double reach = student_quantile(0.975, freedom) * error;
+  return {centre - reach, centre + reach};
+}
+interval ratio_around(double log_ratio, double error, double freedom) {
+  const interval i = around(log_ratio, error, freedom);
   return {std::exp(i.low), std::exp(i.high)};
 }
 
-std::optional<unpaired_ratio> unpaired_of_logs(const spread_side& over, const spread_side& under, std::uint64_t seed,
-                                               int processes_needed, int resamples) {
+std::optional<unpaired_ratio> unpaired_of_logs(const spread_side& over, const spread_side& under, int processes_needed) {
   if (over.logs.empty() || under.logs.empty()) return std::nullopt;
   const double difference = over.centre - under.centre;
   unpaired_ratio result;
@@ -132,7 +93,7 @@ std::optional<unpaired_ratio> unpaired_of_logs(const spread_side& over, const sp
   result.p = student_p(difference, result.log_error, result.freedom);
   result.rank_p = mann_whitney_p(over.medians, under.medians);
   if (result.least_processes >= processes_needed) {
-    result.confidence = unpaired_interval(over, under, result.freedom, seed, resamples);
+    result.confidence = ratio_around(difference, result.log_error, result.freedom);
   }
   return result;
 }
@@ -166,15 +127,19 @@ replicated paired_logs(const replicated& a, const replicated& b) {
   return logs;
 }
 
-interval bootstrap_interval(const replicated& values, std::uint64_t seed, double confidence, int resamples) {
-  random_source random(seed, 0);
+interval interval_of(const replicated& values) {
   const spread_side side(values);
-  return stretched_percentiles(resampled_centres(values, random, resamples), side.centre, confidence, side.processes() - 1,
-                               side.of_centre());
+  const interval plain = around(side.centre, std::sqrt(side.of_centre()), side.processes() - 1);
+  if (std::ranges::any_of(side.medians, [](double m) { return m < 0; })) return plain;
+  if (std::ranges::any_of(side.medians, [](double m) { return m == 0; })) return {std::max(0.0, plain.low), plain.high};
+  replicated logs;
+  for (const double m : side.medians) logs.push_back({std::log(m)});
+  const spread_side relative(std::move(logs));
+  const interval factor = ratio_around(0, std::sqrt(relative.of_centre()), relative.processes() - 1);
+  return {side.centre * factor.low, side.centre * factor.high};
 }
 
-std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed, int processes_needed,
-                                       int resamples) {
+std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, int processes_needed) {
   const spread_side paired(paired_logs(a, b));
   const replicated& logs = paired.logs;
   ratio_estimate result;
@@ -191,15 +156,17 @@ std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b,
     result.p = student_p(paired.centre, result.log_error, result.freedom());
   }
   if (result.processes >= std::max(2, processes_needed)) {
-    const interval i = bootstrap_interval(logs, seed, 0.95, resamples);
-    result.confidence = {std::exp(i.low), std::exp(i.high)};
+    result.confidence = ratio_around(paired.centre, result.log_error, result.freedom());
   }
   return result;
 }
 
-std::optional<unpaired_ratio> unpaired_ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
-                                                int processes_needed, int resamples) {
-  return unpaired_of_logs(spread_side(logs_of(a)), spread_side(logs_of(b)), seed, processes_needed, resamples);
+double ratio_estimate::p_of(double bound) const {
+  return processes < 2 ? 1 : student_p(std::log(ratio) - std::log(bound), log_error, freedom());
+}
+
+std::optional<unpaired_ratio> unpaired_ratio_of(const replicated& a, const replicated& b, int processes_needed) {
+  return unpaired_of_logs(spread_side(logs_of(a)), spread_side(logs_of(b)), processes_needed);
 }
 
 std::vector<double> holm_adjusted(std::span<const double> p) {
@@ -229,7 +196,7 @@ std::optional<split_halves> halves_of(const replicated& logs) {
   if (logs.size() < 4) return std::nullopt;
   const auto middle = logs.begin() + static_cast<std::ptrdiff_t>(logs.size() / 2);
   const spread_side first({logs.begin(), middle}), second({middle, logs.end()});
-  const auto ratio = unpaired_of_logs(second, first, 0, no_interval, 0);
+  const auto ratio = unpaired_of_logs(second, first, no_interval);
   return split_halves{ratio->ratio, ratio->p};
 }
 

@@ -1,22 +1,19 @@
 // What may be said of replicated measurements.
 //
-// The unit of replication is the process: windows of one process share its memory layout and its luck, so they are not
-// independent, and the interval comes from resampling processes first and the windows inside each second (hierarchical
-// bootstrap [Kalibera13]). What is resampled are log-ratios of two rows' windows of the same block, which the machine's
-// drift hit alike. Resampled centres scatter by something else than the centre does: by less since few processes are resampled
-// (n - 1 of n [Hesterberg15]), and by more since windows are, whose scatter the processes' medians have in them already [Ren10]. So the
-// percentiles give the interval its shape, and its width is what Student's t asks of the processes' own scatter. All draws come from a seed.
+// The unit of replication is the process [Kalibera13]: windows of one process share its memory layout and its luck, so they are not
+// independent. Each process has one figure, the median of its windows, and intervals are Student's t of these [Georges07]; of two rows of
+// one run they are of log-ratios of windows of the same block, which the machine's drift hit alike. p-values are of the same test: a 95 %
+// interval of a ratio holds 1 where p is above 5 %, and not where it is below. Of two runs no block is shared, so that nothing is paired:
+// Welch's test, with its degrees of freedom [Welch47].
 //
-// Of two runs no block is shared, so that nothing is paired: each side is resampled alone, and Welch's degrees of freedom widen
-// the interval. The p-values of a table's ratios are Welch's, of processes: percentiles of a bootstrap of five processes do not reach
-// as far into the tails as a correction for a table of a hundred rows asks.
+// Why no bootstrap: with five processes the shape of one is noise, and its percentiles are too narrow where processes scatter
+// [Hesterberg15] and too wide where windows do [Ren10]. docs/methodology.md has figures of both.
 //
 // Whether a row lasted is asked of the two halves of its processes, in the order in which they were measured [Folly].
 //
 // What it can't do: see a bias that all processes share, or rescue windows that did not measure what they should.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -43,9 +40,9 @@ inline constexpr double significance = 0.05;
 // The mean over processes of the median over blocks; processes without a value are left out.
 [[nodiscard]] double centre(const replicated&);
 
-// Of centre(), with at least two processes. `confidence` 0.95 leaves 2.5 % on either side.
-[[nodiscard]] interval bootstrap_interval(const replicated&, std::uint64_t seed, double confidence = 0.95,
-                                          int resamples = 10'000);
+// Of centre(), 95 %, with at least two processes. Where all their medians are above 0 it is of their logarithms' scatter, as a factor on
+// either side: no cost is below 0, and a long tail is upwards. Where none is below 0 its lower end is not, either.
+[[nodiscard]] interval interval_of(const replicated&);
 
 // Logarithms of the finite values above 0; others are left out, and processes that have none.
 [[nodiscard]] replicated logs_of(const replicated&);
@@ -60,12 +57,13 @@ struct ratio_estimate {
   double log_error = 0;  // standard error of log(ratio), between processes; 0 with fewer than two
   double p = 1;          // two-sided, of no difference: Student's t-test of the processes' medians of logs
   [[nodiscard]] double freedom() const { return processes - 1; }  // of log_error
+  // Two-sided, of the ratio being `bound` and no other; 1 with fewer than two processes.
+  [[nodiscard]] double p_of(double bound) const;
 };
 // a over b, paired window by window; windows that one of them lacks are left out (NaN marks them). Empty if no pair is left.
-[[nodiscard]] std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
-                                                     int processes_needed, int resamples = 10'000);
+[[nodiscard]] std::optional<ratio_estimate> ratio_of(const replicated& a, const replicated& b, int processes_needed);
 
-// The same of two runs, whose windows share no block: nothing is paired, and each side is resampled alone.
+// The same of two runs, whose windows share no block.
 struct unpaired_ratio {
   double ratio = 1;                    // exp(difference of the centres of the logs)
   std::optional<interval> confidence;  // only with at least `processes_needed` processes on either side
@@ -76,8 +74,7 @@ struct unpaired_ratio {
   int least_processes = 0;             // of the side that has fewer
 };
 // a over b, of finite values above 0; others are left out. Empty if a side has none.
-[[nodiscard]] std::optional<unpaired_ratio> unpaired_ratio_of(const replicated& a, const replicated& b, std::uint64_t seed,
-                                                              int processes_needed, int resamples = 10'000);
+[[nodiscard]] std::optional<unpaired_ratio> unpaired_ratio_of(const replicated& a, const replicated& b, int processes_needed);
 
 // p-values of a table, adjusted so that one below x is there in a share of x of all tables without a difference [Holm79].
 [[nodiscard]] std::vector<double> holm_adjusted(std::span<const double> p);

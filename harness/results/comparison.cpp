@@ -55,7 +55,7 @@ std::string unlike(const result& before, const result& after) {
 // is held against, not a window.
 std::optional<double> reach_of_pair(const scene_group& s, std::string_view metric, const comparison_options& o) {
   if (s.baseline() == nullptr || s.again() == nullptr) return std::nullopt;
-  const auto pair = ratio_of(s.baseline()->values(metric), s.again()->values(metric), o.seed, o.processes_needed, o.resamples);
+  const auto pair = ratio_of(s.baseline()->values(metric), s.again()->values(metric), o.processes_needed);
   if (!pair || !pair->confidence) return std::nullopt;
   return std::max(std::abs(std::log(pair->confidence->low)), std::abs(std::log(pair->confidence->high)));
 }
@@ -136,10 +136,10 @@ class comparer {
   }
 
   [[nodiscard]] std::optional<compared_figure> figure(const pair_of_rows& p) const {
-    const auto was = estimator(options_.seed, false).one(*p.before.scene, *p.before.row, p.metric);
-    const auto is = estimator(options_.seed, false).one(*p.after.scene, *p.after.row, p.metric);
-    const auto ratio = unpaired_ratio_of(p.after.row->values(p.metric), p.before.row->values(p.metric), options_.seed,
-                                         options_.processes_needed, options_.resamples);
+    const auto was = estimator(false).one(*p.before.scene, *p.before.row, p.metric);
+    const auto is = estimator(false).one(*p.after.scene, *p.after.row, p.metric);
+    const auto ratio =
+        unpaired_ratio_of(p.after.row->values(p.metric), p.before.row->values(p.metric), options_.processes_needed);
     if (!was || !is || !ratio) return std::nullopt;
     compared_figure f;
     f.scene = p.before.scene->scene;

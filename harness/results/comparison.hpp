@@ -53,9 +53,7 @@ struct run_comparison {
 struct comparison_options {
   std::vector<std::string> metrics;  // besides what each row is judged by
   int processes_needed = 5;          // on either side, for an interval and a verdict
-  std::uint64_t seed = 1;            // of the resampling: equal rows give equal intervals
   bool unlike_rows = false;          // compare rows of one name that were set up differently, too
-  int resamples = 10'000;
 };
 
 [[nodiscard]] run_comparison compare_runs(const std::vector<scene_group>& before, const std::vector<scene_group>& after,

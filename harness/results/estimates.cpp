@@ -154,13 +154,12 @@ std::vector<scene_group> group_scenes(const std::vector<result>& results, const 
 }
 
 std::optional<ratio_estimate> estimator::ratio(const row_group& a, const row_group& b, std::string_view metric) const {
-  return ratio_of(a.values(metric), b.values(metric), seed_, processes_needed_);
+  return ratio_of(a.values(metric), b.values(metric), processes_needed_);
 }
 
 std::optional<double> estimator::noise(const scene_group& s, std::string_view metric) const {
   if (s.baseline() == nullptr || s.again() == nullptr) return std::nullopt;
-  // Its spread alone is wanted: no interval is drawn for it, once for each row of the scene.
-  const auto same = ratio_of(s.baseline()->values(metric), s.again()->values(metric), seed_, never_citable);
+  const auto same = ratio_of(s.baseline()->values(metric), s.again()->values(metric), never_citable);
   if (!same) return std::nullopt;
   return std::exp(std::max(std::log(same->spread.high), -std::log(same->spread.low))) - 1;
 }
@@ -176,7 +175,7 @@ std::optional<estimate> estimator::one(const scene_group& s, const row_group& r,
   if (values.empty()) return std::nullopt;
   estimate e{s.scene, r.row, std::string(metric), "", values.size(), 0, centre(values), {}, "", {}, {}};
   for (const auto& process : values) e.windows += process.size();
-  if (static_cast<int>(values.size()) >= processes_needed_) e.confidence = bootstrap_interval(values, seed_);
+  if (static_cast<int>(values.size()) >= processes_needed_) e.confidence = interval_of(values);
   if (const row_group* base = s.baseline(); base != nullptr) {
     const metric_info* info = measured_metric(metric);
     const bool more = info != nullptr && info->which == better::more;

@@ -62,7 +62,7 @@ struct estimate {
 class estimator {
  public:
   // `citable`: intervals are given, of rows that have enough processes.
-  estimator(std::uint64_t seed, bool citable) : seed_(seed), processes_needed_(citable ? citable_processes : never_citable) {}
+  explicit estimator(bool citable) : processes_needed_(citable ? citable_processes : never_citable) {}
 
   // Every metric of the catalogue that has a better side, for every row.
   [[nodiscard]] std::vector<estimate> all(const std::vector<scene_group>&) const;
@@ -83,7 +83,6 @@ class estimator {
   };
   [[nodiscard]] std::vector<estimate> of(const std::vector<wanted>&) const;
   static constexpr int never_citable = 1'000'000;  // processes
-  std::uint64_t seed_;
   int processes_needed_;
 };
 

@@ -82,11 +82,10 @@ stop_rule make_stop_rule(std::optional<int> asked, int standard, const std::opti
   return rule;
 }
 
-std::vector<row_width> ratio_widths(const std::vector<result>& results, const std::vector<std::string>& order,
-                                    std::uint64_t seed) {
+std::vector<row_width> ratio_widths(const std::vector<result>& results, const std::vector<std::string>& order) {
   const std::vector<scene_group> scenes = group_scenes(results, order);
   std::vector<row_width> widths;
-  for (const auto& e : estimator(seed, true).judged(scenes)) {
+  for (const auto& e : estimator(true).judged(scenes)) {
     if (!e.against || e.row == e.baseline) continue;
     const auto& c = e.against->confidence;
     widths.push_back({e.row, c ? std::sqrt(c->high / c->low) - 1 : INFINITY});

@@ -63,8 +63,7 @@ struct row_width {
   double share = 0;
 };
 // Of all rows that are compared with a baseline, its second measurement included, the widest first. `order`: keys as planned.
-[[nodiscard]] std::vector<row_width> ratio_widths(const std::vector<result>&, const std::vector<std::string>& order,
-                                                  std::uint64_t seed);
+[[nodiscard]] std::vector<row_width> ratio_widths(const std::vector<result>&, const std::vector<std::string>& order);
 
 // What ended a run: its number of processes, the width of its intervals, the most that --until allows, or its time.
 enum class stop_reason { number, width, most, budget };

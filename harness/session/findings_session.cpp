@@ -111,8 +111,7 @@ int findings_session(const registry& all, const findings_options& o, const findi
   const auto judge_all = [&](const std::vector<scene_group>& scenes, const std::vector<result>& results) {
     std::set<int> processes;
     for (const result& r : results) processes.insert(r.process);
-    // One seed, so that the same rows have the same intervals.
-    const estimator statistics(1, processes.size() >= citable_processes);
+    const estimator statistics(processes.size() >= citable_processes);
     judged.clear();
     for (std::size_t i = 0; i < chosen.size(); ++i) judged.push_back(judge(chosen[i], keys[i], scenes, statistics));
   };

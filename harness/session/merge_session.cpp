@@ -68,7 +68,7 @@ void check_out(const merge_options& o) {
 // By origin: a figure of one machine and build is never another's.
 std::string summaries(const merged_files& merged, std::vector<estimate>& estimates) {
   std::string out;
-  const estimator statistics = estimator(1, true);
+  const estimator statistics(true);
   for (const auto& of : merged.origins) {
     const std::vector<scene_group> scenes = group_scenes(of.results, merged.order);
     std::vector<estimate> here = statistics.all(scenes);

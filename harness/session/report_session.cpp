@@ -16,20 +16,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct judged_by {
-  std::string baseline = "atomic";
-  std::uint64_t seed = 1;
-};
-
-// As the run was asked for; of results without a config.json that can be read, the usual.
-judged_by judged_as(const fs::path& directory) {
+// What the run was asked to compare with; of results without a config.json that can be read, the usual.
+std::string baseline_of(const fs::path& directory) {
   run_request request;
   try {
     read_request(read_config("report", directory).request, request);
   } catch (const usage_error&) {
-    return {};
+    return "atomic";
   }
-  return {request.baseline.text(), request.seed};
+  return request.baseline.text();
 }
 
 json verdicts_in(const fs::path& directory) {
@@ -39,9 +34,8 @@ json verdicts_in(const fs::path& directory) {
     return no_verdicts_json("the rows are simulated: predictions are not judged");
   std::set<int> processes;
   for (const result& r : results) processes.insert(r.process);
-  const judged_by as = judged_as(directory);
-  const summary_options options{as.baseline, processes.size() >= citable_processes};
-  const estimator statistics(as.seed, options.citable);
+  const summary_options options{baseline_of(directory), processes.size() >= citable_processes};
+  const estimator statistics(options.citable);
   const std::vector<scene_group> scenes = group_scenes(results, {});
   const std::vector<estimate> estimates = statistics.judged(scenes);
   return verdicts_json(judge_all(scenes, estimates, statistics, options), statistics, options);
@@ -49,10 +43,13 @@ json verdicts_in(const fs::path& directory) {
 
 }  // namespace
 
-std::string report_words(const fs::path& directory) {
+void require_rows(const fs::path& directory) {
   if (!fs::exists(directory / "rows.jsonl")) {
     throw usage_error(fmt::format("report {}: there is no rows.jsonl; name a results directory", directory.string()));
   }
+}
+
+std::string report_words(const fs::path& directory) {
   json words;
   try {
     words = verdicts_in(directory);

@@ -7,7 +7,10 @@
 namespace tally {
 
 // JSON (report/verdicts_json.hpp), judged from the rows as they are there; nothing in the directory is changed. Where no words can be
-// made (simulated rows, a damaged file) it says why. Throws usage_error where there is no rows.jsonl.
+// made (simulated rows, a damaged file) it says why.
 [[nodiscard]] std::string report_words(const std::filesystem::path& directory);
+
+// Throws usage_error where there is no rows.jsonl.
+void require_rows(const std::filesystem::path& directory);
 
 }  // namespace tally

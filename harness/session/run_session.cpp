@@ -86,7 +86,7 @@ std::string closing(const run_plan& plan, const run_outcome& outcome, const run_
                     const fs::path& directory) {
   const std::vector<std::string> order = keys_of(plan);
   const std::vector<scene_group> scenes = group_scenes(results, order);
-  const estimator statistics(plan.request.seed, !plan.smoke());
+  const estimator statistics(!plan.smoke());
   const std::vector<estimate> estimates = statistics.all(scenes);
   write_estimates(directory, estimates);
   std::string out = summary_text(scenes, estimates, statistics, {plan.request.baseline.text(), !plan.smoke()});
@@ -144,7 +144,7 @@ class process_counter {
 
  private:
   void measure_widths() {
-    if (plan_.stop.until) end_.widths = ratio_widths(results_, order_, plan_.request.seed);
+    if (plan_.stop.until) end_.widths = ratio_widths(results_, order_);
   }
   void tell_progress(int processes, double seconds, int expected) {
     shown_.expect(plan_.windows_of(expected) - std::min(plan_.windows_of(expected), windows_before_));

@@ -141,9 +141,9 @@ def note_of_program(drawn):
     processes = f"{counts[0]} to {counts[-1]} processes" if len(counts) > 1 else f"{counts[0]} process{'es' if counts[0] > 1 else ''}"
     intervals = [e for e in drawn if e.interval]
     if len(intervals) == len(drawn):
-        text = f"mean of medians; bars: {percent(intervals)} bootstrap interval over {processes}"
+        text = f"mean of medians; bars: {percent(intervals)} interval, Student's t over {processes}"
     elif intervals:
-        text = (f"mean of medians; bars: {percent(intervals)} bootstrap interval over {processes}, or least to greatest of all "
+        text = (f"mean of medians; bars: {percent(intervals)} interval, Student's t over {processes}, or least to greatest of all "
                 "windows where there is none "
                 "(smoke, not citable)")
     else:

@@ -53,7 +53,7 @@ def a_quotient_has_an_interval_where_both_rows_have_one(cwd):
         found = estimates.quotient(*(rows[name] for name in pair), "ns_per_op")
         assert about(found, *expected[:3]) and (found.interval, round(found.confidence, 9)) == expected[3:], (expected, vars(found))
     assert estimates.quotient(rows["atomic"], {**rows["biased"], "row": "none of it"}, "ns_per_op") is None
-    assert "90 % bootstrap interval" in estimates.note([estimates.Estimate(1, 1, 1, True, 5, 15, False, False, 0.9)])
+    assert "90 % interval, Student" in estimates.note([estimates.Estimate(1, 1, 1, True, 5, 15, False, False, 0.9)])
     assert "median over processes; bars: 95 % by order statistics" in estimates.note([estimates.Estimate(1, 1, 1, True, 7, 14, False, False, 0.95, "order statistics")])
 
 

@@ -56,7 +56,6 @@ std::vector<result> run(const row_list& rows, random_source& random, int process
 }
 
 run_comparison compared(const std::vector<result>& before, const std::vector<result>& after, comparison_options o = {}) {
-  o.resamples = 400;
   return compare_runs(group_scenes(before, {}), group_scenes(after, {}), o);
 }
 

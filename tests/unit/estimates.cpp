@@ -45,7 +45,7 @@ TEST(estimates, rows_are_grouped_in_the_order_of_the_plan) {
 TEST(estimates, a_ratio_above_one_is_better_than_the_baseline_whichever_side_of_the_metric_is_better) {
   const auto results = run(5);
   const auto scenes = group_scenes(results, {});
-  const auto all = estimator(1, true).all(scenes);
+  const auto all = estimator(true).all(scenes);
   for (const char* metric : {"ns_per_op", "ops_per_second"}) {
     const estimate* e = find_estimate(all, "fast|spin|1|throughput", metric);
     ASSERT_NE(e, nullptr) << metric;
@@ -63,14 +63,14 @@ TEST(estimates, a_ratio_above_one_is_better_than_the_baseline_whichever_side_of_
 TEST(estimates, the_value_is_the_mean_over_processes_of_the_medians_and_its_interval_holds_it) {
   const auto results = run(5);
   const auto scenes = group_scenes(results, {});
-  const auto all = estimator(1, true).all(scenes);
+  const auto all = estimator(true).all(scenes);
   const estimate* e = find_estimate(all, "atomic|spin|1|throughput", "ns_per_op");
   // Medians of the processes' blocks: drifts 0 1 2, 3 0 1, 2 3 0, 1 2 3, 0 1 2 -> 11, 11, 12, 12, 11.
   EXPECT_THAT(e->value, DoubleNear(11.4, 1e-9));
   ASSERT_TRUE(e->confidence);
   EXPECT_LT(e->confidence->low, 11.4);
   EXPECT_GT(e->confidence->high, 11.4);
-  EXPECT_EQ(find_estimate(estimator(1, false).all(scenes), "atomic|spin|1|throughput", "ns_per_op")->confidence, std::nullopt);
+  EXPECT_EQ(find_estimate(estimator(false).all(scenes), "atomic|spin|1|throughput", "ns_per_op")->confidence, std::nullopt);
 }
 
 TEST(estimates, a_row_that_changed_in_the_course_of_a_run_is_marked_and_one_whose_machine_did_is_not) {
@@ -80,7 +80,7 @@ TEST(estimates, a_row_that_changed_in_the_course_of_a_run_is_marked_and_one_whos
     if (late && r.strategy == "fast") r.metrics.front().value = *r.metrics.front().value * (1.1 + 0.001 * r.process);
   }
   const auto scenes = group_scenes(results, {});
-  const auto all = estimator(1, true).all(scenes);
+  const auto all = estimator(true).all(scenes);
   const estimate* fast = find_estimate(all, "fast|spin|1|throughput", "ns_per_op");
   ASSERT_TRUE(fast->halves);
   EXPECT_TRUE(fast->halves->unstable());
@@ -99,7 +99,7 @@ TEST(estimates, a_window_far_outside_is_counted_and_kept) {
     if (r.strategy == "fast") r.metrics.front().value = *r.metrics.front().value * (r.process == 2 && r.block == 1 ? 3 : own);
   }
   const auto scenes = group_scenes(results, {});
-  const auto all = estimator(1, true).all(scenes);
+  const auto all = estimator(true).all(scenes);
   const estimate* fast = find_estimate(all, "fast|spin|1|throughput", "ns_per_op");
   EXPECT_EQ(fast->outliers.severe, 1U);
   EXPECT_EQ(fast->windows, 15U);
@@ -110,7 +110,7 @@ TEST(estimates, a_row_with_fewer_than_five_processes_has_no_interval_in_a_run_of
   auto results = run(5);
   std::erase_if(results, [](const result& r) { return r.strategy == "fast" && r.process > 2; });
   const auto scenes = group_scenes(results, {});
-  const auto all = estimator(1, true).all(scenes);
+  const auto all = estimator(true).all(scenes);
   EXPECT_FALSE(find_estimate(all, "fast|spin|1|throughput", "ns_per_op")->against->confidence);
   EXPECT_TRUE(find_estimate(all, "atomic|spin|1|throughput", "ns_per_op")->confidence);
 }
@@ -122,7 +122,7 @@ TEST(estimates, failed_windows_are_left_out_and_a_row_without_any_has_none) {
   results.back().status = row_status::error;
   results.front().metrics.clear();  // fast's first window
   const auto scenes = group_scenes(results, {});
-  const auto all = estimator(1, false).all(scenes);
+  const auto all = estimator(false).all(scenes);
   EXPECT_EQ(find_estimate(all, "broken|spin|1|throughput", "ns_per_op"), nullptr);
   EXPECT_EQ(find_estimate(all, "fast|spin|1|throughput", "ns_per_op")->windows, 5U);
 }
@@ -132,7 +132,7 @@ TEST(estimates, are_written_one_to_a_line) {
   const std::filesystem::path directory = ::mkdtemp(pattern.data());
   const auto results = run(2);
   const auto scenes = group_scenes(results, {});
-  const auto all = estimator(1, false).all(scenes);
+  const auto all = estimator(false).all(scenes);
   write_estimates(directory, all);
   std::ifstream in(directory / "estimates.jsonl");
   std::size_t lines = 0;

@@ -157,7 +157,7 @@ std::vector<result> windows(double one, double two) {
 
 TEST(findings, a_row_that_is_missing_is_not_testable_and_says_why) {
   const finding f = parse_finding(sound, "it.finding");
-  const estimator statistics(1, true);
+  const estimator statistics(true);
   const auto results = windows(100, 101);
   const auto scenes = group_scenes(results, {});
   finding_keys keys{{"one", {"one", "w", 1, "throughput", ""}}, {"two", {"two", "w", 1, "throughput", ""}}};

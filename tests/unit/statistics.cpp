@@ -25,6 +25,8 @@ replicated drawn(random_source& random, int processes, int blocks, double truth,
   return values;
 }
 
+bool holds(const interval& it, double truth) { return it.low <= truth && truth <= it.high; }
+
 TEST(statistics, the_median_of_an_even_number_is_the_mean_of_the_middle_two) {
   EXPECT_DOUBLE_EQ(median({3, 1, 2}), 2);
   EXPECT_DOUBLE_EQ(median({4, 1, 2, 3}), 2.5);
@@ -49,25 +51,33 @@ TEST(statistics, the_centre_does_not_let_one_bad_window_speak_for_its_process) {
   EXPECT_DOUBLE_EQ(centre({{1, 1, 100}, {3, 3, 3}}), 2);
 }
 
-TEST(statistics, the_same_seed_gives_the_same_interval_and_another_seed_nearly_the_same) {
-  random_source random(7, 0);
-  const replicated values = drawn(random, 6, 3, 0, 0.1, 0.05);
-  const interval a = bootstrap_interval(values, 1), b = bootstrap_interval(values, 1), c = bootstrap_interval(values, 2);
-  EXPECT_EQ(a.low, b.low);
-  EXPECT_EQ(a.high, b.high);
-  EXPECT_NE(a.low, c.low);
-  EXPECT_NEAR(a.low, c.low, 0.2 * (a.high - a.low));
+TEST(statistics, an_interval_is_students_t_of_the_medians_of_processes) {
+  // Medians -1, 0, 1: variance 1, and t of two degrees of freedom.
+  const double reach = student_quantile(0.975, 2) / std::sqrt(3);
+  const interval plain = interval_of({{-1, -1, 50}, {0}, {1, 1, -50}});
+  EXPECT_NEAR(plain.low, -reach, 1e-12);
+  EXPECT_NEAR(plain.high, reach, 1e-12);
+}
+
+TEST(statistics, an_interval_of_what_is_above_0_stays_there) {
+  const double e = std::numbers::e, factor = std::exp(student_quantile(0.975, 2) / std::sqrt(3));
+  const interval scattered = interval_of({{1 / e}, {1}, {e}});
+  const double middle = (1 / e + 1 + e) / 3;
+  EXPECT_NEAR(scattered.low, middle / factor, 1e-12);
+  EXPECT_NEAR(scattered.high, middle * factor, 1e-12);
+  const interval shares = interval_of({{0}, {0}, {0.3}});
+  EXPECT_EQ(shares.low, 0);
+  EXPECT_NEAR(shares.high, 0.1 + student_quantile(0.975, 2) * 0.1, 1e-12);
 }
 
 TEST(statistics, an_interval_of_constant_data_is_a_point) {
-  const interval i = bootstrap_interval({{2, 2}, {2, 2}, {2, 2}}, 1);
+  const interval i = interval_of({{2, 2}, {2, 2}, {2, 2}});
   EXPECT_DOUBLE_EQ(i.low, 2);
   EXPECT_DOUBLE_EQ(i.high, 2);
 }
 
-// 1000 experiments with a known truth: a 95 % interval holds it in 95 % of them, up to three errors of 1000 draws (2.1 %).
-// With a bootstrap's percentiles as they are it would be 83 % where all scatter is between five processes; widened by a factor for their number
-// alone, 99.9 % where all of it is between windows.
+// 1000 experiments with a known truth: a 95 % interval holds it in 95 % of them, up to three errors of 1000 draws (2.1 %), be the
+// scatter between processes or windows.
 TEST(statistics, a_95_percent_interval_covers_the_truth_as_often_as_it_says) {
   struct {
     double between, within;
@@ -78,9 +88,8 @@ TEST(statistics, a_95_percent_interval_covers_the_truth_as_often_as_it_says) {
       int covered = 0;
       constexpr int experiments = 1000;
       for (int i = 0; i < experiments; ++i) {
-        const auto values = drawn(random, processes, 3, 0.3, scatter.between, scatter.within);
-        const interval it = bootstrap_interval(values, static_cast<std::uint64_t>(i), 0.95, 1000);
-        covered += it.low <= 0.3 && 0.3 <= it.high ? 1 : 0;
+        auto values = drawn(random, processes, 3, 0.3, scatter.between, scatter.within);
+        covered += holds(interval_of(values), 0.3) ? 1 : 0;
       }
       EXPECT_GE(covered, experiments * 929 / 1000) << scatter.between << " " << scatter.within << " " << processes;
       EXPECT_LE(covered, experiments * 971 / 1000) << scatter.between << " " << scatter.within << " " << processes;
@@ -88,18 +97,58 @@ TEST(statistics, a_95_percent_interval_covers_the_truth_as_often_as_it_says) {
   }
 }
 
+// The same where one process in ten scatters six times as much as the others, and of a figure with a long tail upwards, of which five
+// processes have not seen all: there an interval may hold somewhat less than it promises.
+TEST(statistics, intervals_cover_nearly_as_often_where_nothing_is_normal) {
+  for (const int processes : {5, 10}) {
+    random_source random(40'000, static_cast<std::uint64_t>(processes));
+    int contaminated = 0, skewed = 0;
+    constexpr int experiments = 1000;
+    for (int i = 0; i < experiments; ++i) {
+      replicated far, tailed;
+      for (int p = 0; p < processes; ++p) {
+        far.push_back({(random.chance(0.1) ? 6 : 1) * normal(random)});
+        tailed.push_back({std::exp(0.5 * normal(random))});
+      }
+      contaminated += holds(interval_of(far), 0) ? 1 : 0;
+      skewed += holds(interval_of(tailed), std::exp(0.125)) ? 1 : 0;
+    }
+    EXPECT_GE(contaminated, experiments * 929 / 1000) << processes;
+    EXPECT_GE(skewed, experiments * 90 / 100) << processes;
+  }
+}
+
+TEST(statistics, an_interval_holds_1_where_p_is_above_5_percent_and_nowhere_else) {
+  random_source random(50'000, 0);
+  int apart = 0;
+  for (int i = 0; i < 200; ++i) {
+    replicated a = drawn(random, 5, 3, 0.1, 0.1, 0.05);
+    for (auto& process : a) {
+      for (double& v : process) v = std::exp(v);
+    }
+    const replicated ones(5, std::vector<double>(3, 1.0));
+    const auto paired = ratio_of(a, ones, 5);
+    const auto two = unpaired_ratio_of(a, {{1, 1.1}, {0.9}, {1}, {1.2}, {1}}, 5);
+    EXPECT_EQ(holds(*paired->confidence, 1), paired->p >= 0.05) << i;
+    EXPECT_EQ(holds(*two->confidence, 1), two->p >= 0.05) << i;
+    apart += paired->p < 0.05 ? 1 : 0;
+  }
+  EXPECT_GT(apart, 20);
+  EXPECT_LT(apart, 180);
+}
+
 TEST(statistics, windows_of_a_process_are_not_taken_for_independent) {
   // All the variation is between processes: more windows must not make the interval narrower.
   random_source random(3, 0);
   replicated few = drawn(random, 6, 1, 0, 1, 0), many = few;
   for (auto& process : many) process.assign(50, process.front());
-  const interval a = bootstrap_interval(few, 5), b = bootstrap_interval(many, 5);
-  EXPECT_NEAR(b.high - b.low, a.high - a.low, 0.1 * (a.high - a.low));
+  const interval a = interval_of(few), b = interval_of(many);
+  EXPECT_EQ(b.high - b.low, a.high - a.low);
 }
 
 TEST(statistics, a_ratio_is_paired_window_by_window) {
   // Both rows drift by a factor of four from block to block; their ratio is 2 in every one.
-  const auto r = ratio_of({{2, 8}, {4, 16}}, {{1, 4}, {2, 8}}, 1, 5);
+  const auto r = ratio_of({{2, 8}, {4, 16}}, {{1, 4}, {2, 8}}, 5);
   ASSERT_TRUE(r);
   EXPECT_DOUBLE_EQ(r->ratio, 2);
   EXPECT_DOUBLE_EQ(r->spread.low, 2);
@@ -108,22 +157,22 @@ TEST(statistics, a_ratio_is_paired_window_by_window) {
 
 TEST(statistics, fewer_processes_than_are_needed_give_no_interval) {
   const replicated two{{2, 2.1}, {2, 1.9}}, ones{{1, 1}, {1, 1}};
-  EXPECT_FALSE(ratio_of(two, ones, 1, 5)->confidence);
-  EXPECT_TRUE(ratio_of(two, ones, 1, 2)->confidence);
+  EXPECT_FALSE(ratio_of(two, ones, 5)->confidence);
+  EXPECT_TRUE(ratio_of(two, ones, 2)->confidence);
 }
 
 TEST(statistics, a_lost_window_is_left_out_on_both_sides) {
-  const auto r = ratio_of({{2, NAN}, {2, 2}}, {{1, 1}, {1}}, 1, 5);
+  const auto r = ratio_of({{2, NAN}, {2, 2}}, {{1, 1}, {1}}, 5);
   ASSERT_TRUE(r);
   EXPECT_DOUBLE_EQ(r->ratio, 2);
-  EXPECT_FALSE(ratio_of({{NAN}}, {{1}}, 1, 5));
-  EXPECT_FALSE(ratio_of({}, {{1}}, 1, 5));
+  EXPECT_FALSE(ratio_of({{NAN}}, {{1}}, 5));
+  EXPECT_FALSE(ratio_of({}, {{1}}, 5));
 }
 
 TEST(statistics, runs_that_share_no_block_are_not_paired) {
   // Logs 0, 1, 2 and 0, 2: centres 1 and 1, variances 1 and 2.
   const double e = std::numbers::e;
-  const auto r = unpaired_ratio_of({{1}, {e}, {e * e}}, {{1}, {e * e}}, 1, 5);
+  const auto r = unpaired_ratio_of({{1}, {e}, {e * e}}, {{1}, {e * e}}, 5);
   ASSERT_TRUE(r);
   EXPECT_DOUBLE_EQ(r->ratio, 1);
   EXPECT_FALSE(r->confidence);
@@ -131,7 +180,7 @@ TEST(statistics, runs_that_share_no_block_are_not_paired) {
   EXPECT_NEAR(r->freedom, std::pow(4.0 / 3, 2) / (1.0 / 9 / 2 + 1.0), 1e-12);
   EXPECT_DOUBLE_EQ(r->p, 1);
   EXPECT_EQ(r->least_processes, 2);
-  EXPECT_FALSE(unpaired_ratio_of({{NAN, 0}}, {{1}}, 1, 5));
+  EXPECT_FALSE(unpaired_ratio_of({{NAN, 0}}, {{1}}, 5));
 }
 
 TEST(statistics, an_unpaired_interval_covers_the_truth_with_sides_of_different_size_and_scatter) {
@@ -145,7 +194,7 @@ TEST(statistics, an_unpaired_interval_covers_the_truth_with_sides_of_different_s
         for (double& v : process) v = std::exp(v);
       }
     }
-    const auto it = unpaired_ratio_of(a, b, static_cast<std::uint64_t>(i), 5, 1000);
+    const auto it = unpaired_ratio_of(a, b, 5);
     covered += it->confidence->low <= std::exp(0.3) && std::exp(0.3) <= it->confidence->high ? 1 : 0;
   }
   EXPECT_GE(covered, experiments * 91 / 100);
@@ -172,13 +221,13 @@ TEST(statistics, the_bound_of_the_correction_is_between_what_it_leaves_and_what_
 TEST(statistics, a_paired_ratio_has_students_p_of_its_processes) {
   // Logs 1, 2, 3: mean 2, error 1/sqrt(3), and with two degrees of freedom p is 1 - t / sqrt(2 + t^2).
   const double e = std::numbers::e, t = 2 * std::sqrt(3.0);
-  const auto r = ratio_of({{e}, {e * e}, {e * e * e}}, {{1}, {1}, {1}}, 1, 5);
+  const auto r = ratio_of({{e}, {e * e}, {e * e * e}}, {{1}, {1}, {1}}, 5);
   ASSERT_TRUE(r);
   EXPECT_NEAR(r->log_error, 1 / std::sqrt(3.0), 1e-12);
   EXPECT_NEAR(r->p, 1 - t / std::sqrt(2 + t * t), 1e-9);
-  EXPECT_DOUBLE_EQ(ratio_of({{2}}, {{1}}, 1, 5)->p, 1);
-  EXPECT_DOUBLE_EQ(ratio_of({{2}, {2}}, {{2}, {2}}, 1, 5)->p, 1);
-  EXPECT_DOUBLE_EQ(ratio_of({{2}, {2}}, {{1}, {1}}, 1, 5)->p, 0);
+  EXPECT_DOUBLE_EQ(ratio_of({{2}}, {{1}}, 5)->p, 1);
+  EXPECT_DOUBLE_EQ(ratio_of({{2}, {2}}, {{2}, {2}}, 5)->p, 1);
+  EXPECT_DOUBLE_EQ(ratio_of({{2}, {2}}, {{1}, {1}}, 5)->p, 0);
 }
 
 TEST(statistics, the_least_difference_is_the_quantile_of_the_strictest_step) {

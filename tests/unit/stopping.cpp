@@ -138,7 +138,7 @@ TEST(stopping, widths_are_of_every_row_that_is_compared_and_the_widest_is_first)
     all.push_back(spin_window("loud", row_role::measured, p, 0, 4 * std::exp(0.1 * normal(random))));
     if (p < 3) all.push_back(spin_window("lost", row_role::measured, p, 0, 4));
   }
-  const auto found = ratio_widths(all, {}, 1);
+  const auto found = ratio_widths(all, {});
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[0].row, "lost|spin|1|throughput");
   EXPECT_TRUE(std::isinf(found[0].share));
@@ -158,7 +158,7 @@ TEST(stopping, a_run_ends_at_the_first_process_after_which_all_is_narrow) {
     all.push_back(spin_window("atomic", row_role::baseline, p, 0, 10));
     all.push_back(spin_window("atomic", row_role::again, p, 0, 10 * std::exp(0.01 * normal(random))));
     all.push_back(spin_window("fast", row_role::measured, p, 0, 4 * std::exp(0.035 * normal(random))));
-    const auto said = ratio_widths(all, {}, 1);
+    const auto said = ratio_widths(all, {});
     if (first_narrow == 0 && p + 1 >= 5 && said.front().share <= 0.02) first_narrow = p + 1;
     if (decide(rule, p + 1, p, said).why) ended = p + 1;
   }
@@ -178,7 +178,7 @@ TEST(stopping, intervals_of_runs_that_end_on_their_width_hold_the_truth_nearly_a
     for (int n = 1;; ++n) {
       logs.push_back({0.3 + 0.07 * normal(random)});
       if (n < rule.least) continue;
-      const interval it = bootstrap_interval(logs, static_cast<std::uint64_t>(i), 0.95, 1000);
+      const interval it = interval_of(logs);
       if (!decide(rule, n, 1, widths({std::exp((it.high - it.low) / 2) - 1})).why) continue;
       covered += it.low <= 0.3 && 0.3 <= it.high ? 1 : 0;
       processes += n;

@@ -54,7 +54,7 @@ std::string told(const std::vector<json>& records, const summary_options& option
   std::vector<result> results;
   for (const auto& r : records) results.push_back(result_from(r));
   const auto scenes = group_scenes(results, order);
-  const estimator statistics(1, options.citable);
+  const estimator statistics(options.citable);
   return summary_text(scenes, statistics.all(scenes), statistics, options);
 }
 

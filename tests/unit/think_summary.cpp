@@ -43,7 +43,7 @@ std::string told(const std::vector<std::uint64_t>& works, bool citable, bool wit
       results.push_back(result_from(record("atomic", ns, p, drift * static_cast<double>(100 + ns))));
     }
   }
-  return think_summary(group_scenes(results, {}), estimator(1, citable));
+  return think_summary(group_scenes(results, {}), estimator(citable));
 }
 
 TEST(think_summary, is_what_the_floor_does_not_take) {

@@ -68,7 +68,7 @@ struct told_of {
 
 told_of told(const std::vector<result>& results, bool citable) {
   const summary_options options{"atomic", citable};
-  const estimator statistics(1, citable);
+  const estimator statistics(citable);
   const std::vector<scene_group> scenes = group_scenes(results, {});
   const std::vector<estimate> estimates = statistics.judged(scenes);
   const std::vector<scene_verdict> verdicts = judge_all(scenes, estimates, statistics, options);

@@ -26,11 +26,15 @@ AT_A_RATE = ["rate_reached", "latency_p50", "latency_p99", "latency_p999", "late
 
 
 def write(directory, target, words):
-    """Makes the page at `target`, whole or not at all; `words` is the file of verdicts. Raises load.Unreadable, OSError."""
+    """Makes the page at `target`, whole or not at all; `words` is the file of verdicts, a pipe's end while they are being found. Raises
+    load.Unreadable, OSError."""
     results = load.Results([directory])
     for run in results.runs:
         estimates.read(run)
-    page = page_of(results, directory, json.loads(pathlib.Path(words).read_bytes()))
+    told = pathlib.Path(words).read_bytes()
+    if not told:
+        raise load.Unreadable(f"{directory}: no page: what finds the verdicts has failed")
+    page = page_of(results, directory, json.loads(told))
     new = pathlib.Path(f"{target}.new")
     try:
         new.write_text(page, encoding="utf-8")
