@@ -15,6 +15,9 @@
 namespace tally {
 namespace {
 
+constexpr std::string_view by_chance = "beyond what refutes it, and that may be chance among so many checks";
+constexpr int never_an_interval = 1'000'000;  // processes
+
 constexpr std::array<std::string_view, 4> verdict_names{"reproduced", "direction only", "refuted", "not testable here"};
 
 // A row, and the scene that it is in.
@@ -43,16 +46,31 @@ interval spread_of(const replicated& values) {
   return out;
 }
 
-std::optional<check_figure> figure_of(const found_row& at, std::string_view metric, const estimator& statistics) {
-  const auto e = statistics.one(*at.scene, *at.row, metric);
-  if (!e) return {};
-  return check_figure{e->value, e->confidence.value_or(spread_of(at.row->values(metric)))};
+// Of what an estimate with an interval says of a check's bounds.
+double p_beyond(const finding_check& c, const ratio_estimate& r) {
+  if (c.refuted_above && r.ratio > *c.refuted_above) return r.p_of(*c.refuted_above);
+  if (c.refuted_below && r.ratio < *c.refuted_below) return r.p_of(*c.refuted_below);
+  return 1;
 }
-std::optional<check_figure> ratio_of_rows(const found_row& over, const found_row& under, std::string_view metric,
+
+std::optional<check_figure> figure_of(const finding_check& c, const found_row& at, const estimator& statistics) {
+  const auto e = statistics.one(*at.scene, *at.row, c.metric);
+  if (!e) return {};
+  const replicated values = at.row->values(c.metric);
+  check_figure out{e->value, e->confidence.value_or(spread_of(values))};
+  if (!e->confidence) return out;
+  replicated ones = values;  // over 1, a figure is a ratio
+  for (auto& process : ones) std::ranges::fill(process, 1.0);
+  if (const auto r = ratio_of(values, ones, never_an_interval)) out.p = p_beyond(c, *r);
+  return out;
+}
+std::optional<check_figure> ratio_of_rows(const finding_check& c, const found_row& over, const found_row& under,
                                           const estimator& statistics) {
-  const auto r = statistics.ratio(*over.row, *under.row, metric);
+  const auto r = statistics.ratio(*over.row, *under.row, c.metric);
   if (!r) return {};
-  return check_figure{r->ratio, r->confidence.value_or(r->spread)};
+  check_figure out{r->ratio, r->confidence.value_or(r->spread)};
+  if (r->confidence) out.p = p_beyond(c, *r);
+  return out;
 }
 
 std::string figure_text(double v) { return v < 1000 ? fmt::format("{:.3g}", v) : fmt::format("{:.0f}", v); }
@@ -108,10 +126,15 @@ std::set<std::string> judged_finding::open_rows() const {
     return c.here && !may_be_in_band(*c.check, c.here->around) && !may_be_refuted(*c.check, c.here->around);
   };
   const bool never_reproduced = std::ranges::any_of(checks, outside);
+  const auto at_an_edge = [](const judged_check& c) {
+    return may_be_in_band(*c.check, c.here->around) && !may_be_in_band(*c.check, {c.here->value, c.here->value});
+  };
   std::set<std::string> rows;
   for (const judged_check& c : checks) {
-    if (!c.here || !may_be_refuted(*c.check, c.here->around)) continue;
+    if (!c.here) continue;
     const interval point{c.here->value, c.here->value};
+    const bool may_be = may_be_refuted(*c.check, c.here->around);
+    if (!may_be && (never_reproduced || !at_an_edge(c))) continue;
     if (never_reproduced && !may_be_refuted(*c.check, point)) continue;
     rows.insert(c.check->over);
     if (!c.check->under.empty()) rows.insert(c.check->under);
@@ -136,7 +159,7 @@ judged_finding judge(const finding& f, const finding_keys& keys, const std::vect
     };
     const found_row over = look_up(c.over), under = c.under.empty() ? found_row{} : look_up(c.under);
     if (j.why.empty()) {
-      j.here = c.under.empty() ? figure_of(over, c.metric, statistics) : ratio_of_rows(over, under, c.metric, statistics);
+      j.here = c.under.empty() ? figure_of(c, over, statistics) : ratio_of_rows(c, over, under, statistics);
       if (j.here) {
         j.verdict = verdict_of(c, *j.here);
       } else {
@@ -147,6 +170,25 @@ judged_finding judge(const finding& f, const finding_keys& keys, const std::vect
   }
   out.verdict = together(out.checks);
   return out;
+}
+
+void correct_refutations(std::vector<judged_finding>& all) {
+  std::vector<judged_check*> checks;
+  std::vector<double> p;
+  for (auto& j : all) {
+    for (auto& c : j.checks) {
+      if (!c.here || !c.here->p || !(c.check->refuted_above || c.check->refuted_below)) continue;
+      checks.push_back(&c);
+      p.push_back(*c.here->p);
+    }
+  }
+  const std::vector<double> adjusted = holm_adjusted(p);
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    judged_check& c = *checks[i];
+    c.corrected = c.verdict == finding_verdict::refuted && adjusted[i] >= significance;
+    if (c.corrected) c.verdict = finding_verdict::direction_only;
+  }
+  for (auto& j : all) j.verdict = together(j.checks);
 }
 
 std::string findings_table(const std::vector<judged_finding>& all) {
@@ -162,11 +204,13 @@ std::string findings_table(const std::vector<judged_finding>& all) {
   for (const auto& j : all) {
     bool first = true;
     for (const auto& c : j.checks) {  // each with its own verdict: the finding's is the worst of them
-      out += fmt::format("{:{}}  {:{}}  {:{}}  {}{}\n", first ? j.about->slug : "", slug, c.check->expected(), expected,
-                         here_text(c), here, name_of(c.verdict), first && j.shaky ? " *" : "");
+      out += fmt::format("{:{}}  {:{}}  {:{}}  {}{}{}\n", first ? j.about->slug : "", slug, c.check->expected(), expected,
+                         here_text(c), here, name_of(c.verdict), first && j.shaky ? " *" : "", c.corrected ? " +" : "");
       first = false;
     }
   }
+  const auto corrected = [](const judged_finding& j) { return std::ranges::any_of(j.checks, &judged_check::corrected); };
+  if (std::ranges::any_of(all, corrected)) out += fmt::format("+ {}\n", by_chance);
   if (std::ranges::any_of(all, &judged_finding::shaky)) {
     out += "* the machine was busy, or threads did not overlap, in half of a row's windows or more\n";
   }
@@ -182,8 +226,9 @@ std::string finding_in_full(const judged_finding& j, const std::vector<scene_gro
   if (!f.interpreters.empty()) out += fmt::format("of CPython scripts/gil_vs_ft.py --only {}\n", fmt::join(f.interpreters, ","));
   out += "\n";
   for (const auto& c : j.checks) {
-    out += fmt::format("{}: {}\n  expected {} [{}]\n  here     {}  {}\n", c.check->name, c.check->subject(), c.check->expected(),
-                       c.check->source, here_text(c), name_of(c.verdict));
+    out +=
+        fmt::format("{}: {}\n  expected {} [{}]\n  here     {}  {}{}\n", c.check->name, c.check->subject(), c.check->expected(),
+                    c.check->source, here_text(c), name_of(c.verdict), c.corrected ? fmt::format(" ({})", by_chance) : "");
   }
   out += "\n";
   for (const finding_row& r : f.rows) {
@@ -217,6 +262,8 @@ json findings_json(const std::vector<judged_finding>& all) {
       if (c.here) {
         one[c.check->under.empty() ? "value" : "ratio"] = c.here->value;
         one["interval"] = {c.here->around.low, c.here->around.high};
+        one["p"] = c.here->p ? json(*c.here->p) : json(nullptr);
+        one["corrected"] = c.corrected;
       } else {
         one["reason"] = c.why;
       }

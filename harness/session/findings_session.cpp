@@ -114,6 +114,7 @@ int findings_session(const registry& all, const findings_options& o, const findi
     const estimator statistics(processes.size() >= citable_processes);
     judged.clear();
     for (std::size_t i = 0; i < chosen.size(); ++i) judged.push_back(judge(chosen[i], keys[i], scenes, statistics));
+    correct_refutations(judged);
   };
   const auto tell_of = [&](const std::vector<result>& results) {
     const std::vector<scene_group> scenes = group_scenes(results, {});

@@ -136,6 +136,44 @@ TEST(findings, rows_are_open_whose_interval_is_on_both_sides_of_what_refutes) {
   EXPECT_EQ(open_rows(outside, {3.2, {1.9, 3.5}}), (rows{"a", "c"})) << "they may refute it";
 }
 
+TEST(findings, rows_are_open_whose_figure_is_outside_of_the_band_and_their_interval_not) {
+  using rows = std::set<std::string>;
+  const check_figure fine{1.0, {0.9, 1.1}}, at_the_edge{1.15, {1.05, 1.2}};
+  EXPECT_EQ(open_rows(at_the_edge, fine), (rows{"a", "b"})) << "narrower, it is in the band or is not";
+  EXPECT_EQ(open_rows({1.05, {1.0, 1.2}}, fine), rows()) << "the figure is in the band";
+  EXPECT_EQ(open_rows(at_the_edge, {2.5, {2.2, 2.7}}), rows()) << "it is never reproduced";
+}
+
+// As many findings with one check each as there are p-values, all beyond what refutes them.
+std::vector<judged_finding> refuted_with(const finding& f, const std::vector<double>& p) {
+  std::vector<judged_finding> all;
+  for (const double v : p) {
+    judged_finding j{&f, {{&f.checks[0], check_figure{1.3, {1.26, 1.34}, v}, refuted, ""}}, refuted, false};
+    all.push_back(std::move(j));
+  }
+  correct_refutations(all);
+  return all;
+}
+
+TEST(findings, a_refutation_that_may_be_chance_among_all_checks_is_none) {
+  const finding f = parse_finding(sound, "it.finding");
+  EXPECT_EQ(refuted_with(f, {0.02})[0].verdict, refuted) << "one check alone";
+  const auto two = refuted_with(f, {0.02, 0.03});
+  EXPECT_EQ(two[0].verdict, refuted);
+  EXPECT_EQ(two[1].verdict, refuted) << "the second of two has 0.05 to itself";
+  std::vector<double> many(100, 1);
+  many[7] = 0.02, many[8] = 1e-4;
+  const auto all = refuted_with(f, many);
+  EXPECT_EQ(all[7].verdict, direction_only);
+  EXPECT_TRUE(all[7].checks[0].corrected);
+  EXPECT_EQ(all[8].verdict, refuted);
+  EXPECT_THAT(findings_table(all), HasSubstr("direction only +\n"));
+  EXPECT_THAT(findings_table(all), HasSubstr("chance among so many checks"));
+  EXPECT_THAT(all[7].open_rows(), ::testing::SizeIs(2)) << "a second look may settle it";
+  EXPECT_EQ(findings_json({all[7]})[0]["checks"][0]["corrected"], true);
+  EXPECT_EQ(findings_json({all[8]})[0]["checks"][0]["corrected"], false);
+}
+
 // Windows of both rows with these operations per second.
 std::vector<result> windows(double one, double two) {
   std::vector<result> all;
