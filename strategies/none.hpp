@@ -3,7 +3,7 @@
 // make() bumps a pointer through a chunk of a capped arena; everything else does nothing, or is the bare access to memory.
 // An object has no header. Since nothing dies, a racy read of a shared slot needs no protection but the memory order, a borrow
 // is always safe and every weak ref can be upgraded. At the cap, make throws heap_exhausted: the engine ends the window there
-// and says so; it is no error. What is left of a context's chunk when it detaches is lost.
+// and says so; it is no error. What is left of a context's chunk when it detaches is the next one's.
 //
 // To write a strategy, copy this file, rename it, and replace what you do differently; add_strategy(NAME) in strategies.cmake
 // is all the registration there is. A strategy that counts has less to write: see plain.hpp.
@@ -64,6 +64,7 @@ class none_heap {
     explicit context(none_heap& heap) : heap_(heap) { heap_.counters_.attach(live_); }
     ~context() {
       heap_.counters_.detach(live_);
+      heap_.arena_.give_back(chunk_);
       heap_.lock_.lock();
       heap_.made_ += made_;
       heap_.lock_.unlock();

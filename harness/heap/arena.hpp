@@ -6,7 +6,7 @@
 // taken; and the mapping, with every page that was ever touched, goes from a heap to the next one of the process. Memory is
 // therefore not zeroed. Other policies have addresses of their own: their chunks come from M::alloc.
 //
-// Progress: take() holds a lock for some instructions, once a chunk.
+// Progress: take() and give_back() hold a lock for some instructions, once a chunk and once a context.
 #pragma once
 
 #include <sys/mman.h>
@@ -113,10 +113,17 @@ class arena {
     std::byte* at = nullptr;
     std::byte* end = nullptr;
   };
-  // A piece of at least `bytes`, aligned to 16; whole chunks. Throws heap_exhausted at the cap.
+  // A piece of at least `bytes`, aligned to 16: what was given back last if that is enough, else whole chunks. Throws heap_exhausted at
+  // the cap.
   [[nodiscard]] piece take(std::size_t bytes) {
     const std::size_t want = (bytes + chunk_ - 1) / chunk_ * chunk_;
     const std::lock_guard hold(lock_);
+    if (auto* last = reinterpret_cast<std::byte*>(left_);
+        last != nullptr && static_cast<std::size_t>(left_->end - last) >= bytes) {
+      const piece found{last, left_->end};
+      left_ = left_->next;
+      return found;
+    }
     if (want > cap_ - taken_) throw heap_exhausted();
     std::byte* at = nullptr;
     if constexpr (M::measured) {
@@ -130,12 +137,25 @@ class arena {
     taken_ += want;
     return {at, at + want};
   }
+  // What is left of a piece, for whoever takes one next: a context lives as short as a task, and a chunk for each would be page faults
+  // and nothing else. `rest` is aligned to 16.
+  void give_back(piece rest) {
+    if (static_cast<std::size_t>(rest.end - rest.at) < sizeof(left_piece)) return;
+    const std::lock_guard hold(lock_);
+    left_ = new (rest.at) left_piece{left_, rest.end};
+  }
 
  private:
+  // Is where it tells of.
+  struct left_piece {
+    left_piece* next;
+    std::byte* end;
+  };
   std::size_t chunk_, cap_, taken_ = 0;
   typename M::mutex lock_;
   std::optional<detail::mapping> mapping_;
   std::vector<void*> blocks_;
+  left_piece* left_ = nullptr;
 };
 
 }  // namespace tally

@@ -73,6 +73,21 @@ TEST(None, MemoryThatAnEarlierHeapUsedIsZeroedAgain) {
   }
 }
 
+// A task's context lives for some objects: a chunk for each would be the cap's 64 of them.
+TEST(None, ContextsThatComeAndGoUseWhatIsLeftOfAChunk) {
+  heap h(limited(1 << 20));
+  std::set<node*> all;
+  for (int i = 0; i < 1000; ++i) {
+    context outer(h);
+    all.insert(&outer.get(make<node>(outer, {}, 1u)));
+    context inner(h);  // has another piece at the same time
+    all.insert(&inner.get(make<node>(inner, {}, 1u)));
+  }
+  EXPECT_EQ(all.size(), 2000u);
+  context c(h);
+  EXPECT_NO_THROW((void)make<node>(c, {.slots = 0, .bytes = 100'000}, 1u)) << "more than what is left, and the cap is far";
+}
+
 TEST(None, ContextsNeverShareMemory) {
   heap h(limited(64 << 20));
   std::vector<node*> seen[2];
