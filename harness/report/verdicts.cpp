@@ -206,8 +206,7 @@ std::string ratio_text(const ratio_estimate& e) {
 
 bool differs(const ratio_estimate& e, double noise, double bound) {
   const bool more_than_noise = std::abs(std::log(e.ratio)) > std::log(1 + noise);
-  const auto& c = e.confidence;
-  return more_than_noise && (!c || ((c->low > 1 || c->high < 1) && e.p < bound));
+  return more_than_noise && (!e.confidence || e.p < bound);
 }
 
 std::string remarks(const judged_row& j) {

@@ -67,7 +67,7 @@ struct scene_verdict {
 
 // "4.00x [3.80, 4.20]"; without the interval where there is none.
 [[nodiscard]] std::string ratio_text(const ratio_estimate&);
-// More than the noise, and, if there is an interval, that on one side of 1 and the p-value below the table's bound.
+// More than the noise, and, if there is an interval, with a p-value below the table's bound.
 [[nodiscard]] bool differs(const ratio_estimate&, double noise, double bound);
 
 }  // namespace tally

@@ -182,9 +182,8 @@ class comparer {
   }
 
   static change verdict_of(const compared_figure& f) {
-    const bool excluded = f.ratio.confidence->low > 1 || f.ratio.confidence->high < 1;
     const bool beyond_noise = f.exact || std::abs(std::log(f.ratio.ratio)) > std::log(1 + f.noise.value_or(0));
-    if (!(f.p < significance && excluded && beyond_noise)) return change::none;
+    if (!(f.p < significance && beyond_noise)) return change::none;
     const bool more = f.ratio.ratio > 1;
     if (f.which == better::neither) return more ? change::rose : change::fell;
     return more == (f.which == better::more) ? change::better : change::worse;

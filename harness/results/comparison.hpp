@@ -1,8 +1,8 @@
 // Two runs of the same rows, an old one and a new one: for each row a ratio, new over old, and what may be said of it.
 //
 // The runs share no block, so the ratio is unpaired (measure/statistics.hpp). A difference is one that Holm's correction over all
-// figures of the table leaves at 5 %, whose interval excludes 1, and that is more than the A/A pairs of either run differ by. So a
-// word never says more than the interval beside it. What no statistics of two runs can tell apart is a change of the program and a
+// figures of the table leaves at 5 %, and that is more than the A/A pairs of either run differ by. Interval and p-value are of one test,
+// so a word never says more than the interval beside it. What no statistics of two runs can tell apart is a change of the program and a
 // change of the machine between them.
 #pragma once
 
