@@ -35,4 +35,7 @@ class Slimmer:
                 return self._alike.setdefault(("absent", *metric.items()), metric)
             except TypeError:  # one that says more than texts and numbers is kept as it is
                 return metric
-        return {sys.intern(name): sys.intern(v) if isinstance(v, str) else v for name, v in metric.items()}
+        for name, value in metric.items():
+            if type(value) is str:
+                metric[name] = sys.intern(value)
+        return metric
