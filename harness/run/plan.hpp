@@ -40,7 +40,7 @@ struct run_plan {
   [[nodiscard]] int windows_in_process(const row_spec& r) const {
     return r.window_ns == brief_ns() ? blocks : (blocks + briefs - 1) / briefs;
   }
-  [[nodiscard]] std::string windows_text() const;  // "5 processes, in each 12 windows of 25 ms or 3 of 100 ms"
+  [[nodiscard]] std::string windows_text() const;  // "10 processes, in each 6 windows of 25 ms or 2 of 75 ms"
   // At least so long: windows, processes, small states.
   [[nodiscard]] double predicted_seconds() const { return processes * process_seconds(); }
   [[nodiscard]] double process_seconds() const;

@@ -75,7 +75,7 @@ struct protocol {
   int windows = 3;
   std::chrono::nanoseconds ramp{}, window{};
   int briefs = 1;
-  [[nodiscard]] std::string text() const;  // "5 processes, 12 windows of 25ms or 3 of 100ms"
+  [[nodiscard]] std::string text() const;  // "10 processes, 6 windows of 25ms or 2 of 75ms"
 };
 
 struct suite_info {

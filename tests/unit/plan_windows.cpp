@@ -84,10 +84,10 @@ TEST_F(order_of, what_is_rare_gets_longer_windows_and_no_more_time) {
     EXPECT_EQ(seen.ns, static_cast<std::uint64_t>(standard_protocol().windows) * whole) << key;
   }
   EXPECT_EQ(p.windows(), p.items(0).size() * static_cast<std::size_t>(p.processes));
-  EXPECT_THAT(p.windows_text(), ::testing::EndsWith("in each 12 windows of 25 ms or 3 of 100 ms"));
+  EXPECT_THAT(p.windows_text(), ::testing::EndsWith("in each 6 windows of 25 ms or 2 of 75 ms"));
 
   r.duration = std::chrono::milliseconds(7);
-  for (const auto& [key, seen] : windows(made(r))) EXPECT_EQ(seen.ns, 3U * 7'000'000U) << key;
+  for (const auto& [key, seen] : windows(made(r))) EXPECT_EQ(seen.ns, 2U * 7'000'000U) << key;
   r.duration.reset();
   r.blocks = 2;
   for (const auto& [key, seen] : windows(made(r))) EXPECT_EQ(seen.ns, 2 * whole) << key;
