@@ -5,7 +5,7 @@ a value or a ratio, the mean over processes of the median over blocks, and no in
 """
 import math
 
-from . import load
+from . import load, slim
 
 CONFIDENCE = 0.95
 
@@ -161,7 +161,7 @@ def latency_curve(row, of="latency"):
     windows = [r for r in row["_run"].windows[row["row"]] if load.at(r, f"{of}.buckets")]
     if not windows or len(windows) < len(row["_run"].windows[row["row"]]):
         return []
-    buckets = {(r["process"], r["block"]): np.array(load.at(r, f"{of}.buckets"), dtype=float) for r in windows}
+    buckets = {(r["process"], r["block"]): slim.unpacked(load.at(r, f"{of}.buckets")) for r in windows}
     totals = {(r["process"], r["block"]): load.at(r, of).get("objects", buckets[r["process"], r["block"]][:, 2].sum()) for r in windows}
     shares = 1 - 10.0 ** -np.arange(0, math.log10(max(min(totals.values()), 10)), 0.02)
     shares = shares[shares <= min(found[:, 2].sum() / totals[window] for window, found in buckets.items())]

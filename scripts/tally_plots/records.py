@@ -17,6 +17,7 @@ SIMULATED = {"config.simulation.machine": TEXT, "config.simulation.protocol": TE
              "config.simulation.schedules": LIST, "simulation.operations": int, "simulation.fields": OBJECT, "simulation.taken": LIST,
              "metrics.transfers_per_op.value": NUMBER, "metrics.transfers_per_op.low": NUMBER,
              "metrics.transfers_per_op.high": NUMBER, "metrics.ops_per_second.value": NUMBER}
+HISTOGRAMS = ("latency", "open_loop.service", "promptness")
 NAMES = {NUMBER: "a number", TEXT: "a text", OBJECT: "an object", LIST: "a list", FLAG: "true or false", int: "a whole number"}
 
 
@@ -59,6 +60,11 @@ def wrong_metric(metrics):
     return None
 
 
+def is_bucket(of):
+    """Whether it is (low, high, count)."""
+    return type(of) is list and len(of) == 3 and all(type(n) is int and 0 <= n < 2**63 for n in of)
+
+
 def wrong_inside(record):
     """What is wrong in the lists that plots go through."""
     config = record["config"]
@@ -70,11 +76,10 @@ def wrong_inside(record):
         return "its config.think_ns is not a number of nanoseconds"
     if not is_a(config.get("allocator", "system"), TEXT):
         return "its config.allocator is not a text"
-    for path in ("latency.buckets", "open_loop.service.buckets", "promptness.buckets"):
-        buckets = at(record, path)
-        if buckets is not None and (not isinstance(buckets, list) or any(
-                not isinstance(b, list) or len(b) != 3 or not all(is_a(n, int) for n in b) for b in buckets)):
-            return f"its {path} are damaged"
+    for path in HISTOGRAMS:
+        buckets = at(record, f"{path}.buckets")
+        if buckets is not None and not (isinstance(buckets, list) and all(map(is_bucket, buckets))):
+            return f"its {path}.buckets are damaged"
     delayed = record.get("delayed")
     if delayed is not None and (not isinstance(delayed, list) or any(
             lacking(o, {"at_ns": int, "ns": int, "causes": LIST}) for o in delayed)):

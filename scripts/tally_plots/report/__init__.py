@@ -110,17 +110,22 @@ def promptness(results, class_of):
 
 def table_of(results, class_of, of, wanted, title, caption):
     """A folded table of these metrics, of the rows that have any; nothing if none has."""
-    there = [name for name in wanted if any(load.metric(r, name) is not None for r in of)]
+    said, having = {}, {}  # units of those that any window has; a window of each row that has any
+    for window in reversed(of):
+        for name in wanted:
+            if load.metric(window, name) is not None:
+                said[name] = window["metrics"][name].get("unit") or said.get(name, "")
+                having[window["row"]] = window
+    there = [name for name in wanted if name in said]
     if not there:
         return []
     rows, classes = [], []
-    for row in {r["row"]: r for r in reversed(of)}.values():
+    for row in having.values():
         told = [estimates.of(row, name) for name in there]
-        if any(e.windows for e in told):
-            rows.append((load.labelled(row), f"{results.title(row)}, {style.threads(row['config']['threads'])}, {load.measured(row)}",
-                         *(style.number(e.median) if e.windows else "" for e in told)))
-            classes.append(class_of(load.labelled(row)) or "")
-    units = {name: metrics.of(results, name).unit or next(filter(None, (load.at(r, f"metrics.{name}.unit") for r in of)), "") for name in there}
+        rows.append((load.labelled(row), f"{results.title(row)}, {style.threads(row['config']['threads'])}, {load.measured(row)}",
+                     *(style.number(e.median) if e.windows else "" for e in told)))
+        classes.append(class_of(load.labelled(row)) or "")
+    units = {name: metrics.of(results, name).unit or said[name] for name in there}
     columns = ["strategy", "row", *(metrics.words_of(name) + (f", {unit}" if unit not in ("", "1", "1/op", "ratio") else "")
                                     for name, unit in units.items())]
     return [folded(f"{title}: {len(rows)} rows", table(columns, rows[::-1], caption, range(2, len(columns)), classes[::-1]))]

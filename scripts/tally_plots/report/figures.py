@@ -1,5 +1,6 @@
 """All plots that the rows allow, drawn for a page by as many processes as there are processors."""
 import concurrent.futures
+import gc
 import multiprocessing
 import os
 import types
@@ -21,6 +22,7 @@ def drawn(results, class_of, chosen=None):
     names = [plot.NAME for plot in plots.found()] if chosen is None else chosen
     _shared.update(results=results, class_of=class_of)
     import matplotlib.backends.backend_svg  # noqa: F401  by the parent, once
+    gc.freeze()  # a look for garbage would write to all records, and each process would have its own
     most = min(len(os.sched_getaffinity(0)), len(names))
     try:
         if most < 2:
@@ -30,6 +32,7 @@ def drawn(results, class_of, chosen=None):
                 pages = list(pool.map(of_plot, names))
     finally:
         _shared.clear()
+        gc.unfreeze()
     return dict(zip(names, pages))
 
 

@@ -80,8 +80,12 @@ def pointed(group, of, class_of):
 
 
 def own_ids(root, name):
-    """Ids that nothing in the figure refers to are dropped, the others are made its own."""
-    used = set()
+    """Ids that nothing in the figure refers to are dropped, the others are made its own: numbers, since matplotlib makes some of where an
+    object is in memory."""
+    used, numbers = set(), {}
+
+    def own(value):
+        return f"{name}-{numbers.setdefault(value, len(numbers))}"
     for element in root.iter():
         for key, value in element.attrib.items():
             if key == "href" and value.startswith("#"):
@@ -92,10 +96,10 @@ def own_ids(root, name):
         for key, value in list(element.attrib.items()):
             if key == "id":
                 if value in used:
-                    element.set(key, f"{name}-{value}")
+                    element.set(key, own(value))
                 else:
                     del element.attrib[key]
             elif key == "href" and value.startswith("#"):
-                element.set(key, f"#{name}-{value[1:]}")
+                element.set(key, f"#{own(value[1:])}")
             elif value.startswith("url(#"):
-                element.set(key, f"url(#{name}-{value[5:]}")
+                element.set(key, f"url(#{own(value[5:-1])})")
