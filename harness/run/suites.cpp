@@ -40,7 +40,8 @@ const names growing{"*:cycles=generational",
 
 // clang-format off: a table, one group per line
 // What is run if nobody says otherwise. Ten processes with half the windows take the time of five, and know twice as much of what differs
-// between processes: a 95 % interval is 2.3 standard errors and not 2.8, and the strictest step of a correction over two thousand comparisons 8 and not 22.
+// between processes: a 95 % interval is 2.3 standard errors and not 2.8, and the strictest step of a correction over a thousand comparisons
+// 7.2 and not 18.5.
 constexpr protocol standard{.processes = 10, .windows = 2, .ramp = 10ms, .window = 75ms, .briefs = 3};
 
 // Within 60 s on two cores: some 64 rows of 6 windows, 10 + 100 ms each.
