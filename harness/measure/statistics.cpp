@@ -8,10 +8,7 @@
 
 namespace tally {
 
-namespace {
-
-// Leaves the values in another order.
-double quantile_within(std::span<double> values, double q) {
+double quantile(std::vector<double> values, double q) {
   const double at = q * static_cast<double>(values.size() - 1);
   const auto below = values.begin() + static_cast<std::ptrdiff_t>(at);
   std::ranges::nth_element(values, below);
@@ -19,10 +16,6 @@ double quantile_within(std::span<double> values, double q) {
   const double above = *std::min_element(below + 1, values.end());
   return *below + (at - std::floor(at)) * (above - *below);
 }
-
-}  // namespace
-
-double quantile(std::vector<double> values, double q) { return quantile_within(values, q); }
 
 double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
 
