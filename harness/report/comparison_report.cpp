@@ -21,8 +21,6 @@ constexpr std::array words_by_unit{side_words{"ns", "faster", "slower"}, side_wo
                                    side_words{"B", "smaller", "larger"}};
 constexpr side_words other_words{"", "better", "worse"};
 
-std::string percent(double share) { return fmt::format("{:.2g} %", 100 * share); }
-
 std::string figure_text(double value, const std::string& unit) {
   const bool plain = unit.empty() || unit == "1" || unit == "ratio";
   return fmt::format("{:.4g}{}{}", value, plain ? "" : " ", plain ? "" : unit);
@@ -69,7 +67,7 @@ std::string sight_text(const std::vector<compared_figure>& figures) {
   const auto [least, most] = std::ranges::minmax(seen);
   return fmt::format(
       "The smallest difference that this comparison could have seen is {} (the median over the figures, from {} to {}).",
-      percent(median(seen)), percent(least), percent(most));
+      percent_text(median(seen)), percent_text(least), percent_text(most));
 }
 
 // What the rank test says of the differences; "" without any.
@@ -135,7 +133,7 @@ struct table_line {
 table_line line_of(const compared_figure& f, bool with_metric) {
   std::string remark = verdict_word(f);
   if (f.doubted_by_ranks()) remark += " (not by ranks)";
-  if (f.verdict == change::none && f.least_seen) remark += fmt::format(" (could see {})", percent(*f.least_seen));
+  if (f.verdict == change::none && f.least_seen) remark += fmt::format(" (could see {})", percent_text(*f.least_seen));
   return {with_metric ? fmt::format("{} {}", f.label, f.metric) : f.label,
           figure_text(f.before, f.unit),
           figure_text(f.after, f.unit),
