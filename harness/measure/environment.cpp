@@ -11,8 +11,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <new>
 #include <sstream>
+#include <thread>
 
 #include "harness/base/text.hpp"
 #include "harness/counters/perf.hpp"
@@ -233,6 +235,16 @@ void read_loadavg(const std::string& text, environment_moment& m) {
   m.runnable = std::max(0, running - 1);
 }
 
+int least_runnable(const std::function<int()>& look) {
+  constexpr int most_looks = 6;
+  int least = look();
+  for (int i = 1; i < most_looks && least > 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    least = std::min(least, look());
+  }
+  return least;
+}
+
 std::string salted_id(const std::string& facts) {
   // The salt makes the id this project's own: it can't be matched with a hash that somebody else made of the same machine-id.
   const std::string salted = "tally machine, salt 5d1f0c86a4e97b23: " + facts;
@@ -258,7 +270,10 @@ const environment_facts& environment() {
 environment_moment read_moment(const kernel_files& files, const topology& t) {
   environment_moment m;
   m.ns = native::now();
-  detail::read_loadavg(files.line("/proc/loadavg"), m);
+  m.runnable = detail::least_runnable([&] {
+    detail::read_loadavg(files.line("/proc/loadavg"), m);
+    return m.runnable;
+  });
   detail::read_stat(files.text("/proc/stat"), m);
   m.governor = governor(files, t);
   m.frequency_mhz = frequency_mhz(files, t);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -57,7 +58,7 @@ struct environment_facts {
 struct environment_moment {
   std::uint64_t ns = 0;  // the harness's clock
   double load1 = 0, load5 = 0;
-  int runnable = 0;  // threads runnable on the machine, without the one that asks
+  int runnable = 0;  // threads that stay runnable on the machine, without the one that asks
   std::uint64_t all_ticks = 0, steal_ticks = 0, idle_ticks = 0;
   std::uint64_t context_switches = 0;   // of the machine
   std::uint64_t throttled_us = 0;       // this process's control groups, by their quotas of CPU time, since they were made
@@ -97,6 +98,9 @@ void from_json(const nlohmann::json&, environment_moment&);
 namespace detail {
 void read_stat(const std::string& text, environment_moment&);
 void read_loadavg(const std::string& text, environment_moment&);
+// Looks again while threads are seen, a few times in about a millisecond; the least of them. A thread that has ended (a probe's, a
+// lane) counts until the kernel has taken it down, and the parent until it waits again; one that stays is in every look.
+[[nodiscard]] int least_runnable(const std::function<int()>& look);
 std::string salted_id(const std::string& facts);
 }  // namespace detail
 

@@ -33,6 +33,14 @@ TEST(Environment, LoadIsReadWithoutTheReader) {
   EXPECT_EQ(m.runnable, 2);
 }
 
+TEST(Environment, AThreadThatHasJustEndedIsNotRunnable) {
+  std::vector<int> seen{2, 1, 0, 5};
+  std::size_t looks = 0;
+  EXPECT_EQ(detail::least_runnable([&] { return seen.at(looks++); }), 0);
+  EXPECT_EQ(looks, 3u) << "none is the least there can be";
+  EXPECT_EQ(detail::least_runnable([] { return 3; }), 3) << "three that stay";
+}
+
 TEST(Environment, StealIsAShareOfTicksAndOneTickIsRounding) {
   environment_moment before, after;
   before.all_ticks = 1000, before.steal_ticks = 10;
