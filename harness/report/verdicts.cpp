@@ -91,17 +91,21 @@ void compare_with_first(scene_verdict& v, const estimator& statistics) {
 }
 
 // The p-values of a scene: of each row with the baseline, and with the first where that is another comparison.
-void add_tests(const scene_verdict& v, std::vector<double>& p) {
+std::vector<double> tests_of(const scene_verdict& v) {
+  std::vector<double> p;
   const bool baseline_first = v.first != nullptr && v.first->baseline;
   for (const auto& j : v.rows) {
     if (j.row->baseline) continue;
     if (const auto& e = j.value->against; e && e->confidence) p.push_back(e->p);
     if (j.behind && j.behind->confidence && !baseline_first) p.push_back(j.behind->p);
   }
+  return p;
 }
 
-// Once the table's bound is known.
 void decide(scene_verdict& v) {
+  const std::vector<double> p = tests_of(v);
+  v.bound = holm_bound(p);
+  v.smallest = smallest_seen(v, p.size());
   for (auto& j : v.rows) {
     if (j.value->against) j.different = differs(*j.value->against, v.noise, v.bound);
     if (v.first != nullptr && j.row != v.first) j.apart = j.behind && differs(*j.behind, v.noise, v.bound);
@@ -226,8 +230,8 @@ std::string remarks(const judged_row& j) {
   of_windows(r.doubtful(), "doubtful in {} of {} windows");
   of_windows(r.saturated(), "saturated in {} of {} windows: its percentiles grow with them");
   if (const auto& h = j.value->halves; h && h->unstable()) {
-    const double percent = 100 * (h->ratio - 1);
-    words.push_back(fmt::format("unstable: {:.2g} % {} in the second half", std::abs(percent), percent > 0 ? "more" : "less"));
+    const double more = h->ratio - 1;
+    words.push_back(fmt::format("unstable: {} {} in the second half", percent_text(std::abs(more)), more > 0 ? "more" : "less"));
   }
   of_windows(j.value->outliers.severe, "severe outlier in {} of {} windows");
   of_windows(r.count(row_status::exhausted), "arena full in {} of {} windows");
@@ -237,7 +241,7 @@ std::string remarks(const judged_row& j) {
 
 std::string scene_verdict::smallest_text() const {
   if (!smallest) return "there is no interval, so no difference counts";
-  return fmt::format("differences below {:.2g} % could not have been seen here", 100 * *smallest);
+  return fmt::format("differences below {} could not have been seen here", percent_text(*smallest));
 }
 
 std::vector<scene_verdict> judge_all(const std::vector<scene_group>& scenes, const std::vector<estimate>& estimates,
@@ -250,30 +254,25 @@ std::vector<scene_verdict> judge_all(const std::vector<scene_group>& scenes, con
     v.noise = noise_of_pair(v);
     v.first = first_of(v);
     compare_with_first(v, statistics);
-  });
-  std::vector<double> p;
-  for (const auto& v : verdicts) add_tests(v, p);
-  const double bound = holm_bound(p);
-  for (auto& v : verdicts) {
-    v.bound = bound;
     decide(v);
     v.headline = headline(v, options);
-    v.smallest = smallest_seen(v, p.size());
-  }
+  });
   return verdicts;
 }
 
 std::string sight_text(const std::vector<scene_verdict>& all) {
   std::vector<double> smallest;
   for (const auto& v : all) {
-    if (v.smallest) smallest.push_back(100 * *v.smallest);
+    if (v.smallest) smallest.push_back(*v.smallest);
   }
   if (smallest.empty()) return "";
   const auto [least, most] = std::ranges::minmax(smallest);
-  const std::string below = fmt::format("Differences below {:.2g} % could not have been seen", median(smallest));
-  return smallest.size() == 1
-             ? below + "."
-             : fmt::format("{} (the median over {} scenes, from {:.2g} % to {:.2g} %).", below, smallest.size(), least, most);
+  const std::string below = fmt::format("Differences below {} could not have been seen", percent_text(median(smallest)));
+  if (smallest.size() == 1) return below + ".";
+  return fmt::format(
+      "{} (the median over {} scenes, from {} to {}). Each scene is judged by itself: of {:.0f} in which nothing "
+      "differs, one has a difference by chance.",
+      below, smallest.size(), percent_text(least), percent_text(most), 1 / significance);
 }
 
 std::vector<std::string> overview(const std::vector<scene_verdict>& all, const summary_options& options) {

@@ -44,13 +44,14 @@ struct scene_verdict {
   const row_group* first = nullptr;                 // what is told of: not the floor, nor in doubt; null where there is none
   std::optional<double> smallest;                   // difference that could have been seen: 0.05 is 5 %; none without intervals
   double noise = 0;                                 // what the A/A pair differs by, as a share
-  double bound = significance;                      // p-values below it are what Holm's correction over the table leaves
+  double bound = significance;                      // p-values below it are what Holm's correction over the scene leaves
   std::string headline;                             // "deferred wins, 4 times as fast as atomic"
   [[nodiscard]] std::string smallest_text() const;  // a sentence's rest, or why there is none
 };
 
-// Of all scenes, in their order. They are one table: what differs is what Holm's correction over all of its comparisons leaves, each row
-// with the baseline of its scene and with the first one there. The estimates are those of the scenes' rows, and outlive what is returned.
+// Of all scenes, in their order. Each is a table of its own, whatever else the run has: what differs is what Holm's correction over
+// the scene's comparisons leaves, each row with the baseline and with the first one. The estimates are those of the scenes' rows, and
+// outlive what is returned.
 [[nodiscard]] std::vector<scene_verdict> judge_all(const std::vector<scene_group>&, const std::vector<estimate>&,
                                                    const estimator&, const summary_options&);
 
@@ -67,7 +68,7 @@ struct scene_verdict {
 
 // "4.00x [3.80, 4.20]"; without the interval where there is none.
 [[nodiscard]] std::string ratio_text(const ratio_estimate&);
-// More than the noise, and, if there is an interval, with a p-value below the table's bound.
+// More than the noise, and, if there is an interval, with a p-value below the scene's bound.
 [[nodiscard]] bool differs(const ratio_estimate&, double noise, double bound);
 
 }  // namespace tally
