@@ -129,7 +129,8 @@ std::string spoken_duration(double seconds) {
 }
 
 std::string percent_text(double share) {
-  return std::abs(share) < 0.995 ? fmt::format("{:.2g} %", 100 * share) : fmt::format("{:.0f} %", 100 * share);
+  const double percent = 100 * share;
+  return percent >= 99.5 || percent < 0.005 ? fmt::format("{:.0f} %", percent) : fmt::format("{:.2g} %", percent);
 }
 
 std::string counted(std::size_t n, std::string_view singular) { return fmt::format("{} {}{}", n, singular, n == 1 ? "" : "s"); }

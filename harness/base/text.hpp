@@ -60,7 +60,7 @@ template <class Enum, std::size_t N>
 
 // "1.5 s", "3 min 20 s": for people.
 [[nodiscard]] std::string spoken_duration(double seconds);
-// 0.0314 -> "3.1 %", 1.62 -> "162 %": two figures, and from 100 % on the whole number.
+// 0.0314 -> "3.1 %", 1.62 -> "162 %": two figures, and from 100 % on the whole number. Not of what is below 0.
 [[nodiscard]] std::string percent_text(double share);
 // 1 -> "1 row", 2 -> "2 rows".
 [[nodiscard]] std::string counted(std::size_t n, std::string_view singular);

@@ -260,6 +260,16 @@ def what_a_service_costs_at_a_rate_is_a_table(cwd):
     assert "Rows at a rate" not in page(made_up.estimated(cwd / "s", rows(), CONFIG))
 
 
+def without_whole_words_there_is_no_page(cwd):
+    directory = made_up.estimated(cwd / "r", rows(), CONFIG)
+    for cut in ("", '{"citable": true, "scenes": ['):
+        (cwd / "words").write_text(cut)
+        said = subprocess.run([interpreter, sys.argv[2], "--report", cwd / "page.html", "--words", cwd / "words", directory],
+                              capture_output=True, text=True)
+        assert said.returncode == 1 and said.stderr == f"{directory}: no page: what finds the verdicts has failed\n", said
+        assert not (cwd / "page.html").exists()
+
+
 def doubts_failures_and_commands_are_told(cwd):
     records = rows() + made_up.scene({"atomic": 8.0, "biased": 9.0}, "chain", 2, doubtful=True, reasons=made_up.REASONS[:1])
     it = Page(page(made_up.estimated(cwd / "a b", records, CONFIG)))

@@ -159,5 +159,13 @@ TEST(text, durations_are_spoken_as_people_do) {
   EXPECT_EQ(spoken_duration(9000), "2 h 30 min");
 }
 
+TEST(text, shares_are_told_in_per_cent_without_a_power_of_ten) {
+  EXPECT_EQ(percent_text(0.0314), "3.1 %");
+  EXPECT_EQ(percent_text(0.99), "99 %");
+  EXPECT_EQ(percent_text(0.996), "100 %");
+  EXPECT_EQ(percent_text(1.62), "162 %");
+  EXPECT_EQ(percent_text(2e-15), "0 %");
+}
+
 }  // namespace
 }  // namespace tally::unit_results

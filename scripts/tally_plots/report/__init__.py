@@ -31,10 +31,11 @@ def write(directory, target, words):
     results = load.Results([directory])
     for run in results.runs:
         estimates.read(run)
-    told = pathlib.Path(words).read_bytes()
-    if not told:
-        raise load.Unreadable(f"{directory}: no page: what finds the verdicts has failed")
-    page = page_of(results, directory, json.loads(told))
+    try:
+        told = json.loads(pathlib.Path(words).read_bytes())
+    except ValueError:  # empty, or cut
+        raise load.Unreadable(f"{directory}: no page: what finds the verdicts has failed") from None
+    page = page_of(results, directory, told)
     new = pathlib.Path(f"{target}.new")
     try:
         new.write_text(page, encoding="utf-8")
