@@ -108,6 +108,23 @@ def tables_are_written_between_their_marks_and_checked(cwd):
     assert "needs a line" in reference(cwd / "set", "tables", "--page", page, expect=1).stderr
 
 
+def the_page_of_a_set_is_beside_it(cwd):
+    reference(cwd / "set", "pack", a_run(cwd / "r"))
+    reference(cwd / "set", "page", "--tally", TALLY)
+    text = (cwd / "set/report.html").read_text()
+    assert "tally report set<" in text and str(cwd) not in text, "a path of whoever made it"
+    assert "no set of results" in reference(cwd / "none", "page", "--tally", TALLY, expect=1).stderr
+    assert "No such file" in reference(cwd / "set", "page", "--tally", cwd / "tally", expect=1).stderr
+
+
+def the_trees_own_set_has_its_page(cwd):
+    own = SOURCE / "results/reference"
+    if not (own / "config.json").exists():
+        return  # there is no set yet
+    revision = json.loads((own / "config.json").read_text())["binary"]["git"]
+    assert f"tally {revision}" in (own / "report.html").read_text(encoding="utf-8")
+
+
 def the_trees_own_page_is_what_its_set_says(cwd):
     reference(SOURCE / "results/reference", "tables", "--check")
     text = (SOURCE / "docs/choosing.md").read_text()
