@@ -101,6 +101,7 @@ class gil_heap : public heap_with_cycles<O.cycles, gil_heap<M, O>, M, slot_kind:
 
  public:
   static constexpr double default_interval_us = 5000;
+  static constexpr bool takes_turns = true;
   static constexpr std::string_view thread_bound = "a context holds the lock from attach to detach";
   explicit gil_heap(const heap_config& config)
       : heap_base(config), gil_(static_cast<std::uint64_t>(config.tunable("interval_us", default_interval_us) * 1000)) {}

@@ -111,6 +111,8 @@
 //   thread_bound = "why"      a thread's contexts can't be used in turn: only the one that was attached last, while all others of
 //                             the thread are in blocked regions
 //   process_global = true     one heap per process, whatever is constructed: its rows get worker processes of their own
+//   takes_turns = true        one context runs at a time, under a lock of the strategy: others wait for their turns, which is its cost
+//                             and no fault of the machine
 //   limits_heap = true        heap_config::limit_bytes is a limit that its user chooses: the row has a heap-size axis
 //   frees_in_stops = true     its objects are freed in stops, of which it tells with note_stop (contract/promptness.hpp), and not one by one
 //   own_heap = true           its objects are never malloc's but of a heap of its own (an arena, blocks, a library's): under
@@ -272,6 +274,9 @@ concept thread_bound = requires { std::string_view(H::thread_bound); };
 
 template <class H>
 concept process_global = requires { requires H::process_global; };
+
+template <class H>
+concept takes_turns = requires { requires H::takes_turns; };
 
 template <class H>
 concept limits_heap = requires { requires H::limits_heap; };

@@ -292,6 +292,7 @@ capabilities capabilities_of() {
           .observers = has_observers<H>,
           .instrumented = instrumented<H>,
           .process_global = process_global<H>,
+          .takes_turns = takes_turns<H>,
           .limits_heap = limits_heap<H>,
           .own_heap = own_heap<H>,
           .oracle = H::oracle};

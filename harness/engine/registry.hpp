@@ -95,7 +95,7 @@ struct tunable_entry {
 struct capabilities {
   bool single_threaded = false, weak = false, shared_slot = false, borrow = false, cycles = false, finalizers = false;
   bool observers = false, instrumented = false;
-  bool process_global = false, limits_heap = false, own_heap = false;
+  bool process_global = false, takes_turns = false, limits_heap = false, own_heap = false;
   oracle_class oracle = oracle_class::exact;
 };
 

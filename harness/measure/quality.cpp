@@ -125,18 +125,21 @@ row_quality judge(const window_result& w, const quality_input& in) {
   q.fairness = fairness_ratio(rates);
   q.jain = jain_index(rates);
 
+  // What the others do while one lane works, waiting or nothing, is the workload's way.
+  const bool serial = w.lanes.size() > 1 && in.parallelism && *in.parallelism < serial_parallelism;
   std::vector<double> present;
   double seconds = 0, switches = 0;
   q.least_cpu_share = w.lanes.empty() ? 0 : 1;
   for (const auto& l : w.lanes) {
-    present.push_back(present_share(l, in.steal_share));
+    if (!serial || l.closed_ns > l.opened_ns) present.push_back(present_share(l, in.steal_share));
     q.least_cpu_share = std::min(q.least_cpu_share, l.cpu_share());
     seconds = std::max(seconds, l.seconds());
     switches += static_cast<double>(l.usage.involuntary_switches);
   }
   q.present = present.empty() ? 0 : std::ranges::min(present);
   q.involuntary_per_second = seconds > 0 ? switches / seconds : 0;
-  q.overlap = window_overlap(w.lanes) * certain_overlap(present);
+  // Of lanes that take turns the windows begin and end with these, and waiting for one is being there.
+  q.overlap = (in.turns ? 1 : window_overlap(w.lanes)) * certain_overlap(present);
 
   const bool stolen = in.steal_share > steal_limit, lost = stolen || in.throttled_ms > 0;
   if (stolen) q.reasons.push_back(fmt::format("{:.1f} % of the CPU time was stolen", 100 * in.steal_share));
@@ -147,24 +150,27 @@ row_quality judge(const window_result& w, const quality_input& in) {
     q.reasons.push_back(fmt::format("{} other threads were runnable before the row", in.runnable));
   }
   if (const std::string late = unreached(w); !late.empty()) q.reasons.push_back(late);
-  if (w.lanes.size() < 2) {
-    if (q.present < single_present) {
+  if (q.oversubscribed) q.reasons.push_back(fmt::format("{} lanes on {} CPUs", w.lanes.size(), in.cpus));
+  if (w.lanes.size() < 2 || serial) {
+    const bool kept = q.present < (in.of_memory ? partly_overlap : single_present);
+    if (kept) {
       q.reasons.push_back(fmt::format("the lane was kept from running for {:.0f} % of its window", 100 * (1 - q.present)));
     }
-    q.doubtful = lost || q.present < single_present;
-    return q;
-  }
-  if (q.oversubscribed) q.reasons.push_back(fmt::format("{} lanes on {} CPUs", w.lanes.size(), in.cpus));
-  q.verdict = q.overlap >= contended_overlap ? "contended" : q.overlap >= partly_overlap ? "partly" : "not";
-  if (q.overlap < contended_overlap) {
-    q.reasons.push_back(fmt::format("the lanes ran together for as little as {:.0f} % of the window", 100 * q.overlap));
-  }
-  if (probes_object(in, q.reasons) && q.verdict == "contended") q.verdict = "partly";
-  q.doubtful = q.verdict != "contended" || q.oversubscribed || lost;
-  if (in.parallelism && *in.parallelism < serial_parallelism) {
+    q.doubtful = lost || kept;
+    if (!serial) return q;
+    q.doubtful = probes_object(in, q.reasons) || q.oversubscribed || q.doubtful;
     q.verdict = "serial";
     q.reasons.push_back(fmt::format("the workload allows a parallelism of {:.2f}: it backs no scaling claim", *in.parallelism));
+    return q;
   }
+  q.verdict = q.overlap >= contended_overlap ? "contended" : q.overlap >= partly_overlap ? "partly" : "not";
+  const double enough = in.of_memory ? partly_overlap : contended_overlap;
+  if (q.overlap < enough) {
+    q.reasons.push_back(fmt::format("the lanes ran together for as little as {:.0f} % of the window", 100 * q.overlap));
+  }
+  const bool object = probes_object(in, q.reasons);
+  if (object && q.verdict == "contended") q.verdict = "partly";
+  q.doubtful = q.overlap < enough || object || q.oversubscribed || lost;
   return q;
 }
 

@@ -32,7 +32,7 @@ namespace {
 
 std::vector<std::string> capability_words(const capabilities& can) {
   std::vector<std::string> words;
-  words.emplace_back(can.single_threaded ? "one thread" : "threads");
+  words.emplace_back(can.single_threaded ? "one thread" : can.takes_turns ? "threads in turns" : "threads");
   if (can.weak) words.emplace_back("weak refs");
   if (can.shared_slot) words.emplace_back("shared slots");
   if (can.borrow) words.emplace_back("borrows");

@@ -24,6 +24,7 @@ json capability_json(const capabilities& c) {
           {"heap_limit", c.limits_heap},
           {"own_heap", c.own_heap},
           {"process_global", c.process_global},
+          {"takes_turns", c.takes_turns},
           {"instrumented", c.instrumented}};
 }
 

@@ -125,6 +125,8 @@ json measure(const registry& all, const run_item& item) {
   seen.probe_after = probe(item.row.cpus);
   quality_input input = quality_input_of(item.row.cpus, seen.before, seen.after);
   input.parallelism = bound.pair->parallelism(spec);
+  input.turns = bound.variant->can.takes_turns;
+  input.of_memory = item.row.mode == measure_mode::memory;
   input.before = seen.probe_before;
   input.after = seen.probe_after;
   seen.quality = judge(result, input);

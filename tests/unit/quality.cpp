@@ -123,6 +123,41 @@ TEST(Quality, AWorkloadThatAllowsNoParallelismIsSerial) {
   EXPECT_EQ(verdict_of({lane(0, 100, 1), lane(0, 100, 1)}, in).verdict, "contended");
 }
 
+TEST(Quality, ASerialWorkloadsLanesNeedNotOverlapAndAreDoubtfulOnlyIfTheyLostTime) {
+  quality_input in{.cpus = 2};
+  in.parallelism = 1;
+  EXPECT_FALSE(verdict_of({lane(0, 100, 1), lane(0, 0, 0)}, in).doubtful) << "the other had nothing to do";
+  EXPECT_FALSE(verdict_of({lane(0, 60, 1), lane(50, 100, 0.1, 0, 9)}, in).doubtful) << "each in its turn";
+  EXPECT_TRUE(verdict_of({lane(0, 100, 0.9, 0.1), lane(0, 0, 0)}, in).doubtful) << "another thread had its CPU";
+  EXPECT_TRUE(verdict_of({lane(0, 0, 0), lane(0, 0, 0)}, in).doubtful) << "nobody ran";
+  in.steal_share = 0.03;
+  EXPECT_TRUE(verdict_of({lane(0, 100, 1), lane(0, 0, 0)}, in).doubtful);
+  in.steal_share = 0;
+  in.before = probe(130), in.after = probe(300);
+  EXPECT_TRUE(verdict_of({lane(0, 100, 1), lane(0, 100, 1)}, in).doubtful) << "batches are handed over, and the CPUs have moved";
+}
+
+TEST(Quality, BytesAskForLessOverlapThanRates) {
+  quality_input in{.cpus = 2};
+  const std::vector sampled{lane(0, 100, 0.93, 0.07), lane(0, 100, 1)};
+  EXPECT_TRUE(verdict_of(sampled, in).doubtful);
+  in.of_memory = true;
+  EXPECT_FALSE(verdict_of(sampled, in).doubtful);
+  EXPECT_EQ(verdict_of(sampled, in).verdict, "partly");
+  EXPECT_TRUE(verdict_of({lane(0, 100, 0.7, 0.3), lane(0, 100, 1)}, in).doubtful);
+  in.before = probe(130), in.after = probe(300);
+  EXPECT_TRUE(verdict_of({lane(0, 100, 1), lane(0, 100, 1)}, in).doubtful) << "the CPUs have moved";
+}
+
+TEST(Quality, LanesThatTakeTurnsAreThereWhileTheyWait) {
+  quality_input in{.cpus = 2};
+  in.turns = true;
+  const std::vector waiting{lane(0, 25, 0.5, 0, 5), lane(5, 30, 0.5, 0, 5)};
+  EXPECT_EQ(verdict_of(waiting, in).verdict, "contended");
+  EXPECT_EQ(verdict_of(waiting).verdict, "not") << "of a strategy that lets both run";
+  EXPECT_TRUE(verdict_of({lane(0, 25, 0.5, 0.2, 5), lane(5, 30, 0.5, 0, 5)}, in).doubtful) << "another thread had its CPU";
+}
+
 TEST(Quality, ProbesThatDisagreeSayThatTheCpusMoved) {
   quality_input in{.cpus = 2};
   in.before = probe(130);
