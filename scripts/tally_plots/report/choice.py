@@ -18,8 +18,12 @@ Axis = namedtuple("Axis", "workload parameter percent fixed")
 SHARED = Axis("sharing_ladder", "share", 1, {})
 HANDED = Axis("handoff", "foreign", 100, {"owner": "running"})
 
-Cost = namedtuple("Cost", "value low high")
-# `cheapest` is first; `close` are those that can't be told apart from it, itself left out; `decided`: there are intervals.
+# Of a figure with most windows in doubt nothing but a large difference survives (harness/measure/quality.cpp): it is taken to be so many
+# times off, either way.
+DOUBT = 2
+
+Cost = namedtuple("Cost", "value low high sure")
+# `cheapest` is first; `close` are those that can't be told apart from it, itself left out; `decided`: there are intervals, and it is sure.
 Point = namedtuple("Point", "shared handed costs cheapest close decided")
 
 
@@ -35,6 +39,7 @@ class Choice:
             set(of[s]) == set(steps) and not never_frees(of[s]) for of, steps in zip(self.rows, self.steps)))
         self.ladder, self.lives = ({s: {step: estimates.of(row, "ns_per_op") for step, row in of[s].items()} for s in self.contenders}
                                    for of in self.rows)
+        self.doubted = [{s: {step for step, row in of[s].items() if in_doubt(row)} for s in self.contenders} for of in self.rows]
 
     @property
     def possible(self):
@@ -47,17 +52,21 @@ class Choice:
         return max(estimates.noise(row, "ns_per_op") or 0 for row in rows)
 
     def cost(self, strategy, shared, handed, references):
-        """Of an object's life, in ns; low and high are None without intervals of both, and where windows in doubt back no claim."""
+        """Of an object's life, in ns; low and high are None without intervals of both."""
         life, use = self.lives[strategy][handed], self.ladder[strategy][shared]
-        ends = [references * u + own for u, own in ((use.low, life.low), (use.high, life.high))]
-        return Cost(references * use.median + life.median, *(ends if all(e.interval and not e.hollow for e in (use, life)) else (None, None)))
+        value = references * use.median + life.median
+        if not (life.interval and use.interval):
+            return Cost(value, None, None, False)
+        if shared in self.doubted[0][strategy] or handed in self.doubted[1][strategy]:
+            return Cost(value, value / DOUBT, value * DOUBT, False)
+        return Cost(value, references * use.low + life.low, references * use.high + life.high, True)
 
     def point(self, shared, handed, references):
         costs = {s: self.cost(s, shared, handed, references) for s in self.contenders}
         cheapest = min(costs, key=lambda s: costs[s].value)
         noise = self.noise(shared, handed)
         close = [s for s in costs if s != cheapest and not apart(costs[cheapest], costs[s], noise)]
-        return Point(shared, handed, costs, cheapest, close, all(c.low is not None for c in costs.values()))
+        return Point(shared, handed, costs, cheapest, close, costs[cheapest].sure and all(c.low is not None for c in costs.values()))
 
     def points(self, references):
         """All of the grid, by the share handed off and then the share that is shared."""
@@ -101,11 +110,17 @@ def off_limit(row):
     return abs((row["config"]["heap"]["multiple"] or HEAP) - HEAP)
 
 
+def in_doubt(row):
+    """Are most windows? That lanes do not overlap where one works at a time is none, though such rows back no claim of scaling."""
+    doubts = [r.get("quality", {}).get("doubtful", False) for r in row["_run"].windows[row["row"]]]
+    return 2 * sum(doubts) > len(doubts)
+
+
 def never_frees(rows):
     return any(load.never_frees(row) for row in rows.values())
 
 
-NO_CLAIM = "rows without an interval, or with most windows in doubt"
+NO_CLAIM = "rows without an interval, or most windows of the lowest mean in doubt"
 
 
 def sentences(choice, references):
@@ -122,7 +137,14 @@ def sentences(choice, references):
     close = len(decided) - sum(map(len, sure.values()))
     said += [f"{close} are too close to call"] if close else []
     said += [f"{len(points) - len(decided)} are undecided ({NO_CLAIM})"] if len(decided) < len(points) else []
-    return [f"With {uses}, of {len(points)} points: {', '.join(said)}."]
+    return [f"With {uses}, of {len(points)} points: {', '.join(said)}.", *doubts_of(points)]
+
+
+def doubts_of(points):
+    unsure = load.groups(((s, p) for p in points for s, c in p.costs.items() if not c.sure), lambda at: at[0])
+    if unsure:
+        yield (" With most windows in doubt, and so taken to be a factor of two off: "
+               + ", ".join(f"{s} at {len(unsure[s])}" for s in by_count(unsure)) + ".")
 
 
 def uses_of(references):

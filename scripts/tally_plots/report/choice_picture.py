@@ -85,7 +85,7 @@ def points(choice, references):
     for nth, p in enumerate(found):
         x, y = place(choice, p)
         yield tag("circle", tag("title", spoken(p)), cx=f"{x:.1f}", cy=f"{y:.1f}", r=4.5, stroke=style.colour(p.cheapest), stroke_width=2,
-                  fill="#ffffff" if p.close else style.colour(p.cheapest), tabindex="-1" if nth else "0", role="img")
+                  fill="#ffffff" if p.close or not p.decided else style.colour(p.cheapest), tabindex="-1" if nth else "0", role="img")
     for s, (_, p) in named.items():
         x, y = place(choice, p)
         anchor = "end" if x > LEFT + WIDE / 2 else "start"
@@ -95,7 +95,7 @@ def points(choice, references):
 
 def spoken(point):
     costs = sorted(point.costs.items(), key=lambda c: c[1].value)
-    told = ", ".join(f"{s} {style.number(c.value)} ns" + (f" ({style.number(c.low)} to {style.number(c.high)})" if c.low is not None else "")
+    told = ", ".join(f"{s} {style.number(c.value)} ns" + (f" ({style.number(c.low)} to {style.number(c.high)})" if c.sure else "")
                      for s, c in costs)
     return f"{point.shared:g} % shared, {point.handed:g} % handed off: {verdict(point)}; per object {told}"
 

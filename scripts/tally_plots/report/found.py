@@ -86,9 +86,13 @@ def maps_of(choice, several):
 
 def points_table(choice, references):
     columns = ["shared, %", "handed off, %", "verdict", *(f"{s}, ns" for s in choice.contenders)]
-    rows = [(f"{p.shared:g}", f"{p.handed:g}", choice_picture.verdict(p), *(span(p.costs[s]._asdict(), 1.0) for s in choice.contenders))
+    rows = [(f"{p.shared:g}", f"{p.handed:g}", choice_picture.verdict(p), *(cost(p.costs[s]) for s in choice.contenders))
             for p in choice.points(references)]
     return table(columns, rows, f"ns per object, {choices.uses_of(references)}", numbers=(0, 1, *range(3, len(columns))))
+
+
+def cost(of):
+    return span({"value": of.value, "low": of.low if of.sure else None, "high": of.high}, 1.0)
 
 
 def left_out(results, choice):
