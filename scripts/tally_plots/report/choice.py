@@ -141,7 +141,7 @@ def sentences(choice, references):
 
 
 def doubts_of(points):
-    unsure = load.groups(((s, p) for p in points for s, c in p.costs.items() if not c.sure), lambda at: at[0])
+    unsure = load.groups(((s, p) for p in points for s, c in p.costs.items() if c.low is not None and not c.sure), lambda at: at[0])
     if unsure:
         yield (" With most windows in doubt, and so taken to be a factor of two off: "
                + ", ".join(f"{s} at {len(unsure[s])}" for s in by_count(unsure)) + ".")
