@@ -51,6 +51,15 @@ std::uint64_t hash_of(const std::vector<const std::vector<origin_field>*>& all, 
   return hash;
 }
 
+// A run measures some rows in brief windows, and is one origin with all of its rows.
+std::string run_window(const json& config) {
+  const auto window = config.find("window_ns"), briefs = config.find("briefs");
+  if (briefs == config.end() || window == config.end() || !briefs->is_number_unsigned() || !window->is_number_unsigned()) {
+    return value_in(config, "window_ns");
+  }
+  return fmt::format("{}", window->get<std::uint64_t>() * briefs->get<std::uint64_t>());
+}
+
 }  // namespace
 
 std::string row_origin::name() const {
@@ -77,6 +86,7 @@ row_origin origin_of(const json& record) {
     return o;
   }
   o.protocol = fields_of("config", config, protocol_fields);
+  o.protocol.front().value = run_window(config);
   o.cpu_model = value_in(machine, "cpu_model");
   o.machine = value_in(machine, "machine_id");
   o.surround = fields_of("machine", machine, machine_fields);

@@ -92,6 +92,7 @@ json to_json(const run_item& item) {
   config["mode"] = name_of(r.mode);
   config["ramp_ns"] = r.ramp_ns;
   config["window_ns"] = r.window_ns;
+  if (r.briefs != 1) config["briefs"] = r.briefs;
   if (r.think_ns != 0) config["think_ns"] = r.think_ns;
   config["heap"] = {{"limit_bytes", or_null(r.heap.limit_bytes)},
                     {"multiple", r.heap.multiple == 0 ? json(nullptr) : json(r.heap.multiple)},
@@ -134,6 +135,7 @@ run_item item_from(const json& j) {
   r.mode = mode_named(c.at("mode").get<std::string>());
   r.ramp_ns = c.at("ramp_ns");
   r.window_ns = c.at("window_ns");
+  r.briefs = c.value("briefs", 1);
   r.think_ns = c.value("think_ns", std::uint64_t{0});
   r.heap.limit_bytes = number(c.at("heap").at("limit_bytes"));
   r.heap.multiple = c.at("heap").at("multiple").is_null() ? 0 : c.at("heap").at("multiple").get<double>();

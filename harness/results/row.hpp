@@ -79,6 +79,7 @@ struct row_spec {
   rate_choice rate{};  // and of mode latency, its loop
   arrival_kind arrivals = arrival_kind::constant;
   std::uint64_t ramp_ns = 0, window_ns = 0;
+  int briefs = 1;              // the run's windows are so many times as long as this row's
   std::uint64_t think_ns = 0;  // work between operations; in the workload's label, too
   heap_size heap;
   std::string allocator = "system";

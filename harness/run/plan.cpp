@@ -240,7 +240,8 @@ class planner {
     r.mode = how.mode, r.rate = how.rate, r.arrivals = how.arrivals;
     r.ramp_ns = ramp_ns_;
     const bool brief = how.mode == measure_mode::throughput && !s.variant->can.cycles && !r.oversubscribed;
-    r.window_ns = brief ? plan_.brief_ns() : plan_.window_ns;
+    r.briefs = brief ? plan_.briefs : 1;
+    r.window_ns = plan_.window_ns / static_cast<std::uint64_t>(r.briefs);
     r.gc_workers = gc_workers(threads);
     for (const auto& c : plan_.request.counters) r.counters.push_back(c.text());
     return r;

@@ -36,9 +36,9 @@ struct run_plan {
   [[nodiscard]] std::size_t windows() const { return windows_of(processes); }
   [[nodiscard]] std::size_t windows_of(int n) const;
   [[nodiscard]] std::uint64_t brief_ns() const { return window_ns / static_cast<std::uint64_t>(briefs); }
-  [[nodiscard]] bool has_window(const row_spec& r, int block) const { return r.window_ns == brief_ns() || block % briefs == 0; }
+  [[nodiscard]] bool has_window(const row_spec& r, int block) const { return r.briefs == briefs || block % briefs == 0; }
   [[nodiscard]] int windows_in_process(const row_spec& r) const {
-    return r.window_ns == brief_ns() ? blocks : (blocks + briefs - 1) / briefs;
+    return r.briefs == briefs ? blocks : (blocks + briefs - 1) / briefs;
   }
   [[nodiscard]] std::string windows_text() const;  // "10 processes, in each 6 windows of 25 ms or 2 of 75 ms"
   // At least so long: windows, processes, small states.

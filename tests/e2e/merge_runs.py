@@ -174,6 +174,15 @@ def rows_that_were_measured_otherwise_stay_apart(cwd):
     assert "config.window_ns: 100000000 in a, 500000000 in longer" in err, err
 
 
+def brief_windows_are_of_the_run_that_has_long_ones(cwd):
+    """Cyclic strategies are measured in windows that are three times as long as the others': one run, one origin."""
+    run("run", "--strategy", "atomic,deferred", "--workload", "copy_drop", "--threads", "1", "--processes", "1", "--out", "r", cwd=cwd)
+    windows = {(r["config"]["window_ns"], r["config"].get("briefs", 1)) for r in lines_of(cwd / "r" / "rows.jsonl")}
+    assert len(windows) == 2 and len({ns * n for ns, n in windows}) == 1, windows
+    out, _ = run("merge", "r", "--out", "m", cwd=cwd)
+    assert "of 1 run and one machine and build" in out, out
+
+
 def failures_and_skipped_rows_are_kept_once(cwd):
     records = made_up.row("atomic", "chain") + made_up.failed("gil", "chain", processes=2) + [made_up.skipped("plain", "chain")]
     made(cwd, "a", records=records)

@@ -29,6 +29,12 @@ TEST(suites, the_others_are_citable) {
   EXPECT_GE(standard_protocol().processes, citable_processes);
 }
 
+// A row says its own window and how many make the run's; the run is one origin only if their product is the same for all rows.
+TEST(suites, brief_windows_make_whole_ones) {
+  for (const auto& s : all_suites()) EXPECT_EQ(s.how.window.count() % s.how.briefs, 0) << s.name;
+  EXPECT_EQ(standard_protocol().window.count() % standard_protocol().briefs, 0);
+}
+
 TEST(suites, a_choice_has_the_steps_of_both_axes_of_the_decision_map) {
   const suite_info& choice = suite_named("choice");
   EXPECT_GE(choice.how.processes, citable_processes);
