@@ -4,7 +4,8 @@
 calls.py OBJDUMP TALLY [--verbose]: from every pair's batch of steps (bound_run<HEAP, WORKLOAD>::run_batch on the native policy) the
 walk goes into all that belongs to the workload, and looks at each call there. A call of the harness's own code, of a strategy's or
 of its policy's, must be in MEANT below, with the reason why it is not in line; a line of MEANT that nothing needs any more is an
-error, too. Cold parts, which the compiler has split off, may call what they like.
+error, too. Cold parts, which the compiler has split off, may call what they like. And each function of the walk begins a cache line:
+equal loops of two strategies then lie alike in their lines, whatever else their sources hold.
 
 --broken: a line of MEANT is taken out first, and the walk must then fail: it shows that it can.
 """
@@ -64,6 +65,7 @@ MEANT = {
     r"live_counters::(attach|detach)|owner_registry::(attach|detach)|epoch_member::~epoch_member": "a context begins or ends",
     r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator|bdwgc_lists::~bdwgc_lists": "a context begins or ends",
 }
+LINE_BYTES = 64
 OURS = re.compile(r"^tally::")
 WORKLOAD = re.compile(r"^tally::workloads::")
 START = re.compile(r"^tally::bound_run<.*>::run_batch\(")
@@ -103,8 +105,8 @@ def program(objdump, path):
 
 
 def walk(names, calls):
-    """Calls of our own code from measured steps: bare callee -> [(pair, caller)]."""
-    found, pairs = collections.defaultdict(list), 0
+    """Calls of our own code from measured steps: bare callee -> [(pair, caller)]; the functions between them that begin no line."""
+    found, pairs, astray = collections.defaultdict(list), 0, set()
     for start, name in names.items():
         if not START.match(name) or not NATIVE.search(name):
             continue
@@ -112,6 +114,8 @@ def walk(names, calls):
         seen, todo = {start}, [start]
         while todo:
             at = todo.pop()
+            if at % LINE_BYTES:
+                astray.add(names[at])
             for target in calls[at]:
                 callee = names.get(target)
                 if callee is None or target in seen or "[clone .cold" in callee:
@@ -122,7 +126,7 @@ def walk(names, calls):
                     todo.append(target)
                 elif OURS.match(short):
                     found[short].append((name, names[at]))
-    return found, pairs
+    return found, pairs, astray
 
 
 def main():
@@ -132,7 +136,7 @@ def main():
     parser.add_argument("--broken", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
-    found, pairs = walk(*program(args.objdump, args.tally))
+    found, pairs, astray = walk(*program(args.objdump, args.tally))
     if pairs < 10:
         sys.exit(f"only {pairs} pairs of a strategy and a workload were found: is the program stripped?")
     meant = dict(MEANT)
@@ -148,6 +152,9 @@ def main():
                 print(f"       {bare(caller)} of {pair[:160]}")
     for pattern in meant.keys() - needed:
         print(f"FAIL {pattern}: nothing calls it; take it out of the list")
+        failed = True
+    for name in sorted(astray):
+        print(f"FAIL {name[:160]}: begins in the middle of a cache line")
         failed = True
     print(f"{pairs} pairs of a strategy and a workload")
     sys.exit(failed != args.broken)
