@@ -21,7 +21,7 @@ parameters::parameters(const workload_info& w, const std::map<std::string, std::
     const auto found = given.find(std::string(p.name));
     values_.emplace(p.name, checked(w, p, found == given.end() ? p.fallback() : found->second));
   }
-  for (const auto& [name, value] : given) {
+  for (const auto& [name, text] : given) {
     if (!values_.contains(name)) {
       std::vector<std::string> known;
       for (const auto& p : w.parameters) known.emplace_back(p.name);

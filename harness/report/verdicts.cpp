@@ -216,9 +216,8 @@ bool differs(const ratio_estimate& e, double noise, double bound) {
 std::string remarks(const judged_row& j) {
   std::vector<std::string> words;
   const row_group& r = *j.row;
-  const double noise = j.value->noise.value_or(0);
   if (r.baseline) words.emplace_back("baseline");
-  if (r.baseline && noise > 0) words.push_back(fmt::format("against itself within {:.1f} %", 100 * noise));
+  if (j.noise > 0) words.push_back(fmt::format("against itself within {}", percent_text(j.noise)));
   if (!j.different && !r.baseline) words.emplace_back("no difference");
   if (r.never_frees()) words.emplace_back("never frees: the floor");
   if (r.serial()) words.emplace_back("serial: no scaling claim");
@@ -252,6 +251,7 @@ std::vector<scene_verdict> judge_all(const std::vector<scene_group>& scenes, con
     v.scene = &scenes[i];
     v.rows = judged_rows(v, estimates);
     v.noise = noise_of_pair(v);
+    for (auto& j : v.rows) j.noise = j.row->baseline ? v.noise : 0;
     v.first = first_of(v);
     compare_with_first(v, statistics);
     decide(v);
