@@ -4,10 +4,10 @@
 calls.py OBJDUMP TALLY [--verbose]: from every pair's batch of steps (bound_run<HEAP, WORKLOAD>::run_batch on the native policy) the
 walk goes into all that belongs to the workload, and looks at each call there. A call of the harness's own code, of a strategy's or
 of its policy's, must be in MEANT below, with the reason why it is not in line; a line of MEANT that nothing needs any more is an
-error, too. Cold parts, which the compiler has split off, may call what they like. And each function of the walk begins a cache line:
-equal loops of two strategies then lie alike in their lines, whatever else their sources hold.
+error, too. Cold parts, which the compiler has split off, may call what they like. And each function of the walk begins a cache line,
+and no short loop of the workload with the shortest ones lies on two: where a source puts them would decide comparisons.
 
---broken: a line of MEANT is taken out first, and the walk must then fail: it shows that it can.
+--broken: a line of MEANT is taken out first and the program moved by 56 bytes, and all three must then fail: it shows that they can.
 """
 
 import argparse
@@ -65,6 +65,7 @@ MEANT = {
     r"live_counters::(attach|detach)|owner_registry::(attach|detach)|epoch_member::~epoch_member": "a context begins or ends",
     r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator|bdwgc_lists::~bdwgc_lists": "a context begins or ends",
 }
+SHORTEST = re.compile(r"tally::workloads::copy_drop>::run_batch\(")
 LINE_BYTES = 64
 OURS = re.compile(r"^tally::")
 WORKLOAD = re.compile(r"^tally::workloads::")
@@ -72,6 +73,9 @@ START = re.compile(r"^tally::bound_run<.*>::run_batch\(")
 NATIVE = re.compile(r"_heap<tally::native\b")
 
 FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
+INSTRUCTION = re.compile(r"^\s+([0-9a-f]+):\t(.+)")
+BRANCH = re.compile(r"(?:notrack |bnd )?(?:j(?!mp)\w+|b\.\w+|cbn?z|tbn?z)\s+(?:\w+, )*([0-9a-f]+) <")
+LEAVES = re.compile(r"(?:notrack |bnd )?(?:call|jmp|ret|blr?|br?)q?\b(?!\.)")
 TRANSFER = re.compile(r"^\s+[0-9a-f]+:\t(?:notrack |bnd )?(?:call|jmp|j\w+|bl?|b\.\w+|cbn?z|tbn?z)q?\s+(?:\w+, )*([0-9a-f]+) <")
 
 
@@ -89,19 +93,35 @@ def bare(name):
     return words[-1] if words else name
 
 
-def program(objdump, path):
-    """address -> name; address -> addresses that it calls or jumps to."""
+def program(objdump, path, moved_by):
+    """address -> name; address -> addresses that it calls or jumps to; name -> [(address, instruction)] of what has the shortest loops."""
     lines = subprocess.run([objdump, "-d", "-C", "--no-show-raw-insn", path], check=True, capture_output=True, text=True).stdout
-    names, calls, at = {}, collections.defaultdict(set), None
+    names, calls, bodies, at = {}, collections.defaultdict(set), collections.defaultdict(list), None
     for line in lines.splitlines():
         if m := FUNCTION.match(line):
-            at = int(m.group(1), 16)
+            at = int(m.group(1), 16) + moved_by
             names[at] = m.group(2)
-        elif at is not None and (m := TRANSFER.match(line)):
-            target = int(m.group(1), 16)
+            continue
+        if at is not None and (m := TRANSFER.match(line)):
+            target = int(m.group(1), 16) + moved_by
             if target != at:
                 calls[at].add(target)
-    return names, calls
+        if at is not None and SHORTEST.search(names[at]) and NATIVE.search(names[at]) and (m := INSTRUCTION.match(line)):
+            bodies[names[at]].append((int(m.group(1), 16) + moved_by, m.group(2)))
+    return names, calls, bodies
+
+
+def is_split(body, moved_by):
+    """Whether a loop that would fit a cache line, and that neither calls nor leaves, lies on two."""
+    places = {address: i for i, (address, _) in enumerate(body)}
+    for i, (at, instruction) in enumerate(body[:-1]):
+        m = BRANCH.match(instruction)
+        begin, end = int(m.group(1), 16) + moved_by if m else at + 1, body[i + 1][0]
+        if begin > at or begin not in places or end - begin > LINE_BYTES or begin // LINE_BYTES == (end - 1) // LINE_BYTES:
+            continue
+        if not any(LEAVES.match(inside) for _, inside in body[places[begin]:i]):
+            return True
+    return False
 
 
 def walk(names, calls):
@@ -136,7 +156,10 @@ def main():
     parser.add_argument("--broken", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
-    found, pairs, astray = walk(*program(args.objdump, args.tally))
+    moved_by = 56 if args.broken else 0
+    names, calls, bodies = program(args.objdump, args.tally, moved_by)
+    found, pairs, astray = walk(names, calls)
+    split = sorted(name for name, body in bodies.items() if is_split(body, moved_by))
     if pairs < 10:
         sys.exit(f"only {pairs} pairs of a strategy and a workload were found: is the program stripped?")
     meant = dict(MEANT)
@@ -155,9 +178,11 @@ def main():
         failed = True
     for name in sorted(astray):
         print(f"FAIL {name[:160]}: begins in the middle of a cache line")
-        failed = True
-    print(f"{pairs} pairs of a strategy and a workload")
-    sys.exit(failed != args.broken)
+    for name in split:
+        print(f"FAIL {name[:160]}: a short loop lies on two cache lines")
+    print(f"{pairs} pairs of a strategy and a workload, {len(bodies)} with the shortest loops")
+    wrong = [failed, bool(astray), bool(split)]
+    sys.exit(not all(wrong) if args.broken else any(wrong) or not bodies)
 
 
 if __name__ == "__main__":
