@@ -145,6 +145,12 @@ TEST(Quality, BytesAskForLessOverlapThanRates) {
   EXPECT_FALSE(verdict_of(sampled, in).doubtful);
   EXPECT_EQ(verdict_of(sampled, in).verdict, "partly");
   EXPECT_TRUE(verdict_of({lane(0, 100, 0.7, 0.3), lane(0, 100, 1)}, in).doubtful);
+  EXPECT_FALSE(verdict_of({lane(0, 100, 0.8, 0.2)}, in).doubtful) << "one lane";
+  EXPECT_TRUE(verdict_of({lane(0, 100, 0.7, 0.3)}, in).doubtful);
+  in.parallelism = 1;
+  EXPECT_FALSE(verdict_of({lane(0, 100, 0.8, 0.2), lane(0, 0, 0)}, in).doubtful) << "lanes of which one works";
+  EXPECT_TRUE(verdict_of({lane(0, 100, 0.7, 0.3), lane(0, 0, 0)}, in).doubtful);
+  in.parallelism.reset();
   in.before = probe(130), in.after = probe(300);
   EXPECT_TRUE(verdict_of({lane(0, 100, 1), lane(0, 100, 1)}, in).doubtful) << "the CPUs have moved";
 }
