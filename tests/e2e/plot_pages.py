@@ -141,6 +141,22 @@ def equal_points_do_not_hide_each_other(cwd):
     assert len(places) == len(set(places)) == 8, places
 
 
+def lines_that_are_too_many_are_drawn_on_several_pictures(cwd):
+    from tally_plots.plots import throughput
+    labels = [*(f"atomic:x={n}" for n in range(throughput.MOST - 3)), "atomic", "biased", "gil"]
+
+    def drawn(labels):
+        made_up.write(cwd / "r", [r for n in (1, 2) for s in labels for r in made_up.row(s, "copy_drop", n)])
+        return {file: {mark.label for artist in fig.findobj(lambda a: hasattr(a, "stands_for")) for mark in artist.stands_for}
+                for _, file, fig in pictures(cwd / "r", only=["throughput"])}
+    assert drawn(labels) == {"throughput-copy_drop": set(labels)}
+    more = [*labels, "biased:x=1", "gil:x=1"]
+    assert drawn(more) == {"throughput-copy_drop": {"atomic", "biased", "gil"}, "throughput-copy_drop-3": {"gil", "gil:x=1"},
+                           "throughput-copy_drop-2": {of for of in more if not of.startswith("gil")}}
+    alone = [f"strategy_{n}" for n in range(throughput.MOST + 1)]
+    assert drawn(alone) == {"throughput-copy_drop": set(alone)}
+
+
 def values_stand_where_no_line_crosses_them(cwd):
     fig = only_picture(made_up.write(cwd / "r", made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop", wander=0.9)), "cost")
     ax = fig.axes[0]
