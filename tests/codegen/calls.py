@@ -5,7 +5,7 @@ calls.py OBJDUMP TALLY [--verbose]: from every pair's batch of steps (bound_run<
 walk goes into all that belongs to the workload, and looks at each call there. A call of the harness's own code, of a strategy's or
 of its policy's, must be in MEANT below, with the reason why it is not in line; a line of MEANT that nothing needs any more is an
 error, too. Cold parts, which the compiler has split off, may call what they like. And each function of the walk begins a cache line,
-and no short loop of the workload with the shortest ones lies on two: where a source puts them would decide comparisons.
+and no loop of the workload with the shortest ones that takes a cycle or two lies on two lines: a second one would double its time.
 
 --broken: a line of MEANT is taken out first and the program moved by 56 bytes, and all three must then fail: it shows that they can.
 """
@@ -66,7 +66,7 @@ MEANT = {
     r"parcel_cells::(attach|detach)|block_heap::allocator::~allocator|bdwgc_lists::~bdwgc_lists": "a context begins or ends",
 }
 SHORTEST = re.compile(r"tally::workloads::copy_drop>::run_batch\(")
-LINE_BYTES = 64
+LINE_BYTES, SHORT_BYTES = 64, 32
 OURS = re.compile(r"^tally::")
 WORKLOAD = re.compile(r"^tally::workloads::")
 START = re.compile(r"^tally::bound_run<.*>::run_batch\(")
@@ -75,7 +75,7 @@ NATIVE = re.compile(r"_heap<tally::native\b")
 FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 INSTRUCTION = re.compile(r"^\s+([0-9a-f]+):\t(.+)")
 BRANCH = re.compile(r"(?:notrack |bnd )?(?:j(?!mp)\w+|b\.\w+|cbn?z|tbn?z)\s+(?:\w+, )*([0-9a-f]+) <")
-LEAVES = re.compile(r"(?:notrack |bnd )?(?:call|jmp|ret|blr?|br?)q?\b(?!\.)")
+SLOW = re.compile(r"(?:notrack |bnd )?(?:lock|call|jmp|ret|blr?|br?)q?\b(?!\.)")
 TRANSFER = re.compile(r"^\s+[0-9a-f]+:\t(?:notrack |bnd )?(?:call|jmp|j\w+|bl?|b\.\w+|cbn?z|tbn?z)q?\s+(?:\w+, )*([0-9a-f]+) <")
 
 
@@ -112,14 +112,14 @@ def program(objdump, path, moved_by):
 
 
 def is_split(body, moved_by):
-    """Whether a loop that would fit a cache line, and that neither calls nor leaves, lies on two."""
+    """Whether a loop of half a cache line at most, without calls, jumps out and locked instructions, lies on two."""
     places = {address: i for i, (address, _) in enumerate(body)}
     for i, (at, instruction) in enumerate(body[:-1]):
         m = BRANCH.match(instruction)
         begin, end = int(m.group(1), 16) + moved_by if m else at + 1, body[i + 1][0]
-        if begin > at or begin not in places or end - begin > LINE_BYTES or begin // LINE_BYTES == (end - 1) // LINE_BYTES:
+        if begin > at or begin not in places or end - begin > SHORT_BYTES or begin // LINE_BYTES == (end - 1) // LINE_BYTES:
             continue
-        if not any(LEAVES.match(inside) for _, inside in body[places[begin]:i]):
+        if not any(SLOW.match(inside) for _, inside in body[places[begin]:i]):
             return True
     return False
 
