@@ -91,6 +91,7 @@ std::vector<suite_group> full(const names& traces, const names& threaded) {
       {"chains and graphs", on_all_heaps, {"chain", "graph"}, {}, "auto", {mode::throughput}, {}, mallocs},
       {"cyclic garbage, observers and finalisers", with_cycles, {"cycles", "observers", "finalizers"}, {}, "auto",
        {mode::throughput}, {}},
+      {"what becomes of cyclic garbage", everything, {"cycles"}, {}, "1", {mode::memory}, {"3x"}},
       {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {mode::throughput}, {}},
       {"small Python programs", everything, {"interpreter"}, {"program=fib,call_method,create_instance,mixed"}, "auto",
        {mode::throughput}, {}},
