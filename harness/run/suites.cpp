@@ -91,7 +91,7 @@ std::vector<suite_group> full(const names& traces, const names& threaded) {
       {"chains and graphs", on_all_heaps, {"chain", "graph"}, {}, "auto", {mode::throughput}, {}, mallocs},
       {"cyclic garbage, observers and finalisers", with_cycles, {"cycles", "observers", "finalizers"}, {}, "auto",
        {mode::throughput}, {}},
-      {"what becomes of cyclic garbage", everything, {"cycles"}, {}, "1", {mode::memory}, {"3x"}},
+      {"what becomes of cyclic garbage", everything, {"cycles"}, {"window=1250"}, "1", {mode::memory}, {"3x"}},
       {"structures and calls", everything, {"lru_cache", "call_args", "task_graph"}, {}, "auto", {mode::throughput}, {}},
       {"small Python programs", everything, {"interpreter"}, {"program=fib,call_method,create_instance,mixed"}, "auto",
        {mode::throughput}, {}},
@@ -145,7 +145,7 @@ suite_info choice() {
                .thinks = "0,10,100,1000,10000"},
               {"memory held back", choices, {"handoff", "tree_churn"}, {}, "2", {mode::memory}, {"3x"}},
               {"memory held back by a service", choices, {"server"}, {}, "2", {mode::memory}, {}},
-              {"cyclic garbage", choices, {"cycles"}, {}, "1", {mode::memory}, {"3x"}},
+              {"cyclic garbage", choices, {"cycles"}, {"window=1250"}, "1", {mode::memory}, {"3x"}},
           }};
 }
 

@@ -11,8 +11,8 @@ def runner(tally):
     """run(*arguments, cwd, expect): what is printed to both outputs; the exit code is the expected one."""
     program = str(pathlib.Path(tally).resolve())
 
-    def run(*arguments, cwd, expect=0, **more):
-        done = subprocess.run([program, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=120, **more)
+    def run(*arguments, cwd, expect=0, timeout=120, **more):
+        done = subprocess.run([program, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=timeout, **more)
         assert done.returncode == expect, f"exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}"
         return done.stdout, done.stderr
 
