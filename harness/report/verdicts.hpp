@@ -64,7 +64,7 @@ struct scene_verdict {
 // "Differences below 3.1 % could not have been seen ...": the median over the scenes, and the ends; empty without intervals.
 [[nodiscard]] std::string sight_text(const std::vector<scene_verdict>&);
 
-// "baseline; against itself within 12 %": what must be known beside a row's figures; empty where that is nothing.
+// "baseline; against itself within 3.5 %": what must be known beside a row's figures; empty where that is nothing.
 [[nodiscard]] std::string remarks(const judged_row&);
 
 // "4.00x [3.80, 4.20]"; without the interval where there is none.

@@ -66,6 +66,19 @@ TEST(summary, says_who_wins_and_by_how_much) {
   EXPECT_THAT(text, HasSubstr("cpu 4.00x floor"));
 }
 
+TEST(summary, the_baseline_s_noise_is_the_pair_s_interval_and_without_one_the_worst_window) {
+  const auto wandering = [](int processes) {
+    auto all = run(processes, 2.5, 0);
+    for (auto& r : all) {
+      if (r["role"] == "aa") r["metrics"]["ns_per_op"]["value"] = 10 * (r["block"] == 0 ? 1.5 : 1.02);
+      if (r["role"] == "baseline") r["metrics"]["ns_per_op"]["value"] = 10;
+    }
+    return all;
+  };
+  EXPECT_THAT(told(wandering(5), citable()), HasSubstr("against itself within 2 %"));
+  EXPECT_THAT(told(wandering(2), smoke()), HasSubstr("against itself within 50 %"));
+}
+
 TEST(summary, a_smoke_run_has_an_order_and_no_verdict) {
   const std::string text = told(run(2, 2.5, 1), smoke());
   EXPECT_THAT(text, HasSubstr("spin, 1 thread: fast is first, 4 times as fast as atomic (smoke: no verdict)\n"));
