@@ -229,7 +229,7 @@ def of_a_strategy_in_doubt_only_large_differences_count(cwd):
     assert at[50, 0].decided and "biased" not in at[50, 0].close, "3.6 times as much is more than what a doubt hides"
     assert all(at[shared, 100].decided for shared in (0, 10, 50, 100))
     told = "".join(choice.sentences(it, 10))
-    assert "1 are undecided (rows without an interval, or most windows of the lowest mean in doubt)" in told, told
+    assert "1 is undecided (rows without an interval, or most windows of the lowest mean in doubt)" in told, told
     assert "a factor of two off: biased at 4." in told, told
 
 

@@ -135,8 +135,9 @@ def sentences(choice, references):
     sure = load.groups([p for p in decided if not p.close], lambda p: p.cheapest)
     said = [f"{s} is cheapest at {len(sure[s])}" for s in by_count(sure)]
     close = len(decided) - sum(map(len, sure.values()))
-    said += [f"{close} are too close to call"] if close else []
-    said += [f"{len(points) - len(decided)} are undecided ({NO_CLAIM})"] if len(decided) < len(points) else []
+    said += [f"{close} {'is' if close == 1 else 'are'} too close to call"] if close else []
+    undecided = len(points) - len(decided)
+    said += [f"{undecided} {'is' if undecided == 1 else 'are'} undecided ({NO_CLAIM})"] if undecided else []
     return [f"With {uses}, of {len(points)} points: {', '.join(said)}.", *doubts_of(points)]
 
 
