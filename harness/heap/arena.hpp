@@ -78,6 +78,10 @@ class leftover {
     const std::lock_guard hold(one().lock_);
     one().mapping_.emplace(std::move(m));
   }
+  static void forget() {
+    const std::lock_guard hold(one().lock_);
+    one().mapping_.reset();
+  }
 
  private:
   static leftover& one() {
@@ -89,6 +93,9 @@ class leftover {
 };
 
 }  // namespace detail
+
+// What the last heap left for the next one goes back to the kernel; the next one touches its pages anew.
+inline void give_back_leftover() { detail::leftover::forget(); }
 
 template <class M>
 class arena {

@@ -18,6 +18,7 @@ bool has_memory(source s) { return s.row.mode == measure_mode::memory; }
 bool observed(source s) { return s.row.mode == measure_mode::observed; }
 bool has_deaths(source s) { return s.row.mode == measure_mode::promptness && s.window.deaths.objects != 0; }
 value when(bool known, double v) { return known ? value(v) : std::nullopt; }
+value as_value(const std::optional<std::uint64_t>& n) { return n ? value(static_cast<double>(*n)) : std::nullopt; }
 template <int PerTenThousand>
 value latency(source s) {
   return when(has_latency(s), has_latency(s) ? static_cast<double>(s.window.latencies.quantile(PerTenThousand / 10'000.0)) : 0);
@@ -290,9 +291,9 @@ constexpr std::array table{
                                 }},
     metric_row<measured_window>{
         {"rss_bytes", "B", "measured", less, "memory of the worker process that is in RAM, after the window"},
-        [](source s) { return value(static_cast<double>(s.context.rss_bytes)); }},
+        [](source s) { return as_value(s.context.rss_bytes); }},
     metric_row<measured_window>{{"rss_peak_bytes", "B", "measured", less, "the same at its highest since the row began"},
-                                [](source s) { return value(static_cast<double>(s.context.peak_rss_bytes)); }},
+                                [](source s) { return as_value(s.context.peak_rss_bytes); }},
     metric_row<measured_window>{{"header_bytes", "B", "measured", less, "bytes before each object that the strategy counts in"},
                                 [](source s) { return when(s.row.header_bytes != 0, static_cast<double>(s.row.header_bytes)); }},
 };

@@ -38,9 +38,10 @@ struct window_context {
   // What a closed loop reached before the window, in steps per second, and in how long a window: of a rate in per cent.
   std::optional<double> closed_loop_rate;
   std::uint64_t closed_loop_ns = 0;
-  think_work think;                  // between operations
-  std::uint64_t rss_bytes = 0;       // after the window
-  std::uint64_t peak_rss_bytes = 0;  // highest since the row began
+  think_work think;  // between operations
+  // What the process has in RAM, of a row that began without what earlier ones left there: after the window, and at most since the
+  // row began.
+  std::optional<std::uint64_t> rss_bytes, peak_rss_bytes;
 };
 
 // A window with the sums that several metrics are read from.

@@ -1,6 +1,8 @@
 #include "harness/run/worker.hpp"
 
+#include <dlfcn.h>
 #include <link.h>
+#include <malloc.h>
 #include <pthread.h>
 
 #include <cstring>
@@ -10,6 +12,7 @@
 
 #include "harness/engine/lane.hpp"
 #include "harness/engine/stack_offset.hpp"
+#include "harness/heap/arena.hpp"
 #include "harness/measure/environment.hpp"
 #include "harness/results/binary.hpp"
 #include "harness/results/record.hpp"
@@ -34,6 +37,21 @@ std::uint64_t status_bytes(std::string_view field) {
 
 // VmHWM begins again: a row's peak must not be an earlier row's.
 void forget_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+// Rows of memory, and at a rate, which are asked what a service costs. In all others peaks would be mostly those of earlier rows.
+bool asks_for_memory(const row_spec& row) { return row.mode == measure_mode::memory || row.rate.open(); }
+
+// What earlier rows of this process left in RAM goes back to the kernel: the mapping that one arena leaves to the next, and what malloc
+// keeps free. Its pages are touched anew in the ramp, which what is timed only is spared.
+void give_memory_back() {
+  give_back_leftover();
+  ::malloc_trim(0);
+  if (auto* collect = reinterpret_cast<void (*)(bool)>(::dlsym(RTLD_DEFAULT, "mi_collect"))) collect(true);
+  using control = int(const char*, void*, std::size_t*, void*, std::size_t);
+  if (auto* jemalloc = reinterpret_cast<control*>(::dlsym(RTLD_DEFAULT, "mallctl"))) {
+    jemalloc("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // 4096: of all arenas
+  }
+}
 
 // The hand-off of a line between the row's first two CPUs; nothing for one thread.
 std::optional<handoff_probe> probe(const std::vector<int>& cpus) {
@@ -95,6 +113,8 @@ json measure(const registry& all, const run_item& item) {
   seen.think = think_of(item.row.think_ns);
   window.think_steps = seen.think.steps;
   window.stack_offset = stack_offset_of(item.seed);
+  const bool of_memory = asks_for_memory(item.row);
+  if (of_memory) give_memory_back();
   window.planted = planted_share(built_as().planted, item.row.strategy, item.row.role == row_role::again);
   if (item.row.rate.percent != 0) {
     seen.closed_loop_rate = closed_loop_rate(bound, spec, window);
@@ -119,8 +139,10 @@ json measure(const registry& all, const run_item& item) {
     result = run_window(*bound.pair->make(spec), window);
   } while (attempts < most_attempts && result.failure.empty() && result.oracle.ok && !result.exhausted &&
            result.operations_per_second() <= 0);
-  seen.rss_bytes = status_bytes("VmRSS:");
-  seen.peak_rss_bytes = status_bytes("VmHWM:");
+  if (of_memory) {
+    seen.rss_bytes = status_bytes("VmRSS:");
+    seen.peak_rss_bytes = status_bytes("VmHWM:");
+  }
   seen.after = environment_now();
   seen.probe_after = probe(item.row.cpus);
   quality_input input = quality_input_of(item.row.cpus, seen.before, seen.after);

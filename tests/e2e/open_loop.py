@@ -44,6 +44,20 @@ def a_row_at_a_rate_keeps_both_histograms_and_what_became_of_the_rate(cwd):
     assert closed["window_ns"] == half["config"]["window_ns"]
 
 
+def a_row_that_is_asked_for_memory_has_none_of_earlier_rows(cwd):
+    """Others touch 256 MiB in the same process and leave them to the next row."""
+    some = ["run", "--threads", "1", "--processes", "1", "--duration", "10ms"]
+    run(*some, "--strategy", "none,atomic", "--workload", "copy_drop", "--mode", "throughput,memory,latency", "--rate", "closed,1k", "--repeat", "2",
+        "--out", "r", cwd=cwd)
+    rows = records(cwd / "r")
+    assert any(r["row"].startswith("none|") and r["block"] == 0 for r in rows)
+    asked = [r for r in rows if "rss_peak_bytes" in r["metrics"]]
+    assert {r["row"].split("|")[3] for r in asked} == {"memory", "latency@1000/s"}, {r["row"] for r in asked}
+    for row in asked:
+        peak = value(row, "rss_peak_bytes")
+        assert value(row, "rss_bytes") <= peak and (peak > 2**28) == row["row"].startswith("none|"), (row["row"], peak)
+
+
 def a_rate_that_is_out_of_reach_is_said_to_be_saturated(cwd):
     out, _ = run(*SMALL, "--duration", "50ms", "--rate", "100M", "--out", "r", cwd=cwd)
     for row in records(cwd / "r"):
