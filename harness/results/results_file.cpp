@@ -9,10 +9,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "harness/base/errors.hpp"
 #include "harness/base/files.hpp"
@@ -80,7 +80,9 @@ class one_file {
 std::string whole_text(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) refused(path, errno);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return std::move(text).str();
 }
 
 // "" where the record is of the schema that this binary knows.
