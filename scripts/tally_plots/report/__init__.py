@@ -31,11 +31,7 @@ def write(directory, target, words):
     results = load.Results([directory])
     for run in results.runs:
         estimates.read(run)
-    try:
-        told = json.loads(pathlib.Path(words).read_bytes())
-    except ValueError:  # empty, or cut
-        raise load.Unreadable(f"{directory}: no page: what finds the verdicts has failed") from None
-    page = page_of(results, directory, told)
+    page = page_of(results, directory, words)
     new = pathlib.Path(f"{target}.new")
     try:
         new.write_text(page, encoding="utf-8")
@@ -51,6 +47,13 @@ def named(directory):
     return str(path.parent / path.resolve().name) if path.is_symlink() else str(directory)
 
 
+def verdicts_in(words, directory):
+    try:
+        return json.loads(pathlib.Path(words).read_bytes())
+    except ValueError:  # empty, or cut
+        raise load.Unreadable(f"{directory}: no page: what finds the verdicts has failed") from None
+
+
 def page_of(results, directory, words):
     families = [f for f in style.order({style.family(load.named(r)) for r in results.ok})]
     names = {f: style.slug(f) for f in families}
@@ -58,27 +61,25 @@ def page_of(results, directory, words):
     def class_of(label):
         name = names.get(style.family(label))
         return name and f"s-{name}"
-    drawn = figures.drawn(results, class_of)
     shell = shlex.quote(named(directory))
     ranks = {}
     for row in results.ok:
         ranks.setdefault(row["scene"], row["_rank"])
-    sections = [found.words_section(words, lambda scene: ranks.get(scene, len(results.ok)), class_of), found.map_section(results)]
+    with figures.drawing(results, class_of) as wait:  # meanwhile all that is no picture; the verdicts, which are being found, last
+        beside = {"latency": at_a_rate(results, class_of), "promptness": promptness(results, class_of),
+                  "overhead": overhead.overhead_tables(results, class_of),
+                  "tuning": [tag("p", sentence) for sentence in tuning.sentences(results)]}
+        choice = found.map_section(results)
+        around = [surroundings.environment_section(results), surroundings.warnings_section(results)]
+        told = verdicts_in(words, directory)
+        drawn = wait()
+    sections = [found.words_section(told, lambda scene: ranks.get(scene, len(results.ok)), class_of), choice]
     for name, title, of in SECTIONS:
         own = of if of is not None else set(drawn) - set().union(*(s[2] for s in SECTIONS if s[2]))
-        parts = [part for plot in drawn if plot in own for part in plot_parts(plot, drawn[plot], shell, class_of)]
-        if name == "latency":
-            parts += at_a_rate(results, class_of)
-        if name == "promptness":
-            parts += promptness(results, class_of)
-        if name == "overhead":
-            parts += overhead.overhead_tables(results, class_of)
-        if name == "tuning":
-            parts += [tag("p", sentence) for sentence in tuning.sentences(results)]
+        parts = [part for plot in drawn if plot in own for part in plot_parts(plot, drawn[plot], shell, class_of)] + list(beside.get(name, []))
         if parts:
             sections.append(section(name, title, *parts))
-    sections += [surroundings.environment_section(results), surroundings.warnings_section(results), commands(drawn, shell)]
-    return document(results, words, names, sections)
+    return document(results, told, names, [*sections, *around, commands(drawn, shell)])
 
 
 def plot_parts(plot, drawn, shell, class_of):

@@ -1,5 +1,6 @@
 """All plots that the rows allow, drawn for a page by as many processes as there are processors."""
 import concurrent.futures
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -17,23 +18,28 @@ Drawn = namedtuple("Drawn", "plot file title note svg marks")
 _shared = {}  # what the processes are born with
 
 
-def drawn(results, class_of, chosen=None):
-    """By plot, in their order. Raises what drawing raises."""
-    names = [plot.NAME for plot in plots.found()] if chosen is None else chosen
+@contextlib.contextmanager
+def drawing(results, class_of):
+    """Begins to draw. Gives a function that waits for the figures, by plot, in their order; it raises what drawing raises."""
+    names = [plot.NAME for plot in plots.found()]
     _shared.update(results=results, class_of=class_of)
     import matplotlib.backends.backend_svg  # noqa: F401  by the parent, once
     gc.freeze()  # a look for garbage would write to all records, and each process would have its own
     most = min(len(os.sched_getaffinity(0)), len(names))
     try:
         if most < 2:
-            pages = [of_plot(name) for name in names]
+            yield lambda: {name: of_plot(name) for name in names}
         else:
             with concurrent.futures.ProcessPoolExecutor(most, multiprocessing.get_context("fork")) as pool:
-                pages = list(pool.map(of_plot, names))
+                pages = pool.map(of_plot, names)
+                try:
+                    yield lambda: dict(zip(names, pages))
+                except BaseException:
+                    pool.shutdown(cancel_futures=True)
+                    raise
     finally:
         _shared.clear()
         gc.unfreeze()
-    return dict(zip(names, pages))
 
 
 def of_plot(name):
