@@ -87,6 +87,10 @@ def plain_log(axis):
                 shown = ticks
                 if len(ticks) <= room(self.axis, ticks):
                     break
+            if len(shown) < 2:  # none of these, or one, which says nothing of the distance to others: equal steps
+                few = [t for t in ticker.MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= t <= high]
+                apart = list({number(t): t for t in few}.values())
+                shown = apart if len(apart) > len(shown) and len(apart) <= room(self.axis, apart) else shown
             return shown
 
     axis.set_major_locator(Sparse())

@@ -164,6 +164,18 @@ def values_stand_where_no_line_crosses_them(cwd):
     assert len(values) == 2 and all(t.get_window_extent().x0 >= ax.get_window_extent().x1 for t in values)
 
 
+def a_logarithmic_axis_has_two_labels_however_short_it_is(cwd):
+    from matplotlib.figure import Figure
+    from tally_plots import ticks
+    for low, high in ((3.1, 4.2), (260.0, 340.0), (1.0, 9000.0), (0.02, 0.03), (1500.0, 2400.0)):
+        axis = Figure(figsize=(3, 2)).subplots().yaxis
+        axis.axes.set_yscale("log")
+        ticks.plain_log(axis)
+        axis.axes.set_ylim(low, high)
+        shown = [axis.get_major_formatter()(t) for t in axis.get_majorticklocs()]
+        assert 2 <= len(set(shown)) == len(shown) and all(low <= t <= high for t in axis.get_majorticklocs()), (low, high, shown)
+
+
 def bands_lie_under_the_estimates(cwd):
     fig = only_picture(made_up.write(cwd / "r", made_up.scene({"atomic": 38.0, "biased": 27.0}, "copy_drop", wander=0)), "floor")
     # The second measurement of the baseline takes 1.01 times as long in every window (made_up.scene).
