@@ -11,7 +11,8 @@ COLOURS = ["#D55E00", "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8
 
 def draw(results, options):
     rows = [r for r in results.ok if "quality" in r]
-    scenes = load.groups(rows, lambda r: (results.title(r), r["config"]["threads"]))
+    titles = {(r["_run"], r["row"]): results.title(r) for r in {(r["_run"], r["row"]): r for r in rows}.values()}
+    scenes = load.groups(rows, lambda r: (titles[r["_run"], r["row"]], r["config"]["threads"]))
     shares = {scene: shares_of(here) for scene, here in scenes.items()}
     totals = {}
     for share in shares.values():
@@ -23,10 +24,11 @@ def draw(results, options):
     looks = {why: {"color": COLOURS[min(nth, len(COLOURS) - 1)], **page.BAR} for nth, why in enumerate(kinds)}
     names, slot = page.names_beside([f"{title}, {style.threads(threads)}" for title, threads in scenes], options, 7, 0.42)
     shares = list(zip(names, shares.values()))
+    said = f"{sum(map(load.doubtful, rows))} of {len(rows)} windows are in doubt"
     most = max(1, int(ROOM / slot))
     for first in range(0, len(shares), most):
         yield "quality" if first == 0 else f"quality-{first // most + 1}", one_page(
-            shares[first:first + most], slot, kinds, looks, options, f"{sum(map(load.doubtful, rows))} of {len(rows)} windows are in doubt")
+            shares[first:first + most], slot, kinds, looks, options, said)
 
 
 def shares_of(rows):
