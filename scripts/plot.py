@@ -3,6 +3,7 @@
 
 Run as a script it goes on under a python3 that has matplotlib, if the one it is run by has none. Imported it does nothing.
 """
+import gc
 import importlib.util
 import os
 import pathlib
@@ -30,7 +31,9 @@ def main():
                  "scripts/plot.py with a python3 that has it")
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
     import tally_plots
-    return tally_plots.main()
+    code = tally_plots.main()
+    gc.freeze()  # the end of the process would look through all records for garbage
+    return code
 
 
 if __name__ == "__main__":

@@ -82,7 +82,8 @@ def the_model_stands_in_panels_of_its_own(cwd):
 def every_figure_is_in_a_table(cwd):
     made_up.write(cwd / "r", made_up.thinking(OWN, "copy_drop", 2))
     from tally_plots.report import figures
-    drawn = figures.drawn(load.Results([cwd / "r"]), lambda label: None, ["think"])["think"]
+    with figures.drawing(load.Results([cwd / "r"]), lambda label: None) as wait:
+        drawn = wait()["think"]
     assert [d.file for d in drawn] == ["think-2", "think-share-2"]
     _, rows, _, _ = figures.table_of(drawn[0])
     assert len(rows) == 2 * len(made_up.WORKS) + 2, rows
