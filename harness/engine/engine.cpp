@@ -84,6 +84,7 @@ window_result run_window(run_body& body, const window_spec& spec) {
     controls.back()->observed = spec.mode == measure_mode::observed;
     controls.back()->stamped = spec.mode == measure_mode::promptness;
     controls.back()->open = spec.open;
+    controls.back()->in_turns = spec.in_turns;
     controls.back()->sharing = static_cast<int>(lanes);
     controls.back()->think_steps = spec.think_steps;
   }
@@ -107,7 +108,10 @@ window_result run_window(run_body& body, const window_spec& spec) {
     while (static_cast<std::size_t>(words.ready.load(std::memory_order_acquire)) < lanes && !over()) {
       native::sleep(100'000);
     }
-    const auto set = [&](phase p) { words.phase.store(static_cast<int>(p), std::memory_order_release); };
+    const auto set = [&](phase p) {
+      words.since_ns[static_cast<std::size_t>(p)].store(native::now(), std::memory_order_relaxed);  // ordered by the phase
+      words.phase.store(static_cast<int>(p), std::memory_order_release);
+    };
     const auto take_sample = [&](std::uint64_t at) {
       if (spec.mode == measure_mode::memory) result.memory.push_back({at, body.live(), body.live_bytes(), body.held()});
       if (spec.mode == measure_mode::promptness) {

@@ -105,7 +105,8 @@ void lane_control::operate(const batch_runner& batches) {
     arrivals_.emplace(*open, env.index, sharing, shared->origin_ns.load(std::memory_order_relaxed));
   }
   phase seen = phase::ramp_up;
-  std::uint64_t done = 0, batch = 1;
+  std::uint64_t done = 0, timed_steps = 1;
+  batch_length batch;
   if (latency) longest.allocate();
   for (;;) {
     const phase p = now();
@@ -119,19 +120,19 @@ void lane_control::operate(const batch_runner& batches) {
       done += counted;
       if (think_steps != 0) think(counted * think_steps);
     } else if (latency) {
-      const std::uint64_t counted = timed(batches, seen == phase::window, batch);
+      const std::uint64_t counted = timed(batches, seen == phase::window, timed_steps);
       done += counted;
       if (think_steps != 0) {
         think(counted * think_steps);  // a batch is one step then, and begins with a look at the clock
-      } else if (seen == phase::ramp_up && batch < 64) {
-        batch *= 2;
+      } else if (timed_steps < 64) {
+        timed_steps *= 2;
       }
-    } else if (seen == phase::ramp_up && batch < (1U << 16)) {
+    } else if (!batch.settled()) {
       const std::uint64_t before = batches.clock();
-      done += worked(batches, batch);
-      if (batches.clock() - before < 20'000) batch *= 2;
+      done += worked(batches, batch.steps());
+      batch.took(batches.clock() - before);
     } else {
-      done += worked(batches, batch);
+      done += worked(batches, batch.steps());
     }
     all_operations = done;
   }
@@ -223,19 +224,27 @@ void lane_control::note(const delayed_operation& o) {
   longest.note(o);
 }
 
+// When a phase began, to this lane.
+std::uint64_t lane_control::moment_of(phase p, std::uint64_t (*clock)()) const {
+  if (!in_turns) return clock();
+  (void)shared->phase.load(std::memory_order_acquire);  // pairs with the conductor's release of the phase, after its time
+  return shared->since_ns[static_cast<std::size_t>(p)].load(std::memory_order_relaxed);
+}
+
 // The clock is read inside of the two readings of the usage and the counters, which are slow.
 void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)()) {
-  if (from < phase::window && to == phase::window) {
+  if (from < phase::window &&
+      (to == phase::window || (in_turns && to > phase::window))) {  // perhaps it had no turn in the window
     usage_at_opening_ = thread_usage::now();
     if (counters != nullptr) counters->open_window();
     if (observed) handoffs_at_opening_ = handoff_watch::mine().counts();
     if (stamped) death_record::mine().open();
-    opened_ns = clock();
+    opened_ns = moment_of(phase::window, clock);
     opened_at_ = done;
     if (arrivals_) paced.backlog_at_opening = arrivals_->due_before(opened_ns);
   }
   if (from <= phase::window && to > phase::window && opened_ns != 0) {
-    closed_ns = clock();
+    closed_ns = moment_of(phase::ramp_down, clock);
     if (stamped) death_record::mine().close();
     if (arrivals_) paced.backlog_at_closing = arrivals_->due_before(closed_ns);
     if (observed) handoffs = handoffs_between(handoffs_at_opening_, handoff_watch::mine().counts());

@@ -1,8 +1,9 @@
 // The inside of a lane: ramp up, window, ramp down, seen from the thread that works.
 //
 // The conductor (engine.cpp) moves a phase word; lanes look at it between batches of operations and take their own
-// timestamps when they see it change, so that nobody's scheduling delay but their own is in their numbers. A batch is grown
-// during the ramp until it takes some 20 us: looking at the phase then costs nothing that can be measured.
+// timestamps when they see it change, so that nobody's scheduling delay but their own is in their numbers. A lane that waits for
+// its turn can't look, and does nothing meanwhile: of a strategy whose threads take turns a window is from change to change.
+// A batch is grown until it takes some 20 us: looking at the phase then costs nothing that can be measured.
 #pragma once
 
 #include <array>
@@ -24,10 +25,12 @@
 namespace tally {
 
 enum class phase : int { attach, ramp_up, window, ramp_down, stop };
+inline constexpr std::size_t phases = static_cast<std::size_t>(phase::stop) + 1;
 
 // What the lanes of a run share.
 struct conductor_words {
   std::atomic<int> phase{static_cast<int>(tally::phase::attach)};
+  std::array<std::atomic<std::uint64_t>, phases> since_ns{};  // when it became each; there before it does
   std::atomic<bool> stop{false};
   std::atomic<int> ready{0};
   std::atomic<std::uint64_t> origin_ns{0};  // of the open loop's schedules; there before ramp_up
@@ -78,6 +81,23 @@ class delayed_operations {
   std::vector<delayed_operation> heap_;  // the shortest first
 };
 
+// How many steps a lane does between two looks at the phase: doubled until they take long enough, ramp or not, since a lane may wait
+// for its turn while the others ramp up. It takes two batches in a row that do, as one of them may have had such a wait inside.
+class batch_length {
+ public:
+  [[nodiscard]] std::uint64_t steps() const { return steps_; }
+  [[nodiscard]] bool settled() const { return long_enough_ == 2 || steps_ == most_steps; }
+  void took(std::uint64_t ns) {
+    long_enough_ = ns < enough_ns ? 0 : long_enough_ + 1;
+    if (long_enough_ == 0) steps_ *= 2;
+  }
+
+ private:
+  static constexpr std::uint64_t enough_ns = 20'000, most_steps = 1U << 16;
+  std::uint64_t steps_ = 1;
+  int long_enough_ = 0;
+};
+
 class lane_control;
 class thread_counters;
 
@@ -99,6 +119,7 @@ class lane_control {
   int sharing = 1;                      // lanes that share the open loop's rate
   bool observed = false;                // keep what this thread saw of line hand-offs
   bool stamped = false;                 // its window is that of this thread's deaths
+  bool in_turns = false;                // the strategy lets one lane run at a time
   std::uint64_t think_steps = 0;        // of work after each operation (think.hpp), outside of its latency
   thread_counters* counters = nullptr;  // of this thread, or none
   conductor_words* shared = nullptr;
@@ -138,6 +159,7 @@ class lane_control {
   bool wait_until_due(const batch_runner& batches, std::uint64_t due, phase seen);
   void note(const delayed_operation&);
   void mark(phase from, phase to, std::uint64_t done, std::uint64_t (*clock)());
+  std::uint64_t moment_of(phase, std::uint64_t (*clock)()) const;
   std::uint64_t opened_at_ = 0;
   std::optional<arrival_schedule> arrivals_;  // of an open loop
   delay_reader inside_;

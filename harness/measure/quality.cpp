@@ -138,8 +138,7 @@ row_quality judge(const window_result& w, const quality_input& in) {
   }
   q.present = present.empty() ? 0 : std::ranges::min(present);
   q.involuntary_per_second = seconds > 0 ? switches / seconds : 0;
-  // Of lanes that take turns the windows begin and end with these, and waiting for one is being there.
-  q.overlap = (in.turns ? 1 : window_overlap(w.lanes)) * certain_overlap(present);
+  q.overlap = window_overlap(w.lanes) * certain_overlap(present);
 
   const bool stolen = in.steal_share > steal_limit, lost = stolen || in.throttled_ms > 0;
   if (stolen) q.reasons.push_back(fmt::format("{:.1f} % of the CPU time was stolen", 100 * in.steal_share));

@@ -34,7 +34,6 @@ inline constexpr double steal_limit = 0.02;
 struct quality_input {
   int cpus = 1;                         // different CPUs that the lanes may use
   std::optional<double> parallelism{};  // what the workload allows, where it says
-  bool turns = false;                   // the strategy lets one lane run at a time
   // The row is judged by bytes: a lane that is alone for a while does not hold several times as many, as it gets several times as much
   // done, and the thread that reads them takes its time from the lanes.
   bool of_memory = false;

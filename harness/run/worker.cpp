@@ -112,6 +112,7 @@ json measure(const registry& all, const run_item& item) {
   window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
   seen.think = think_of(item.row.think_ns);
   window.think_steps = seen.think.steps;
+  window.in_turns = bound.variant->can.takes_turns;
   window.stack_offset = stack_offset_of(item.seed);
   const bool of_memory = asks_for_memory(item.row);
   if (of_memory) give_memory_back();
@@ -147,7 +148,6 @@ json measure(const registry& all, const run_item& item) {
   seen.probe_after = probe(item.row.cpus);
   quality_input input = quality_input_of(item.row.cpus, seen.before, seen.after);
   input.parallelism = bound.pair->parallelism(spec);
-  input.turns = bound.variant->can.takes_turns;
   input.of_memory = item.row.mode == measure_mode::memory;
   input.before = seen.probe_before;
   input.after = seen.probe_after;

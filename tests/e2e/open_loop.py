@@ -112,6 +112,8 @@ def two_lanes_and_stops_of_the_world(cwd):
         "2000", "--duration", "60ms", "--processes", "1", "--repeat", "1", "--out", "r", cwd=cwd)
     rows = records(cwd / "r")
     assert {r["status"] for r in rows} == {"ok"} and len(rows) == len(strategies) + 1, [r.get("reason") for r in rows]
+    for row in (r for r in rows if r["config"]["strategy"]["name"] == "gil"):
+        assert len({lane["window_ns"] for lane in row["lanes"]}) == 1, "who takes turns has one window"
 
 
 run_tests(dict(globals()), sys.argv[3:], "tally-open-loop-")
