@@ -20,6 +20,8 @@ constexpr std::size_t most_named = 3;  // of those that are first together
 // What backs no claim: half of its windows or more are doubtful.
 bool shaky(const row_group& r) { return 2 * r.doubtful() >= r.windows.size(); }
 
+bool more_than(double ratio, double noise) { return std::abs(std::log(ratio)) > std::log(1 + noise); }
+
 std::string in_words(const std::vector<std::string>& names) {
   std::string out = names.front();
   for (std::size_t i = 1; i < names.size(); ++i) out += (i + 1 == names.size() ? " and " : ", ") + names[i];
@@ -149,7 +151,8 @@ std::string headline(scene_verdict& v, const summary_options& options) {
   }
   const ratio_estimate& over = *winner.value->against;
   if (!winner.different) {
-    return fmt::format("nothing beats {} beyond the noise ({}: {})", base->label, winner.row->label, ratio_text(over));
+    const char* why = more_than(over.ratio, v.noise) ? "beyond doubt" : "by more than it differs from itself";
+    return fmt::format("nothing beats {} {} ({}: {})", base->label, why, winner.row->label, ratio_text(over));
   }
   const std::string by = fmt::format(fmt::runtime(told_of_mode(v.scene->mode).better), over.ratio, base->label);
   if (smoke) {
@@ -209,8 +212,7 @@ std::string ratio_text(const ratio_estimate& e) {
 }
 
 bool differs(const ratio_estimate& e, double noise, double bound) {
-  const bool more_than_noise = std::abs(std::log(e.ratio)) > std::log(1 + noise);
-  return more_than_noise && (!e.confidence || e.p < bound);
+  return more_than(e.ratio, noise) && (!e.confidence || e.p < bound);
 }
 
 std::string remarks(const judged_row& j) {

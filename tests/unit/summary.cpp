@@ -93,9 +93,17 @@ TEST(summary, prints_no_interval_of_a_smoke_run_and_one_of_a_citable_run) {
 
 TEST(summary, a_difference_within_the_noise_is_none) {
   const std::string text = told(run(5, 9.7, 5), citable());
-  EXPECT_THAT(text, HasSubstr("nothing beats atomic beyond the noise (fast: 1.03x [1.03, 1.03])"));
+  EXPECT_THAT(text, HasSubstr("nothing beats atomic by more than it differs from itself (fast: 1.03x [1.03, 1.03])"));
   EXPECT_THAT(text, HasSubstr("no difference"));
   EXPECT_THAT(told(run(5, 9.7, 1), citable()), HasSubstr("fast wins"));
+}
+
+TEST(summary, a_difference_that_the_test_does_not_leave_is_none_though_it_is_more_than_the_noise) {
+  auto all = run(5, 7, 1);
+  for (auto& r : all) {
+    if (r["role"] == "measured" && r["process"] == 0) r["metrics"]["ns_per_op"]["value"] = 20;
+  }
+  EXPECT_THAT(told(all, citable()), HasSubstr("nothing beats atomic beyond doubt (fast: "));
 }
 
 TEST(summary, the_floor_does_not_win_but_is_what_cost_is_counted_from) {
