@@ -295,6 +295,14 @@ def doubtful(row):
     return row["quality"]["doubtful"] or row["quality"]["verdict"] == "serial" or row["config"]["oversubscribed"]
 
 
+def said_of_doubt(rows):
+    """How many, and how many of them are as they must be: a run's own count is without these, and of second measurements, too."""
+    found = [r for r in rows if doubtful(r)]
+    expected = sum(not r["quality"]["doubtful"] for r in found)
+    said = f"{len(found)} of {len(rows)} windows are in doubt"
+    return said + f" ({expected} only since they are serial or have more threads than processors)" * bool(expected)
+
+
 def groups(rows, key):
     result = {}
     for r in rows:

@@ -279,7 +279,10 @@ def windows_in_doubt_are_shared_out_among_their_reasons(cwd):
     shares = quality.shares_of(rows)
     assert shares == {"N other threads were runnable before the row": 37.5, "the lanes ran together for as little as N % of the window": 12.5}
     told = drawn_by(made_up.write(cwd / "r", rows), "quality")["quality"]
-    assert "2 of 4 windows are in doubt" in told and "N other threads" in told, told
+    assert "2 of 4 windows are in doubt;" in told and "N other threads" in told, told
+    more = [made_up.window("atomic", "server", 3, 0), made_up.window("gil", "server", 2, 0, verdict="serial")]
+    told = drawn_by(made_up.write(cwd / "s", rows + more), "quality")["quality"]
+    assert "4 of 6 windows are in doubt (2 only since they are serial or have more threads than processors)" in told, told
 
 
 def metrics_are_as_the_run_says(cwd):

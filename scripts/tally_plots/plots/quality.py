@@ -24,7 +24,7 @@ def draw(results, options):
     looks = {why: {"color": COLOURS[min(nth, len(COLOURS) - 1)], **page.BAR} for nth, why in enumerate(kinds)}
     names, slot = page.names_beside([f"{title}, {style.threads(threads)}" for title, threads in scenes], options, 7, 0.42)
     shares = list(zip(names, shares.values()))
-    said = f"{sum(map(load.doubtful, rows))} of {len(rows)} windows are in doubt"
+    said = load.said_of_doubt(rows)
     most = max(1, int(ROOM / slot))
     for first in range(0, len(shares), most):
         yield "quality" if first == 0 else f"quality-{first // most + 1}", one_page(

@@ -42,7 +42,7 @@ def warnings_section(results):
     doubtful = [r for r in rows if load.doubtful(r)]
     said = list(dict.fromkeys(results.bad + [complaint for run in results.runs for complaint in estimates.read(run)]))
     if doubtful:
-        said.append(joined(f"{len(doubtful)} of {len(rows)} windows are in doubt: ", *reasons(doubtful)))
+        said.append(joined(f"{load.said_of_doubt(rows)}: ", *reasons(doubtful)))
     for (name, why), windows in load.groups(results.failed, lambda r: (r["row"], missing.kind(r.get("reason", "no reason")))).items():
         said.append(f"{name} failed in all of its {len(windows)} windows: {why}")
     skipped = load.groups([r for run in results.runs for r in run.records if r["status"] == "skipped"], lambda r: missing.kind(r.get("reason")))
