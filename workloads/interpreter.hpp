@@ -65,7 +65,10 @@ class interpreter::program {
     if (const std::string why = unmet_for<H>(env.params); !why.empty()) throw usage_error("--set " + why);
     if (const std::string why = unmet_lanes<H>(env.params, env.lanes); !why.empty()) throw usage_error("--set " + why);
     world_.codes = plan_.objects.codes.data();
-    for (int i = 0; i < env.lanes; ++i) world_.queues.emplace_back(queue_places);
+    if (plan_.hands_over()) {
+      for (int i = 0; i < env.lanes; ++i) world_.queues.emplace_back(2 * on_the_way);
+      world_.on_the_way = on_the_way;
+    }
   }
 
   [[gnu::cold]] void setup(context& c) {
@@ -102,7 +105,7 @@ class interpreter::program {
   }
 
   struct lane {
-    lane(program& p, context& c, const lane_env& e) : runs(c, p.world(c), static_cast<std::size_t>(e.index)) {}
+    lane(program& p, context& c, const lane_env& e) : runs(c, p.world(c), e) {}
     machine runs;
     std::uint64_t wrong = 0, steps = 0;
   };
@@ -122,7 +125,7 @@ class interpreter::program {
     // relaxed, all of them: read after the lanes were joined
     wrong_.fetch_add(l.wrong, std::memory_order_relaxed);
     steps_.fetch_add(l.steps, std::memory_order_relaxed);
-    refused_.fetch_add(l.runs.refused(), std::memory_order_relaxed);
+    waits_.fetch_add(l.runs.waits(), std::memory_order_relaxed);
   }
   [[nodiscard]] std::string check(context& c) {
     if (!imported_) return "";  // the lane that would have done it has failed
@@ -152,11 +155,13 @@ class interpreter::program {
   // The array, what is in it, and what lanes left in shared containers. Valid after check().
   [[nodiscard]] std::int64_t expected() const { return 1 + static_cast<std::int64_t>(plan_.objects.objects.size()) + left_; }
   void report(metric_list& into) const {
-    plan_.report(into, steps_.load(std::memory_order_relaxed), refused_.load(std::memory_order_relaxed), updates_);
+    plan_.report(into, steps_.load(std::memory_order_relaxed), waits_.load(std::memory_order_relaxed), updates_);
   }
 
  private:
-  static constexpr std::size_t queue_places = 256;
+  // Items per lane that are on the way through queues. Where one lane runs at a time it goes on for twice as many, some milliseconds:
+  // what a change of turns takes is nothing beside it.
+  static constexpr std::uint32_t on_the_way = 4096;
 
   interpreter_world<H>& world(context& c) {
     if (on_main_) make_module(c);
@@ -210,7 +215,7 @@ class interpreter::program {
   std::vector<kept> kept_;  // what nobody's drop frees
   std::int64_t left_ = 0;
   std::int64_t updates_ = 0;
-  tally::atomic<typename H::memory, std::uint64_t, "check"> wrong_, steps_, refused_;
+  tally::atomic<typename H::memory, std::uint64_t, "check"> wrong_, steps_, waits_;
 };
 
 }  // namespace tally::workloads

@@ -168,20 +168,42 @@ void interpreter_machine<H>::call_native(context& c, bytecode::native_function f
   r ? replace(c, n + 1, r) : fail();
 }
 
-// To the next lane; a queue that is full is not waited for.
+// One of the items that are on the way before a lane starts.
+template <class H>
+void interpreter_machine<H>::fill_queue(context& c) {
+  push(whole(c, bytecode::first_shared + filled_));
+  push(c.copy(top_[-1]));
+  make_tuple(c, 2);
+  const typename world::parcel sent = c.pack(*--top_);
+  ++filled_;
+  if (!world_.queues[lane_].try_push(sent)) c.drop(c.unpack(sent));
+}
+
+// To the next lane. Waits while its queue is full, as get() does while the lane's own is empty; who waits lets go of a lock and holds up
+// no collector. Neither lasts: there are fewer items than places, and each lane puts one before it gets one.
 template <class H>
 void interpreter_machine<H>::put(context& c, ref& item) {
   const typename world::parcel sent = c.pack(std::exchange(item, ref{}));
-  if (world_.queues[(lane_ + 1) % world_.queues.size()].try_push(sent)) return;
-  item = c.unpack(sent);
-  ++refused_;
+  auto& queue = world_.queues[(lane_ + 1) % world_.queues.size()];
+  bool done = queue.try_push(sent);
+  if (!done) {
+    ++waits_;
+    c.blocked([&] { H::memory::wait_until([&] { return (done = queue.try_push(sent)) || env_.stopping(); }); });
+  }
+  if (!done) item = c.unpack(sent);
 }
 
-// A pair, whose halves are equal; or None, where the queue is empty.
+// A pair, whose halves are equal; or None at the end of a run.
 template <class H>
 typename interpreter_machine<H>::ref interpreter_machine<H>::get(context& c) {
+  auto& queue = world_.queues[lane_];
   typename world::parcel received{};
-  if (!world_.queues[lane_].try_pop(received)) return c.load(*world_.none);
+  bool got = queue.try_pop(received);
+  if (!got) {
+    ++waits_;
+    c.blocked([&] { H::memory::wait_until([&] { return (got = queue.try_pop(received)) || env_.stopping(); }); });
+  }
+  if (!got) return c.load(*world_.none);
   ref item = c.unpack(received);
   object& pair = c.get(item);
   const object *one = pair.slots == 2 ? c.peek(pair.plain_slots()[0]) : nullptr,

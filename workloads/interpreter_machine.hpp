@@ -31,6 +31,7 @@ struct interpreter_world {
   slot *none = nullptr, *yes = nullptr, *no = nullptr, *module = nullptr, *builtins = nullptr, *name = nullptr, *main = nullptr;
   typename H::memory::mutex lock;  // of the shared container
   std::deque<queue> queues;        // one per lane, from the lane before it
+  std::uint32_t on_the_way = 0;    // items that a lane puts into its own queue before it starts
 };
 
 template <class H>
@@ -45,7 +46,7 @@ class interpreter_machine {
   using kind = bytecode::kind;
   using instruction = bytecode::instruction;
 
-  interpreter_machine(context& c, world& w, std::size_t lane) : world_(w), lane_(lane) {
+  interpreter_machine(context& c, world& w, const lane_env& env) : world_(w), env_(env), lane_(static_cast<std::size_t>(env.index)) {
     own_ = slotted<H>(c, kind::array, 0, own_places);
   }
   void leave(context& c) { c.drop(own_); }
@@ -54,6 +55,7 @@ class interpreter_machine {
   std::uint64_t run(context& c, std::int64_t rounds, double expected, bool& right) {
     operations_ = 0;
     failed_ = false;
+    while (filled_ < world_.on_the_way) fill_queue(c);
     push(c.load(*world_.main));
     push(whole(c, rounds));
     call(c, 1);
@@ -69,7 +71,7 @@ class interpreter_machine {
       if (frame_->held) c.drop(frame_->held);
     }
   }
-  [[nodiscard]] std::uint64_t refused() const { return refused_; }  // by full queues
+  [[nodiscard]] std::uint64_t waits() const { return waits_; }  // for a queue
 
  private:
   // Twice what the deepest program needs; a lane is on its thread's stack, which some strategies scan.
@@ -137,6 +139,7 @@ class interpreter_machine {
   void make_generator(context& c, object& function, std::uint32_t n);
   void resume_generator(context& c, object& generator);
   void call_native(context& c, bytecode::native_function f, std::uint32_t n);
+  void fill_queue(context& c);
   void put(context& c, ref& item);
   ref get(context& c);
   void deep_copy(context& c, const ref& from);
@@ -146,14 +149,16 @@ class interpreter_machine {
   }
 
   world& world_;
+  lane_env env_;
   std::size_t lane_;
+  std::uint32_t filled_ = 0;
   std::array<ref, stack_places> stack_{};
   std::array<frame, frame_places> frames_{};
   ref* top_ = stack_.data();
   frame* frame_ = frames_.data();  // the first is nobody's
   ref own_{};
   bool failed_ = false;
-  std::uint64_t operations_ = 0, refused_ = 0;
+  std::uint64_t operations_ = 0, waits_ = 0;
 };
 
 template <class H>

@@ -356,7 +356,7 @@ constexpr program_info own[]{
     program_info{"constants", "x = None; x = 1000; x = \"text\"; x = (1, 2)", constants_text, once_per_round},
     program_info{"generator", "for v in simple_gen(): accu += v; ten values each, no safepoint among them", generator_text,
                  each<45>},
-    program_info{"queue_handoff", "put((i, i)); get(): tuples through bounded queues, to the next lane", queue_handoff_text,
+    program_info{"queue_handoff", "put((i, i)); get(): tuples through queues, to the next lane", queue_handoff_text,
                  once_per_round},
     program_info{"mixed", "orders: an instance, a method, a dictionary, a list, tuples, floats and a closure per order",
                  mixed_text, once_per_round},

@@ -19,12 +19,12 @@ std::string program_plan::verdict(std::uint64_t wrong) const {
   return wrong == 0 ? "" : fmt::format("{} calls of {} met a damaged object or gave back a wrong result", wrong, program.name);
 }
 
-void program_plan::report(metric_list& into, std::uint64_t steps, std::uint64_t refused, std::int64_t updates) const {
+void program_plan::report(metric_list& into, std::uint64_t steps, std::uint64_t waits, std::int64_t updates) const {
   const double done = static_cast<double>(steps) * static_cast<double>(rounds);
   const auto share = [&](double n) { return done > 0 ? n / done : 0; };
   if (program.name == "attr_shared_update")
     into.push_back({"lost_updates", share(done - static_cast<double>(updates)), "per operation"});
-  if (program.name == "queue_handoff") into.push_back({"queue_full", share(static_cast<double>(refused)), "per operation"});
+  if (hands_over()) into.push_back({"queue_waits", share(static_cast<double>(waits)), "per operation"});
 }
 
 }  // namespace tally::bytecode

@@ -15,7 +15,9 @@ struct program_plan {
   explicit program_plan(const parameters& p);
   // Of calls of main that did not give back what they should: "" or a sentence.
   [[nodiscard]] std::string verdict(std::uint64_t wrong) const;
-  void report(metric_list& into, std::uint64_t steps, std::uint64_t refused, std::int64_t updates) const;
+  void report(metric_list& into, std::uint64_t steps, std::uint64_t waits, std::int64_t updates) const;
+
+  [[nodiscard]] bool hands_over() const { return program.name == "queue_handoff"; }
 
   const program_info& program;
   std::int64_t rounds;
