@@ -226,10 +226,9 @@ void interpreter_machine<H>::deep_copy(context& c, const ref& from) {
   for (std::uint32_t i = 0; items != nullptr && i < items->slots; i += step) {
     if (c.peek(items->plain_slots()[i]) == nullptr) continue;
     for (std::uint32_t part = 0; part < step; ++part) {
-      ref one = c.load(items->plain_slots()[i + part]);
-      if (!one) return fail();
-      deep_copy(c, one);
-      c.drop(one);
+      const held_ref one{c, c.load(items->plain_slots()[i + part])};
+      if (!one.value) return fail();
+      deep_copy(c, one.value);
       if (failed_) return;
     }
     if (step == 2) {

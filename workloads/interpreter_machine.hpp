@@ -46,7 +46,8 @@ class interpreter_machine {
   using kind = bytecode::kind;
   using instruction = bytecode::instruction;
 
-  interpreter_machine(context& c, world& w, const lane_env& env) : world_(w), env_(env), lane_(static_cast<std::size_t>(env.index)) {
+  interpreter_machine(context& c, world& w, const lane_env& env)
+      : world_(w), env_(env), lane_(static_cast<std::size_t>(env.index)) {
     own_ = slotted<H>(c, kind::array, 0, own_places);
   }
   void leave(context& c) { c.drop(own_); }
@@ -87,6 +88,15 @@ class interpreter_machine {
     object* code = nullptr;  // whose slots are the constants
     ref held{};              // the same; of a generator, which has it: null
     entered how = entered::called;
+  };
+
+  // A reference beside the stack, for as long as something else is done that may end the step.
+  struct held_ref {
+    context& c;
+    ref value;
+    ~held_ref() {
+      if (value) c.drop(value);
+    }
   };
 
   void push(ref r) { *top_++ = r; }

@@ -4,10 +4,13 @@
 //   hasty    counts every 97th drop twice, so that objects die while somebody holds them. The dead are wiped and kept: a use
 //            after free reads zeroes (a null slot, a payload of 0) and is no crash
 //   sound    right, and knows the most payload that ever lived, and how many objects were made and references dropped
+//
+// Any of them has memory for so many objects as it is told.
 #pragma once
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <unordered_set>
 
 #include "harness/counting/counting.hpp"
@@ -28,6 +31,7 @@ class faulty_heap : public counting_heap<faulty_heap<Fault>, native> {
   }
   std::int64_t payload = 0, most_payload = 0;
   long drops = 0, makes = 0;
+  long most_makes = -1;              // then memory ends; -1: never
   std::unordered_set<void*> blocks;  // what was not given back: the leaked and the wiped too
 
   struct header {
@@ -39,6 +43,10 @@ class faulty_heap : public counting_heap<faulty_heap<Fault>, native> {
   class context : public counting_context<context, faulty_heap, header> {
    public:
     using counting_context<context, faulty_heap, header>::counting_context;
+    void* allocate(std::size_t bytes) {
+      if (this->heap_.makes == this->heap_.most_makes) throw std::bad_alloc();
+      return counting_context<context, faulty_heap, header>::allocate(bytes);
+    }
     void init(header& h) {
       h.count = 1;
       ++this->heap_.makes;

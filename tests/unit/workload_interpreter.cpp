@@ -217,6 +217,34 @@ TEST(Interpreter, AHeapThatForgetsDropsIsCaughtInEveryProgram) {
   }
 }
 
+// Whatever a step holds when memory ends is dropped once.
+TEST(Interpreter, AStepThatMemoryEndsInLeavesNothing) {
+  using heap = tally::testing::sound_heap;
+  for (const auto& program : tally::bytecode::programs()) {
+    if (program.shares) continue;
+    bool ended = true;
+    for (long more = 0; ended; more += program.name == "queue_handoff" ? 97 : 1) {  // that one makes thousands first
+      const tally::parameters params(interpreter::info, {{"program", std::string(program.name)}, {"rounds", "3"}});
+      heap h(tally::heap_config{});
+      interpreter::program<heap> p(h, {params, 1, 1});
+      heap::context c(h);
+      p.setup(c);
+      interpreter::program<heap>::lane l(p, c, {});
+      h.most_makes = h.makes + more;
+      try {
+        p.step(c, l);
+        ended = false;
+      } catch (const std::bad_alloc&) {}
+      h.most_makes = -1;
+      p.leave(c, l);
+      EXPECT_EQ(p.check(c), "") << program.name << ' ' << more;
+      EXPECT_EQ(h.live(), p.expected()) << program.name << ' ' << more;
+      p.teardown(c);
+      EXPECT_EQ(h.live(), 0) << program.name << ' ' << more;
+    }
+  }
+}
+
 // What dies is wiped: a program finds an object of no kind, or gives back a wrong sum.
 TEST(Interpreter, AHeapThatFreesEarlyIsCaughtInEveryProgram) {
   for (const auto& p : tally::bytecode::programs()) {
