@@ -12,6 +12,7 @@
 #pragma once
 
 #include <algorithm>
+#include <variant>
 #include <vector>
 
 #include "harness/interpreter/program_plan.hpp"
@@ -21,10 +22,12 @@
 namespace tally::workloads {
 
 struct interpreter {
-  static constexpr std::array<parameter_info, 4> parameters_{{
+  static constexpr std::array<parameter_info, 5> parameters_{{
       text("program", "mixed", "what to run: fib, list_private, call_method ... docs/interpreter.md has all"),
       whole("rounds", 64, 1, 100'000, "iterations of the program's loop per step"),
       word("immortal", {"yes", "no"}, "yes: constants live for ever where the strategy can say so; no: they are counted"),
+      word("loads", {"counted", "borrowed"},
+           "of locals: counted, each is a copy; borrowed, none is where the compiler sees that the local outlives it"),
       word("thread", {"worker", "main"},
            "worker: lanes run what the process's main thread has imported; main: the only lane is that thread, and has made "
            "functions, "
@@ -57,7 +60,6 @@ class interpreter::program {
  public:
   using context = typename H::context;
   using object = interpreter_object<H>;
-  using machine = interpreter_machine<H>;
   using ref = typename H::template ref<object>;
   using parcel = typename H::template parcel<object>;
 
@@ -105,13 +107,22 @@ class interpreter::program {
   }
 
   struct lane {
-    lane(program& p, context& c, const lane_env& e) : runs(c, p.world(c), e) {}
+    using counting = interpreter_machine<H, false>;
+    using borrowing = interpreter_machine<H, true>;
+    using machine = std::variant<counting, borrowing>;
+
+    lane(program& p, context& c, const lane_env& e) : runs(p.plan_.borrows ? of<borrowing>(p, c, e) : of<counting>(p, c, e)) {}
+    template <class Kind>
+    static machine of(program& p, context& c, const lane_env& e) {
+      return machine(std::in_place_type<Kind>, c, p.world(c), e);
+    }
     machine runs;
     std::uint64_t wrong = 0, steps = 0;
   };
   std::uint64_t step(context& c, lane& l) {
     bool right = false;
-    const std::uint64_t done = l.runs.run(c, plan_.rounds, plan_.expected, right);
+    const std::uint64_t done =
+        std::visit([&](auto& machine) { return machine.run(c, plan_.rounds, plan_.expected, right); }, l.runs);
     ++l.steps;
     if (!right) {
       ++l.wrong;
@@ -120,12 +131,11 @@ class interpreter::program {
     return done;
   }
   void leave(context& c, lane& l) {
-    l.runs.unwind(c);
-    l.runs.leave(c);
+    std::visit([&](auto& machine) { machine.unwind(c), machine.leave(c); }, l.runs);
     // relaxed, all of them: read after the lanes were joined
     wrong_.fetch_add(l.wrong, std::memory_order_relaxed);
     steps_.fetch_add(l.steps, std::memory_order_relaxed);
-    waits_.fetch_add(l.runs.waits(), std::memory_order_relaxed);
+    waits_.fetch_add(std::visit([](const auto& machine) { return machine.waits(); }, l.runs), std::memory_order_relaxed);
   }
   [[nodiscard]] std::string check(context& c) {
     if (!imported_) return "";  // the lane that would have done it has failed

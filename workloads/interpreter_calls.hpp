@@ -7,8 +7,8 @@
 
 namespace tally::workloads {
 
-template <class H>
-void interpreter_machine<H>::call(context& c, std::uint32_t n) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::call(context& c, std::uint32_t n) {
   object& callee = c.get(top_[-1 - static_cast<std::ptrdiff_t>(n)]);
   switch (callee.what) {
     case kind::function: {
@@ -23,8 +23,8 @@ void interpreter_machine<H>::call(context& c, std::uint32_t n) {
 }
 
 // The n values on top are the arguments, and become locals; below them is the function.
-template <class H>
-void interpreter_machine<H>::enter(context& c, object& function, std::uint32_t n, entered how) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::enter(context& c, object& function, std::uint32_t n, entered how) {
   auto& place = function.plain_slots()[bytecode::its_code];
   object* const code = c.peek(place);
   if (code == nullptr || code->what != kind::code) return fail();
@@ -35,9 +35,9 @@ void interpreter_machine<H>::enter(context& c, object& function, std::uint32_t n
   *++frame_ = {body.body.data(), body.body.data(), base, code, c.load(place), how};
 }
 
-template <class H>
-void interpreter_machine<H>::give_back(context& c) {
-  ref result = *--top_;
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::give_back(context& c) {
+  ref result = pop_owned(c);
   discard(c, static_cast<std::uint32_t>(top_ - frame_->base));
   if (ref code = std::exchange(frame_->held, ref{})) c.drop(code);
   switch ((frame_--)->how) {
@@ -52,11 +52,12 @@ void interpreter_machine<H>::give_back(context& c) {
   }
 }
 
-template <class H>
-void interpreter_machine<H>::make_instance(context& c, object& type, std::uint32_t n) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::make_instance(context& c, object& type, std::uint32_t n) {
   const auto attributes = static_cast<std::uint32_t>(type.word.load());
   ref made = slotted<H>(c, kind::instance, 0, 1 + attributes);
   ref* const place = top_ - 1 - n;
+  own(c, *place);
   set<H>(c, c.get(made).plain_slots()[0], c.copy(*place));
   const bool has_init = c.peek(type.plain_slots()[0]) != nullptr;
   if (!has_init || !has_room(2)) {
@@ -65,7 +66,7 @@ void interpreter_machine<H>::make_instance(context& c, object& type, std::uint32
     return fail();
   }
   ref init = c.load(type.plain_slots()[0]), old = std::exchange(*place, made);
-  for (ref* at = top_ - 1; at != place; --at) at[2] = *at;
+  for (ref* at = top_ - 1; at != place; --at) move_up(at, 2);
   place[1] = init;
   place[2] = c.copy(made);
   top_ += 2;
@@ -73,8 +74,8 @@ void interpreter_machine<H>::make_instance(context& c, object& type, std::uint32
   enter(c, c.get(init), n + 1, entered::init);
 }
 
-template <class H>
-void interpreter_machine<H>::make_generator(context& c, object& function, std::uint32_t n) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::make_generator(context& c, object& function, std::uint32_t n) {
   auto& code = function.plain_slots()[bytecode::its_code];
   const bytecode::code& body = code_of(*c.peek(code));
   if (body.arguments != n) return fail();
@@ -82,13 +83,13 @@ void interpreter_machine<H>::make_generator(context& c, object& function, std::u
   ref made = slotted<H>(c, kind::generator, std::uint64_t{body.locals} << 32, places);
   auto* const slots = c.get(made).plain_slots();
   set<H>(c, slots[1], c.load(code));
-  for (std::uint32_t i = n; i > 0; --i) set<H>(c, slots[generator_slots + i - 1], *--top_);
-  set<H>(c, slots[0], *--top_);
+  for (std::uint32_t i = n; i > 0; --i) set<H>(c, slots[generator_slots + i - 1], pop_owned(c));
+  set<H>(c, slots[0], pop_owned(c));
   push(made);
 }
 
-template <class H>
-void interpreter_machine<H>::resume_generator(context& c, object& generator) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::resume_generator(context& c, object& generator) {
   object* const code = c.peek(generator.plain_slots()[1]);
   if (code == nullptr || code->what != kind::code) return fail();
   const bytecode::code& body = code_of(*code);
@@ -100,23 +101,24 @@ void interpreter_machine<H>::resume_generator(context& c, object& generator) {
   *++frame_ = {body.body.data() + next, body.body.data(), base, code, ref{}, entered::generator};
 }
 
-template <class H>
-void interpreter_machine<H>::yield(context& c) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::yield(context& c) {
   ref* const base = frame_->base;
   object& generator = c.get(base[-1]);
   const auto values = static_cast<std::size_t>(top_ - 1 - base);
   for (std::size_t i = 0; i < values; ++i) {
+    own(c, base[i]);
     set<H>(c, generator.plain_slots()[generator_slots + i], std::exchange(base[i], ref{}));
   }
   generator.word.store(std::uint64_t{values} << 32 | static_cast<std::uint64_t>(frame_->next - frame_->start));
-  ref value = *--top_;
+  ref value = pop_owned(c);
   top_ = base;
   push(value);
   --frame_;
 }
 
-template <class H>
-bool interpreter_machine<H>::iterate(context& c) {
+template <class H, bool Borrows>
+bool interpreter_machine<H, Borrows>::iterate(context& c) {
   object& from = c.get(top_[-1]);
   const std::uint64_t word = from.word.load();
   if (from.what == kind::range && (word & 0xffffffff) != word >> 32) {
@@ -133,12 +135,13 @@ bool interpreter_machine<H>::iterate(context& c) {
   return false;
 }
 
-template <class H>
-void interpreter_machine<H>::call_native(context& c, bytecode::native_function f, std::uint32_t n) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::call_native(context& c, bytecode::native_function f, std::uint32_t n) {
   using bytecode::native_function;
   const std::uint32_t wanted = f == native_function::get ? 0 : f == native_function::append ? 2 : 1;
   if (n != wanted) return fail();
   ref& last = top_[-1];
+  if (f == native_function::append || f == native_function::put) own(c, last);
   const object& o = c.get(last);
   ref r{};
   switch (f) {
@@ -169,8 +172,8 @@ void interpreter_machine<H>::call_native(context& c, bytecode::native_function f
 }
 
 // One of the items that are on the way before a lane starts.
-template <class H>
-void interpreter_machine<H>::fill_queue(context& c) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::fill_queue(context& c) {
   push(whole(c, bytecode::first_shared + filled_));
   push(c.copy(top_[-1]));
   make_tuple(c, 2);
@@ -181,8 +184,8 @@ void interpreter_machine<H>::fill_queue(context& c) {
 
 // To the next lane. Waits while its queue is full, as get() does while the lane's own is empty; who waits lets go of a lock and holds up
 // no collector. Neither lasts: there are fewer items than places, and each lane puts one before it gets one.
-template <class H>
-void interpreter_machine<H>::put(context& c, ref& item) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::put(context& c, ref& item) {
   const typename world::parcel sent = c.pack(std::exchange(item, ref{}));
   auto& queue = world_.queues[(lane_ + 1) % world_.queues.size()];
   bool done = queue.try_push(sent);
@@ -194,8 +197,8 @@ void interpreter_machine<H>::put(context& c, ref& item) {
 }
 
 // A pair, whose halves are equal; or None at the end of a run.
-template <class H>
-typename interpreter_machine<H>::ref interpreter_machine<H>::get(context& c) {
+template <class H, bool Borrows>
+typename interpreter_machine<H, Borrows>::ref interpreter_machine<H, Borrows>::get(context& c) {
   auto& queue = world_.queues[lane_];
   typename world::parcel received{};
   bool got = queue.try_pop(received);
@@ -213,8 +216,8 @@ typename interpreter_machine<H>::ref interpreter_machine<H>::get(context& c) {
 }
 
 // Pushes the copy. What can't change is its own; CPython's table of what has been copied is left out.
-template <class H>
-void interpreter_machine<H>::deep_copy(context& c, const ref& from) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::deep_copy(context& c, const ref& from) {
   if (!has_room(4)) return fail();
   object& o = c.get(from);
   if (o.what != kind::list && o.what != kind::dict) return push(c.copy(from));

@@ -5,7 +5,11 @@
 // give_back drops locals, code and function. A running generator's values are on the stack and moved back at a yield, which counts
 // nothing.
 //
-// What is below the stack's top is a ref of the lane's own, or null; what an instruction needs is made before its operands are taken.
+// With borrowed loads, CPython's since 3.14, the push of a local is none where the compiler has seen that the local outlives the value
+// (harness/interpreter/borrowed_loads.hpp). Such a value has a mark, where CPython has a bit of the reference, at which whoever is done
+// with it looks; who keeps it makes it a reference of its own first. Arguments become locals as they are.
+//
+// What is below the stack's top is a ref of the lane's own, borrowed, or null; what an instruction needs is made before its operands are taken.
 // So a step can end in the middle (no memory, a damaged object) and drop all that it held. An object of the wrong kind is a damaged one:
 // the programs are right, and the unit test runs them all.
 #pragma once
@@ -34,7 +38,7 @@ struct interpreter_world {
   std::uint32_t on_the_way = 0;    // items that a lane puts into its own queue before it starts
 };
 
-template <class H>
+template <class H, bool Borrows>
 class interpreter_machine {
  public:
   using context = typename H::context;
@@ -100,12 +104,56 @@ class interpreter_machine {
   };
 
   void push(ref r) { *top_++ = r; }
-  void pop(context& c) { c.drop(*--top_); }
+  void pop(context& c) { release(c, *--top_); }
+  // Marks of places above the top are not set.
+  bool& mark_of(ref& place) { return borrowed_[static_cast<std::size_t>(&place - stack_.data())]; }
+  void push_borrowed(const ref& local) {
+    push(local);
+    mark_of(top_[-1]) = true;
+  }
+  // Takes the mark away; whether there was one.
+  bool unmark([[maybe_unused]] ref& place) {
+    if constexpr (Borrows) {
+      bool& mark = mark_of(place);
+      if (!mark) return false;
+      mark = false;
+      return true;
+    }
+    return false;
+  }
+  void own(context& c, ref& place) {
+    if (unmark(place)) place = c.copy(place);
+  }
+  void release(context& c, ref& place) {
+    if (!unmark(place)) c.drop(place);
+  }
+  // The value on top, as a reference of the caller's own.
+  ref pop_owned(context& c) {
+    own(c, top_[-1]);
+    return *--top_;
+  }
+  // A value below the one on top.
+  void push_below(ref r) {
+    const bool borrowed = unmark(top_[-1]);
+    push(std::exchange(top_[-1], r));
+    if constexpr (Borrows) mark_of(top_[-1]) = borrowed;
+  }
+  void move_up(ref* place, std::ptrdiff_t by) {
+    const bool borrowed = unmark(*place);
+    place[by] = *place;
+    if constexpr (Borrows) mark_of(place[by]) = borrowed;
+  }
+  void store(context& c, ref& local) {
+    const ref value = pop_owned(c);
+    const bool borrowed = unmark(local);
+    if (ref old = std::exchange(local, value); old && !borrowed) c.drop(old);
+  }
   void fail() { failed_ = true; }
   // Of values that may have been kept by somebody, and are null then.
   [[gnu::noinline]] void discard(context& c, std::uint32_t n) {
     for (; n > 0; --n) {
-      if (ref r = *--top_) c.drop(r);
+      ref& place = *--top_;
+      if (!unmark(place) && place) c.drop(place);
     }
   }
   // The result in the place of its n operands.
@@ -163,6 +211,7 @@ class interpreter_machine {
   std::size_t lane_;
   std::uint32_t filled_ = 0;
   std::array<ref, stack_places> stack_{};
+  std::array<bool, Borrows ? stack_places : 0> borrowed_{};
   std::array<frame, frame_places> frames_{};
   ref* top_ = stack_.data();
   frame* frame_ = frames_.data();  // the first is nobody's
@@ -171,8 +220,8 @@ class interpreter_machine {
   std::uint64_t operations_ = 0, waits_ = 0;
 };
 
-template <class H>
-void interpreter_machine<H>::execute(context& c) {
+template <class H, bool Borrows>
+void interpreter_machine<H, Borrows>::execute(context& c) {
   const instruction* at = nullptr;
   ref* base = nullptr;
   const auto reload = [&] {
@@ -189,9 +238,10 @@ void interpreter_machine<H>::execute(context& c) {
     const auto n = static_cast<std::uint32_t>(now.argument);
     switch (now.what) {
       case op::fast: push(c.copy(base[n])); break;
-      case op::store:
-        if (ref old = std::exchange(base[n], *--top_)) c.drop(old);
+      case op::borrow:
+        if constexpr (Borrows) push_borrowed(base[n]);
         break;
+      case op::store: store(c, base[n]); break;
       case op::constant: load(frame_->code->plain_slots()[n]); break;
       case op::global: load(world_.names[n]); break;
       case op::pop: pop(c); break;
@@ -216,6 +266,8 @@ void interpreter_machine<H>::execute(context& c) {
         break;
       }
       case op::store_item:
+        if (c.get(top_[-2]).what == kind::dict) own(c, top_[-1]);  // a key that may be new
+        own(c, top_[-3]);
         containers::store_item(c, world_.lock, c.get(top_[-2]), top_[-1], top_[-3]) ? discard(c, 3) : fail();
         break;
       case op::attribute: attribute(c, n); break;

@@ -40,6 +40,7 @@ enum class kind : std::uint8_t {
 
 enum class op : std::uint8_t {
   fast,      // push a copy of a local
+  borrow,    // push a local as it is (borrowed_loads.hpp)
   store,     // pop into a local
   constant,  // push a copy of a constant
   global,    // push a copy of a module's name

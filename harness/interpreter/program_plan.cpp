@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/interpreter/assembler.hpp"
+#include "harness/interpreter/borrowed_loads.hpp"
 
 namespace tally::bytecode {
 
@@ -13,7 +14,10 @@ std::string unmet(const parameters& p, bool shared_slots) {
 
 program_plan::program_plan(const parameters& p)
     : program(program_named(p.text("program"))), rounds(p.integer("rounds")), expected(program.result(rounds)),
-      immortal(p.is("immortal", "yes")), objects(assembled(program.text)) {}
+      immortal(p.is("immortal", "yes")), borrows(p.is("loads", "borrowed")), objects(assembled(program.text)) {
+  if (!borrows) return;
+  for (code& c : objects.codes) borrow_loads(c);
+}
 
 std::string program_plan::verdict(std::uint64_t wrong) const {
   return wrong == 0 ? "" : fmt::format("{} calls of {} met a damaged object or gave back a wrong result", wrong, program.name);

@@ -22,7 +22,7 @@ struct program_plan {
   const program_info& program;
   std::int64_t rounds;
   double expected;
-  bool immortal;
+  bool immortal, borrows;
   image objects;
 };
 
