@@ -18,7 +18,9 @@ assert arguments[:2] == ["findings", "--json"], arguments
 folder = pathlib.Path(arguments[-1])
 if arguments[-2] == "--out":
     folder.mkdir(parents=True)
-    (folder / "rows.jsonl").touch()
+    probes = [{"p50_ns": ns + int(folder.name)} for ns in (30, 40, 200)] if folder.name != "02" else (None,)
+    (folder / "rows.jsonl").write_text("".join(json.dumps({"environment": {"before": {"handoff": p}}}) + "\\n" for p in probes)
+                                       + '{"status": "skipped"}\\n')
 refuted = int(folder.name) in REFUTED
 def finding(slug, verdict, ratio):
     checks = [{"name": "cost", "expected": "1 to 2; refuted above 3", "verdict": verdict, "ratio": ratio}]
@@ -52,6 +54,7 @@ def counted(folder):
         done = called("--tally", fake(folder, refuted), "--out", out)
         check(f"{refuted}: {done}", done.returncode == exit_code and said in done.stdout)
         check(f"ten numbered folders: {sorted(out.iterdir())}", sorted(f.name for f in out.iterdir()) == [f"{n:02}" for n in range(1, 11)])
+        check(f"the placements: {done.stdout}", done.stdout.endswith("\na line handed over, ns by run: 41 - 43 44 45 46 47 48 49 50\n"))
         verdicts = "".join("X" if n in refuted else "r" for n in range(1, 11))
         check(f"the verdicts of each run: {done.stdout}", f"shaky   {verdicts}  {len(refuted)} of 10" in done.stdout)
         check(f"the figures of what differs: {done.stdout}", ("cost: 1.9 to 3.5, expected 1 to 2; refuted above 3" in done.stdout) == bool(refuted))
