@@ -76,7 +76,8 @@ def multiple(row, other, metric):
 def quotient(row, other, metric):
     """How many times the other row's value this row's is, both of one directory, but perhaps of two scenes; of a metric of which less is
     better. Where there are intervals their ends are divided: together two of 95 % hold in 90 of 100 cases or more. Where both rows have a
-    ratio to one baseline, or one is the other's, the ratios are divided: the machine's drift is in none of them. None without a pair."""
+    ratio to one baseline, or one is the other's, those may be divided instead: the machine's drift is in none of them, but the baseline's
+    scatter is in both. The narrower of the two is taken, as how wide they are says nothing of where they are. None without a pair."""
     run, keys = row["_run"], (row["row"], other["row"])
     pairs = ratio_of(*(by_window(run, key, metric) for key in keys))
     if pairs is None:
@@ -85,7 +86,8 @@ def quotient(row, other, metric):
     more = (*counts_of(run, keys[0], metric), any(is_hollow(run, key, metric) for key in keys))
     if not all(line and line["low"] is not None for line in lines):
         return Estimate(pairs["ratio"], *pairs["spread"], False, *more, True)
-    upper, lower = against_one_baseline(lines) or [(line["value"], line["low"], line["high"]) for line in lines]
+    own = [(line["value"], line["low"], line["high"]) for line in lines]
+    upper, lower = min(filter(None, (against_one_baseline(lines), own)), key=lambda pair: math.prod(high / low for _, low, high in pair))
     confidence = min(line.get("confidence", CONFIDENCE) for line in lines)
     exact = any(low == high for _, low, high in (upper, lower))
     return Estimate(upper[0] / lower[0], upper[1] / lower[2], upper[2] / lower[1], True, *more, False,

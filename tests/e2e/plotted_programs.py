@@ -24,11 +24,11 @@ def said_by(directory, plot, *arguments):
     return {p.stem: " ".join(re.sub(r"<[^>]*>", " ", texts(p)).split()) for p in (directory / "plots").glob("*.svg")} if not done.returncode else {}
 
 
-def line(record, value, reach, to=None, ratio=1.0, **more):
-    """An estimate of a row, with an interval of so much in each direction; the same of its ratio."""
-    ends = lambda v: {"value": v, "low": v / reach, "high": v * reach}
+def line(record, value, reach, to=None, ratio=1.0, reach_of_ratio=None, **more):
+    """An estimate of a row, with an interval of so much in each direction; the same of its ratio if nothing else is said."""
+    ends = lambda v, reach=reach: {"value": v, "low": v / reach, "high": v * reach}
     return {"schema": 1, "scene": record["scene"], "row": record["row"], "metric": "ns_per_op", "processes": 5, "windows": 15,
-            "confidence": 0.95, "noise": None, **ends(value), "ratio": {"to": to, **ends(ratio)} if to else None, **more}
+            "confidence": 0.95, "noise": None, **ends(value), "ratio": {"to": to, **ends(ratio, reach_of_ratio or reach)} if to else None, **more}
 
 
 def about(estimate, *expected):
@@ -44,6 +44,9 @@ def a_quotient_has_an_interval_where_both_rows_have_one(cwd):
             ([line(slow[0], 60.0, 1.1), line(fast[0], 20.0, 1.2)], (3.0, 3.0 / 1.1 / 1.2, 3.0 * 1.1 * 1.2, True, 0.9)),
             # Of two ratios to one baseline the machine's drift, which both rows have, is in neither.
             ([line(slow[0], 60.0, 2.0, base[0]["row"], 0.5, ), line(fast[0], 20.0, 2.0, base[0]["row"], 1.5)], (3.0, 0.75, 12.0, True, 0.9)),
+            # A baseline that scatters more than both rows do is left out.
+            ([line(slow[0], 60.0, 1.1, base[0]["row"], 0.5, reach_of_ratio=2.0), line(fast[0], 20.0, 1.2, base[0]["row"], 1.5, reach_of_ratio=2.0)],
+             (3.0, 3.0 / 1.1 / 1.2, 3.0 * 1.1 * 1.2, True, 0.9)),
             # One row is what the other has its ratio to: that interval is it.
             ([line(slow[0], 61.0, 9.0), line(fast[0], 20.0, 1.25, slow[0]["row"], 3.0)], (1 / 3.0, 1 / 3.75, 1 / 2.4, True, 0.95))):
         (cwd / "r/estimates.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
