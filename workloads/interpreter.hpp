@@ -169,9 +169,9 @@ class interpreter::program {
   }
 
  private:
-  // Items per lane that are on the way through queues. Where one lane runs at a time it goes on for twice as many, some milliseconds:
-  // what a change of turns takes is nothing beside it.
-  static constexpr std::uint32_t on_the_way = 4096;
+  // Items per lane that are on the way through queues. Where one lane runs at a time it goes on for twice as many, nearly a millisecond:
+  // what a change of turns takes is little beside it. A simulated window is shorter than that, and a change of turns costs no sleep.
+  static constexpr std::uint32_t on_the_way = requires { H::memory::sleep(std::uint64_t{}); } ? 4096 : 64;
 
   interpreter_world<H>& world(context& c) {
     if (on_main_) make_module(c);
