@@ -89,7 +89,7 @@ TEST(Settled, GarbageThatNobodyHasCollectedYetIsNotForgotten) {
 }
 
 TEST(Settled, AWindowDoublesUntilItHas) {
-  const auto r = churn("mark_sweep:least_mib=1", 100, 100'000'000);
+  const auto r = churn("mark_sweep:least_mib=1", 100, 1'000'000'000);
   EXPECT_EQ(r.unsettled, "");
   EXPECT_GE(path(r, "collection"), 4U);
   EXPECT_GT(r.operations, 200U) << "of two lanes";
@@ -110,7 +110,7 @@ TEST(Settled, AGilThatWasNeverHandedOverHasNot) {
 
 // What the comparison is for: by collections that are counted, not by the part of the run that is before the first.
 TEST(Settled, TracingIsPredictedWithItsCollections) {
-  const auto early = churn("mark_sweep:least_mib=1", 20, 0), late = churn("mark_sweep:least_mib=1", 100, 100'000'000);
+  const auto early = churn("mark_sweep:least_mib=1", 20, 0), late = churn("mark_sweep:least_mib=1", 100, 1'000'000'000);
   ASSERT_NE(early.unsettled, "");
   ASSERT_EQ(late.unsettled, "");
   EXPECT_EQ(path(early, "collection"), 0U);
