@@ -84,7 +84,6 @@ window_result run_window(run_body& body, const window_spec& spec) {
     controls.back()->observed = spec.mode == measure_mode::observed;
     controls.back()->stamped = spec.mode == measure_mode::promptness;
     controls.back()->open = spec.open;
-    controls.back()->in_turns = spec.in_turns;
     controls.back()->sharing = static_cast<int>(lanes);
     controls.back()->think_steps = spec.think_steps;
   }

@@ -35,7 +35,6 @@ struct window_spec {
   std::optional<open_loop> open{};         // of mode latency; nothing: a closed loop
   std::optional<double> planted = {};      // a share of each batch's time that is added to it (planted.hpp); tests only
   std::uint64_t think_steps = 0;           // of work after each operation (think.hpp)
-  bool in_turns = false;                   // the strategy lets one lane run at a time
   std::uint32_t stack_offset = 0;          // bytes by which the lanes' frames lie lower (stack_offset.hpp)
 };
 

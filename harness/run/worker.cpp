@@ -112,7 +112,6 @@ json measure(const registry& all, const run_item& item) {
   window_spec window{item.row.threads, item.row.cpus, item.row.mode, item.row.ramp_ns, item.row.window_ns};
   seen.think = think_of(item.row.think_ns);
   window.think_steps = seen.think.steps;
-  window.in_turns = bound.variant->can.takes_turns;
   window.stack_offset = stack_offset_of(item.seed);
   const bool of_memory = asks_for_memory(item.row);
   if (of_memory) give_memory_back();
