@@ -68,8 +68,7 @@ class interpreter::program {
     if (const std::string why = unmet_lanes<H>(env.params, env.lanes); !why.empty()) throw usage_error("--set " + why);
     world_.codes = plan_.objects.codes.data();
     if (plan_.hands_over()) {
-      for (int i = 0; i < env.lanes; ++i) world_.queues.emplace_back(2 * on_the_way);
-      world_.on_the_way = on_the_way;
+      for (int i = 0; i < env.lanes; ++i) world_.queues.emplace_back(2 * world_.on_the_way);
     }
   }
 
@@ -169,10 +168,6 @@ class interpreter::program {
   }
 
  private:
-  // Items per lane that are on the way through queues. Where one lane runs at a time it goes on for twice as many, nearly a millisecond:
-  // what a change of turns takes is little beside it. A simulated window is shorter than that, and a change of turns costs no sleep.
-  static constexpr std::uint32_t on_the_way = requires { H::memory::sleep(std::uint64_t{}); } ? 4096 : 64;
-
   interpreter_world<H>& world(context& c) {
     if (on_main_) make_module(c);
     return world_;

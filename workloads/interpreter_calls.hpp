@@ -179,7 +179,7 @@ void interpreter_machine<H, Borrows>::fill_queue(context& c) {
   make_tuple(c, 2);
   const typename world::parcel sent = c.pack(*--top_);
   ++filled_;
-  if (!world_.queues[lane_].try_push(sent)) c.drop(c.unpack(sent));
+  if (!own_queue().try_push(sent)) c.drop(c.unpack(sent));
 }
 
 // To the next lane. Waits while its queue is full, as get() does while the lane's own is empty; who waits lets go of a lock and holds up
@@ -187,7 +187,7 @@ void interpreter_machine<H, Borrows>::fill_queue(context& c) {
 template <class H, bool Borrows>
 void interpreter_machine<H, Borrows>::put(context& c, ref& item) {
   const typename world::parcel sent = c.pack(std::exchange(item, ref{}));
-  auto& queue = world_.queues[(lane_ + 1) % world_.queues.size()];
+  auto& queue = world_.queues[(static_cast<std::size_t>(env_.index) + 1) % world_.queues.size()];
   bool done = queue.try_push(sent);
   if (!done) {
     ++waits_;
@@ -199,7 +199,7 @@ void interpreter_machine<H, Borrows>::put(context& c, ref& item) {
 // A pair, whose halves are equal; or None at the end of a run.
 template <class H, bool Borrows>
 typename interpreter_machine<H, Borrows>::ref interpreter_machine<H, Borrows>::get(context& c) {
-  auto& queue = world_.queues[lane_];
+  auto& queue = own_queue();
   typename world::parcel received{};
   bool got = queue.try_pop(received);
   if (!got) {

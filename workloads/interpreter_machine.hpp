@@ -34,8 +34,11 @@ struct interpreter_world {
   slot *small_ints = nullptr, *list_methods = nullptr, *names = nullptr;  // arrays of them
   slot *none = nullptr, *yes = nullptr, *no = nullptr, *module = nullptr, *builtins = nullptr, *name = nullptr, *main = nullptr;
   typename H::memory::mutex lock;  // of the shared container
-  std::deque<queue> queues;        // one per lane, from the lane before it
-  std::uint32_t on_the_way = 0;    // items that a lane puts into its own queue before it starts
+  std::deque<queue> queues;        // one per lane, from the lane before it; none where the program hands nothing over
+  // Items that a lane puts into its own queue before it starts. Where one lane runs at a time it goes on for twice as many, nearly a
+  // millisecond: what a change of turns takes is little beside it. A simulated window is shorter than that, and a change of turns
+  // costs no sleep.
+  static constexpr std::uint32_t on_the_way = requires { H::memory::sleep(std::uint64_t{}); } ? 4096 : 64;
 };
 
 template <class H, bool Borrows>
@@ -50,8 +53,7 @@ class interpreter_machine {
   using kind = bytecode::kind;
   using instruction = bytecode::instruction;
 
-  interpreter_machine(context& c, world& w, const lane_env& env)
-      : world_(w), env_(env), lane_(static_cast<std::size_t>(env.index)) {
+  interpreter_machine(context& c, world& w, const lane_env& env) : world_(w), env_(env) {
     own_ = slotted<H>(c, kind::array, 0, own_places);
   }
   void leave(context& c) { c.drop(own_); }
@@ -60,7 +62,7 @@ class interpreter_machine {
   std::uint64_t run(context& c, std::int64_t rounds, double expected, bool& right) {
     operations_ = 0;
     failed_ = false;
-    while (filled_ < world_.on_the_way) fill_queue(c);
+    while (!world_.queues.empty() && filled_ < world::on_the_way) fill_queue(c);
     push(c.load(*world_.main));
     push(whole(c, rounds));
     call(c, 1);
@@ -107,9 +109,8 @@ class interpreter_machine {
   void pop(context& c) { release(c, *--top_); }
   // Marks of places above the top are not set.
   bool& mark_of(ref& place) { return borrowed_[static_cast<std::size_t>(&place - stack_.data())]; }
-  void push_borrowed(const ref& local) {
-    push(local);
-    mark_of(top_[-1]) = true;
+  void mark([[maybe_unused]] ref& place, [[maybe_unused]] bool borrowed) {
+    if constexpr (Borrows) mark_of(place) = borrowed;
   }
   // Takes the mark away; whether there was one.
   bool unmark([[maybe_unused]] ref& place) {
@@ -136,12 +137,12 @@ class interpreter_machine {
   void push_below(ref r) {
     const bool borrowed = unmark(top_[-1]);
     push(std::exchange(top_[-1], r));
-    if constexpr (Borrows) mark_of(top_[-1]) = borrowed;
+    mark(top_[-1], borrowed);
   }
   void move_up(ref* place, std::ptrdiff_t by) {
     const bool borrowed = unmark(*place);
     place[by] = *place;
-    if constexpr (Borrows) mark_of(place[by]) = borrowed;
+    mark(place[by], borrowed);
   }
   void store(context& c, ref& local) {
     const ref value = pop_owned(c);
@@ -197,6 +198,7 @@ class interpreter_machine {
   void make_generator(context& c, object& function, std::uint32_t n);
   void resume_generator(context& c, object& generator);
   void call_native(context& c, bytecode::native_function f, std::uint32_t n);
+  auto& own_queue() { return world_.queues[static_cast<std::size_t>(env_.index)]; }
   void fill_queue(context& c);
   void put(context& c, ref& item);
   ref get(context& c);
@@ -208,7 +210,6 @@ class interpreter_machine {
 
   world& world_;
   lane_env env_;
-  std::size_t lane_;
   std::uint32_t filled_ = 0;
   std::array<ref, stack_places> stack_{};
   std::array<bool, Borrows ? stack_places : 0> borrowed_{};
@@ -239,7 +240,8 @@ void interpreter_machine<H, Borrows>::execute(context& c) {
     switch (now.what) {
       case op::fast: push(c.copy(base[n])); break;
       case op::borrow:
-        if constexpr (Borrows) push_borrowed(base[n]);
+        push(base[n]);
+        mark(top_[-1], true);
         break;
       case op::store: store(c, base[n]); break;
       case op::constant: load(frame_->code->plain_slots()[n]); break;
