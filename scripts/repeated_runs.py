@@ -17,10 +17,14 @@ def folders(out, runs):
     return [out / f"{number:0{max(2, len(str(runs)))}}" for number in range(1, runs + 1)]
 
 
+def runs_there(out):
+    return sorted(folder for folder in out.glob("[0-9]*") if (folder / "rows.jsonl").is_file())
+
+
 def each_run(chosen, measure, judge):
     """What measure(folder) gives for each new folder, or judge(folder) for those that are there."""
     if chosen.judge:
-        there = sorted(folder for folder in chosen.out.glob("[0-9]*") if (folder / "rows.jsonl").is_file())
+        there = runs_there(chosen.out)
         if not there:
             raise Failed(f"--out {chosen.out}: there is no folder of a run, such as {folders(chosen.out, 1)[0].name}, with a rows.jsonl")
         return [judge(folder) for folder in there]
