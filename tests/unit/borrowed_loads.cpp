@@ -1,4 +1,4 @@
-// Which loads of locals borrow, by small programs, and that no program does anything else for it.
+// Which loads of locals borrow, by small programs. What the machine makes of them: workload_interpreter.cpp.
 #include "harness/interpreter/borrowed_loads.hpp"
 
 #include <gmock/gmock.h>
@@ -13,12 +13,7 @@
 namespace tally::unit_borrowed_loads {
 namespace {
 
-using bytecode::code, bytecode::image;
-
-code compiled(std::string_view text, std::string_view name = "main") {
-  image made = bytecode::assembled(text);
-  return *std::ranges::find(made.codes, name, &code::name);
-}
+using bytecode::code;
 
 // A letter for each load of a local, in their order: b borrows, c counts.
 std::string loads(code of) {
@@ -31,7 +26,9 @@ std::string loads(code of) {
   return found;
 }
 std::string loads_of_main(std::string_view body) {
-  return loads(compiled("class C x\ndef C.f(self, a)\n fast a; give_back\ndef main(a)\n" + std::string(body)));
+  const auto codes =
+      bytecode::assembled("class C x\ndef C.f(self, a)\n fast a; give_back\ndef main(a)\n" + std::string(body)).codes;
+  return loads(*std::ranges::find(codes, "main", &code::name));
 }
 
 TEST(borrowed_loads, are_those_whose_value_is_gone_before_the_local_changes) {
@@ -68,7 +65,7 @@ TEST(borrowed_loads, take_as_many_values_as_the_instructions_do) {
   EXPECT_EQ(loads_of_main("fast a; fast a; fast a; call 1; constant 1; store a; add; give_back"), "cbb");
 }
 
-// As in CPython, where 97 of 100 are: all of the programs' but those that are stored.
+// In CPython 97 of 100 do.
 TEST(borrowed_loads, are_nearly_all_of_the_programs) {
   std::string all;
   for (const auto& program : bytecode::programs()) {
