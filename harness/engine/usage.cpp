@@ -8,10 +8,13 @@
 
 #include <cstdio>
 
+#include "harness/memory/native.hpp"
+
 namespace tally {
 
 thread_usage thread_usage::now() {
   thread_usage u;
+  u.wall_ns = native::now();
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   u.cpu_ns = static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(t.tv_nsec);

@@ -11,6 +11,8 @@
 namespace tally {
 
 struct thread_usage {
+  std::uint64_t wall_ns =
+      0;  // when it was read; of a difference what lies between: of a lane that waits for turns less than its window
   std::uint64_t cpu_ns = 0;
   std::uint64_t delay_ns = 0;  // runnable, not running
   bool delay_known = false;    // false: this kernel has no schedstat
@@ -20,8 +22,12 @@ struct thread_usage {
   // Of the calling thread, since it started. A few microseconds: call it outside of what is timed.
   [[nodiscard]] static thread_usage now();
   [[nodiscard]] thread_usage since(const thread_usage& earlier) const {
-    return {cpu_ns - earlier.cpu_ns, delay_ns - earlier.delay_ns, delay_known && earlier.delay_known,
-            voluntary_switches - earlier.voluntary_switches, involuntary_switches - earlier.involuntary_switches};
+    return {wall_ns - earlier.wall_ns,
+            cpu_ns - earlier.cpu_ns,
+            delay_ns - earlier.delay_ns,
+            delay_known && earlier.delay_known,
+            voluntary_switches - earlier.voluntary_switches,
+            involuntary_switches - earlier.involuntary_switches};
   }
 };
 

@@ -82,7 +82,7 @@ double window_overlap(std::span<const lane_result> lanes) {
 
 double present_share(const lane_result& l, double steal_share) {
   if (l.closed_ns <= l.opened_ns) return 0;
-  const double wall = static_cast<double>(l.closed_ns - l.opened_ns);
+  const double wall = std::max(1.0, static_cast<double>(l.usage.wall_ns));
   const double ran = std::min(1.0, static_cast<double>(l.usage.cpu_ns) / wall);
   // Without the run-queue delay nobody can tell waiting from losing: all that it did not run counts as lost.
   if (!l.usage.delay_known) return ran;

@@ -66,6 +66,7 @@ TEST(ThreadUsage, SleepingIsAVoluntarySwitchAndRunningIsCpuTime) {
   std::this_thread::sleep_for(std::chrono::milliseconds(2));
   const auto slept = thread_usage::now().since(before);
   EXPECT_GE(slept.voluntary_switches, 1);
+  EXPECT_GE(slept.wall_ns, 2'000'000u);
   const auto mid = thread_usage::now();
   std::uint64_t x = 1;
   while (thread_usage::now().since(mid).cpu_ns < 2'000'000) x = x * 3 + 1;

@@ -21,6 +21,7 @@ lane_result lane(std::uint64_t opened_ms, std::uint64_t closed_ms, double cpu, d
   l.opened_ns = opened_ms * ms;
   l.closed_ns = closed_ms * ms;
   const double wall = static_cast<double>(l.closed_ns - l.opened_ns);
+  l.usage.wall_ns = l.closed_ns - l.opened_ns;
   l.usage.cpu_ns = static_cast<std::uint64_t>(cpu * wall);
   l.usage.delay_ns = static_cast<std::uint64_t>(delay * wall);
   l.usage.delay_known = true;
@@ -158,6 +159,10 @@ TEST(Quality, BytesAskForLessOverlapThanRates) {
 TEST(Quality, LanesThatTakeTurnsAreThereWhileTheyWait) {
   EXPECT_EQ(verdict_of({lane(0, 25, 0.5, 0, 5), lane(0, 25, 0.5, 0, 5)}).verdict, "contended");
   EXPECT_TRUE(verdict_of({lane(0, 25, 0.5, 0.2, 5), lane(0, 25, 0.5, 0, 5)}).doubtful) << "another thread had its CPU";
+  lane_result one_turn = lane(0, 25, 0.6);
+  EXPECT_TRUE(verdict_of({one_turn, lane(0, 25, 0.4, 0, 5)}).doubtful) << "a lane that never slept was taken off its CPU";
+  one_turn.usage.wall_ns = one_turn.usage.cpu_ns;
+  EXPECT_EQ(verdict_of({one_turn, lane(0, 25, 0.4, 0, 5)}).verdict, "contended") << "it saw the window open at its turn's begin";
 }
 
 TEST(Quality, ProbesThatDisagreeSayThatTheCpusMoved) {
