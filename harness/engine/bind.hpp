@@ -88,7 +88,7 @@ class heap_run : public bound_body {
 
   void lane(int index, lane_control& control) override {
     control.env = {index, spec_.lanes, spec_.seed, &control.shared->stop};
-    control.in_turns = takes_turns<H>;
+    control.in_turns = takes_turns<H> && spec_.lanes > 1;
     try {
       std::optional<context> c(std::in_place, *heap_);
       work(c, control);

@@ -102,11 +102,10 @@ window_result run_window(run_body& body, const window_spec& spec) {
         gone.fetch_add(1, std::memory_order_release);  // pairs with the acquire below
       });
     }
-    const auto over = [&] { return gone.load(std::memory_order_acquire) == lanes; };
-    // acquire: pairs with the release in lane_control::arrive
-    while (static_cast<std::size_t>(words.ready.load(std::memory_order_acquire)) < lanes && !over()) {
-      native::sleep(100'000);
-    }
+    const auto ended = [&] { return gone.load(std::memory_order_acquire); };
+    const auto over = [&] { return ended() == lanes; };
+    // acquire: pairs with the release in lane_control::arrive. Who ended before the start never arrives, and the others wait.
+    while (static_cast<std::size_t>(words.ready.load(std::memory_order_acquire)) + ended() < lanes) native::sleep(100'000);
     const auto set = [&](phase p) {
       words.since_ns[static_cast<std::size_t>(p)].store(native::now(), std::memory_order_relaxed);  // ordered by the phase
       words.phase.store(static_cast<int>(p), std::memory_order_release);
@@ -118,12 +117,11 @@ window_result run_window(run_body& body, const window_spec& spec) {
         result.held_back.push_back({at, objects, bytes, {}});
       }
     };
-    const auto wait = [&](std::uint64_t ns, bool sample) {
-      const std::uint64_t start = clock_ns(CLOCK_MONOTONIC);
-      for (std::uint64_t t = start; t - start < ns && !over(); t = clock_ns(CLOCK_MONOTONIC)) {
+    const auto wait = [&](std::uint64_t ns, bool sample, std::uint64_t start = clock_ns(CLOCK_MONOTONIC)) {
+      const std::uint64_t end = clock_ns(CLOCK_MONOTONIC) + ns;
+      for (std::uint64_t t = clock_ns(CLOCK_MONOTONIC); t < end && !over(); t = clock_ns(CLOCK_MONOTONIC)) {
         if (sample) take_sample(t - start);
-        const std::uint64_t left = ns - (t - start);
-        native::sleep(std::min<std::uint64_t>(left, sample ? 1'000'000 : 5'000'000));
+        native::sleep(std::min<std::uint64_t>(end - t, sample ? 1'000'000 : 5'000'000));
       }
     };
     words.origin_ns.store(native::now(), std::memory_order_relaxed);  // ordered by the phase
@@ -131,7 +129,14 @@ window_result run_window(run_body& body, const window_spec& spec) {
     wait(spec.ramp_ns, false);
     const std::uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID), wall = clock_ns(CLOCK_MONOTONIC);
     set(phase::window);
-    wait(spec.window_ns, spec.mode == measure_mode::memory || spec.mode == measure_mode::promptness);
+    const bool sampled = spec.mode == measure_mode::memory || spec.mode == measure_mode::promptness;
+    wait(spec.window_ns, sampled, wall);
+    // Operations may be longer than the window. One lane is enough: others may wait for what they get from it, or for their turns. And
+    // where one has ended, those that wait for it are never going to look.
+    if (!words.opened.load(std::memory_order_relaxed)) {
+      while (!words.opened.load(std::memory_order_relaxed) && ended() == 0) wait(1'000'000, sampled, wall);
+      wait(spec.window_ns, sampled, wall);
+    }
     set(phase::ramp_down);
     result.process_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     result.window_ns = clock_ns(CLOCK_MONOTONIC) - wall;

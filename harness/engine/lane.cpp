@@ -242,6 +242,7 @@ void lane_control::mark(phase from, phase to, std::uint64_t done, std::uint64_t 
     opened_ns = moment_of(phase::window, clock);
     opened_at_ = done;
     if (arrivals_) paced.backlog_at_opening = arrivals_->due_before(opened_ns);
+    shared->opened.store(true, std::memory_order_relaxed);
   }
   if (from <= phase::window && to > phase::window && opened_ns != 0) {
     closed_ns = moment_of(phase::ramp_down, clock);

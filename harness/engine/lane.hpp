@@ -3,6 +3,7 @@
 // The conductor (engine.cpp) moves a phase word; lanes look at it between batches of operations and take their own
 // timestamps when they see it change, so that nobody's scheduling delay but their own is in their numbers. A lane that waits for
 // its turn can't look, and does nothing meanwhile: of a strategy whose threads take turns a window is from change to change.
+// A window that no lane has looked at when its time is over goes on: else an operation that takes longer would hide it from all.
 // A batch is grown until it takes some 20 us: looking at the phase then costs nothing that can be measured.
 #pragma once
 
@@ -33,6 +34,7 @@ struct conductor_words {
   std::array<std::atomic<std::uint64_t>, phases> since_ns{};  // when it became each; there before it does
   std::atomic<bool> stop{false};
   std::atomic<int> ready{0};
+  std::atomic<bool> opened{false};          // a lane has opened its window
   std::atomic<std::uint64_t> origin_ns{0};  // of the open loop's schedules; there before ramp_up
 };
 
@@ -119,7 +121,7 @@ class lane_control {
   int sharing = 1;                      // lanes that share the open loop's rate
   bool observed = false;                // keep what this thread saw of line hand-offs
   bool stamped = false;                 // its window is that of this thread's deaths
-  bool in_turns = false;                // the strategy lets one lane run at a time
+  bool in_turns = false;                // there are others, and the strategy lets one lane run at a time
   std::uint64_t think_steps = 0;        // of work after each operation (think.hpp), outside of its latency
   thread_counters* counters = nullptr;  // of this thread, or none
   conductor_words* shared = nullptr;
