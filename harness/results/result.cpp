@@ -67,6 +67,8 @@ std::optional<window_moments> moments_in(const json& record) {
   window_moments moments;
   from_json(around.at("before"), moments.before);
   from_json(around.at("after"), moments.after);
+  const json& probe = member(around.at("before"), "handoff");
+  if (probe.contains("p50_ns")) moments.handoff = {probe.at("cpus").at(0), probe.at("cpus").at(1), probe.at("p50_ns")};
   return moments;
 }
 

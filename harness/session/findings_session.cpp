@@ -12,6 +12,7 @@
 #include "harness/base/terminal.hpp"
 #include "harness/base/text.hpp"
 #include "harness/measure/topology.hpp"
+#include "harness/report/changes_summary.hpp"
 #include "harness/report/findings_report.hpp"
 #include "harness/results/results_file.hpp"
 #include "harness/run/plan.hpp"
@@ -119,7 +120,7 @@ int findings_session(const registry& all, const findings_options& o, const findi
   const auto tell_of = [&](const std::vector<result>& results) {
     const std::vector<scene_group> scenes = group_scenes(results, {});
     judge_all(scenes, results);
-    if (!o.quiet) tell(words_of(judged, scenes, keys, o));
+    if (!o.quiet) tell(words_of(judged, scenes, keys, o) + (o.as_json ? "" : changes_summary(results)));
   };
   const auto undecided = [&](const std::vector<result>& results) {
     judge_all(group_scenes(results, {}), results);

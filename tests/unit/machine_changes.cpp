@@ -70,14 +70,37 @@ TEST(Changes, QuotasAreAddedUp) {
   EXPECT_THAT(changes_over(w), ElementsAre("a quota of CPU time stopped the workers for 4 ms"));
 }
 
+TEST(Changes, ALineThatIsHandedOverFarAndNearIsToldByItsCpus) {
+  auto w = windows(20);
+  for (auto& m : w) m.handoff = {0, 1, 40};
+  w[0].handoff->p50_ns = 900;
+  EXPECT_THAT(changes_over(w), IsEmpty()) << "one probe was disturbed";
+  for (std::size_t i = 10; i < 20; ++i) w[i].handoff = {2, 3, 135};
+  EXPECT_THAT(changes_over(w), IsEmpty()) << "other CPUs";
+  for (std::size_t i = 10; i < 20; ++i) w[i].handoff = {0, 1, 79};
+  EXPECT_THAT(changes_over(w), IsEmpty()) << "the same place at another clock";
+  for (std::size_t i = 10; i < 20; ++i) w[i].handoff = {0, 1, 135};
+  EXPECT_THAT(changes_over(w), ElementsAre("CPUs 0 and 1 handed a line over in 40 to 135 ns, without a tenth at either end: a "
+                                           "hypervisor may have moved them"));
+  EXPECT_THAT(changes_over(std::span(w).subspan(9, 2)), IsEmpty()) << "two probes may both be disturbed";
+}
+
 TEST(Changes, TheSummaryReadsThemFromRecords) {
   window_moments moved = quiet();
   moved.after.governor = "powersave";
   moved.after.temperature_c = 50;
-  const json record{{"row", "a"},
-                    {"status", "ok"},
-                    {"environment", {{"before", nlohmann::json(moved.before)}, {"after", nlohmann::json(moved.after)}}}};
+  json record{{"row", "a"},
+              {"status", "ok"},
+              {"environment", {{"before", nlohmann::json(moved.before)}, {"after", nlohmann::json(moved.after)}}}};
+  EXPECT_FALSE(result_from(record).moments->handoff.has_value());
+  record["environment"]["before"]["handoff"] =
+      nlohmann::json(handoff_probe{.cpu_a = 0, .cpu_b = 1, .absent = "they did not run together"});
+  EXPECT_FALSE(result_from(record).moments->handoff.has_value());
+  record["environment"]["before"]["handoff"] = nlohmann::json(handoff_probe{.cpu_a = 0, .cpu_b = 1, .p50_ns = 40});
   const result r = result_from(record);
+  ASSERT_TRUE(r.moments->handoff.has_value());
+  EXPECT_EQ(r.moments->handoff->cpu_b, 1);
+  EXPECT_EQ(r.moments->handoff->p50_ns, 40);
   ASSERT_TRUE(r.moments.has_value());
   EXPECT_EQ(nlohmann::json(r.moments->after), nlohmann::json(moved.after)) << "what is written is read";
   EXPECT_THAT(changes_summary({r}),
