@@ -90,6 +90,8 @@ struct row_spec {
   // "atomic+mimalloc", "mark_sweep@2x": what differs between the rows of a scene.
   [[nodiscard]] std::string label() const;
   [[nodiscard]] measure_choice measured() const { return {mode, rate, arrivals}; }
+  // What a process has in RAM is a figure of rows of memory, and of those at a rate, which are asked what a service costs.
+  [[nodiscard]] bool asks_for_memory() const { return mode == measure_mode::memory || rate.open(); }
   [[nodiscard]] row_key parts() const;
   [[nodiscard]] std::string scene() const { return parts().scene(); }
   // Unique in a plan.

@@ -38,11 +38,8 @@ std::uint64_t status_bytes(std::string_view field) {
 // VmHWM begins again: a row's peak must not be an earlier row's.
 void forget_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
-// Rows of memory, and at a rate, which are asked what a service costs. In all others peaks would be mostly those of earlier rows.
-bool asks_for_memory(const row_spec& row) { return row.mode == measure_mode::memory || row.rate.open(); }
-
 // What earlier rows of this process left in RAM goes back to the kernel: the mapping that one arena leaves to the next, and what malloc
-// keeps free. Its pages are touched anew in the ramp, which what is timed only is spared.
+// keeps free. The next row touches its pages anew.
 void give_memory_back() {
   give_back_leftover();
   ::malloc_trim(0);
@@ -113,7 +110,7 @@ json measure(const registry& all, const run_item& item) {
   seen.think = think_of(item.row.think_ns);
   window.think_steps = seen.think.steps;
   window.stack_offset = stack_offset_of(item.seed);
-  const bool of_memory = asks_for_memory(item.row);
+  const bool of_memory = item.row.asks_for_memory();
   if (of_memory) give_memory_back();
   window.planted = planted_share(built_as().planted, item.row.strategy, item.row.role == row_role::again);
   if (item.row.rate.percent != 0) {

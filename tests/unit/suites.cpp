@@ -112,6 +112,19 @@ TEST(suites, a_row_with_a_process_of_its_own_is_given_the_time_to_start_it) {
   EXPECT_NEAR(plan.predicted_seconds() - shared, (own - shared) / 2, 1e-9) << "one more worker of two";
 }
 
+TEST(suites, rows_whose_worker_gives_its_memory_back_do_not_share_it_with_others) {
+  row_spec timed, memory, paced, latency;
+  memory.mode = measure_mode::memory;
+  paced.mode = latency.mode = measure_mode::latency;
+  paced.rate.per_second = 1000;
+  EXPECT_EQ(worker_name(timed), worker_name(latency));
+  EXPECT_EQ(worker_name(memory), worker_name(paced));
+  EXPECT_NE(worker_name(memory), worker_name(timed));
+  row_spec other = memory;
+  other.allocator = "mimalloc";
+  EXPECT_NE(worker_name(other), worker_name(memory));
+}
+
 TEST(suites, the_time_left_comes_from_what_was_measured) {
   EXPECT_DOUBLE_EQ(*progress::left_seconds(0, 100, 0, 60), 60);
   EXPECT_DOUBLE_EQ(*progress::left_seconds(50, 100, 40, 60), 40);
