@@ -121,8 +121,8 @@ json measure(const registry& all, const run_item& item) {
   seen.probe_before = probe(item.row.cpus);
   seen.before = environment_now();
   forget_peak();
-  // A window in which no operation ended says nothing: the lanes were off their processors, or an operation takes longer than
-  // the window. It is tried again with four times the length.
+  // A window is as long as the operation that it begins with, at least (engine.cpp). One in which none that counts ended (lanes
+  // waited for each other, or for their processors) says nothing, and is tried again with four times the length.
   counter_plan counters;
   for (const auto& g : choose_counters(item.row.counters)) counters.push_back(resolve(g, this_cpu()));
   if (!counters.empty()) {
